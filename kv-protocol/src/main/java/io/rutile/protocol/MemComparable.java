@@ -1,0 +1,69 @@
+package io.rutile.protocol;
+
+import java.util.Arrays;
+
+/**
+ * The order-preserving, self-delimiting byte encoding of TiKV's transactional keys and Region borders.
+ *
+ * <pre>
+ * encoded := group* last
+ * group   := 8 bytes of the key, 0xFF
+ * last    := 0 to 7 bytes of the key, zero padding up to 8 bytes, 0xFF - (number of padding bytes)
+ * </pre>
+ *
+ * A key whose length is a multiple of 8 ends in a group of padding alone, so that no encoding is a prefix of another.
+ */
+public final class MemComparable {
+
+    private static final int GROUP = 8;
+    private static final int MARKER = 0xFF;
+
+    private MemComparable() {}
+
+    /** Length of {@link #encode} for a key of this length. */
+    public static int encodedLength(int keyLength) {
+        return (keyLength / GROUP + 1) * (GROUP + 1);
+    }
+
+    public static byte[] encode(byte[] key) {
+        byte[] encoded = new byte[encodedLength(key.length)];
+        int to = 0;
+        for (int from = 0; from <= key.length; from += GROUP) {
+            int n = Math.min(GROUP, key.length - from);
+            System.arraycopy(key, from, encoded, to, n);
+            encoded[to + GROUP] = (byte) (MARKER - (GROUP - n));
+            to += GROUP + 1;
+        }
+        return encoded;
+    }
+
+    /**
+     * @throws IllegalArgumentException if the bytes are not exactly one encoding
+     */
+    public static byte[] decode(byte[] encoded) {
+        if (encoded.length == 0 || encoded.length % (GROUP + 1) != 0) {
+            throw malformed(encoded);
+        }
+        byte[] key = new byte[encoded.length / (GROUP + 1) * GROUP];
+        int to = 0;
+        for (int from = 0; from < encoded.length; from += GROUP + 1) {
+            int padding = MARKER - (encoded[from + GROUP] & 0xFF);
+            boolean last = from + GROUP + 1 == encoded.length;
+            if (padding > GROUP || (padding == 0) == last) {
+                throw malformed(encoded);
+            }
+            for (int i = GROUP - padding; i < GROUP; i++) {
+                if (encoded[from + i] != 0) {
+                    throw malformed(encoded);
+                }
+            }
+            System.arraycopy(encoded, from, key, to, GROUP - padding);
+            to += GROUP - padding;
+        }
+        return Arrays.copyOf(key, to);
+    }
+
+    private static IllegalArgumentException malformed(byte[] encoded) {
+        return new IllegalArgumentException("not a memcomparable encoding: " + encoded.length + " bytes");
+    }
+}

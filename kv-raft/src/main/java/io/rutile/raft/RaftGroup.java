@@ -1,0 +1,71 @@
+package io.rutile.raft;
+
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One replica of one group, as its own process sees it. All methods are safe from any thread and none blocks; futures fail
+ * with {@link RaftException}.
+ *
+ * @param <R> what a proposer is answered
+ */
+public interface RaftGroup<R> {
+
+    long groupId();
+
+    Replica self();
+
+    /**
+     * Replicates bytes; completes after they are durable on a majority and applied here (R8), with what the state machine
+     * answered.
+     *
+     * @param data not touched again by the caller
+     * @param expectedTerm the term that the decision behind this entry was made in, or 0 for any
+     */
+    CompletableFuture<R> propose(byte[] data, long expectedTerm);
+
+    default CompletableFuture<R> propose(byte[] data) {
+        return propose(data, 0);
+    }
+
+    /** True if this replica leads, has applied an entry of its own term, and is not handing leadership over. */
+    boolean isLeader();
+
+    /** The current term, 0 before the first election. */
+    long term();
+
+    /** Who leads, as far as this replica knows. */
+    @Nullable Replica leader();
+
+    /**
+     * True if no other leader can have served a write before this call began: {@link #isLeader} and a lease on the monotonic
+     * clock (R7). Take the snapshot to be read first and ask afterwards; then the answer holds however long the process sleeps
+     * next. About 30 ns, no lock.
+     */
+    boolean holdsLease();
+
+    /** The same proof by a round to a majority, for when the lease has run out. Completes after this replica has applied so far. */
+    CompletableFuture<Void> readIndex();
+
+    /** The committed membership. */
+    Replicas replicas();
+
+    /** Leader only: replicas that answered within the election timeout, this one included. Empty on a follower. */
+    Set<Replica> reachable();
+
+    /**
+     * Leader only: moves the membership to the target, catching new voters up before they count (D2). One at a time, else
+     * {@code BUSY}. Completes when the new membership is committed.
+     */
+    CompletableFuture<Void> changeReplicas(Replicas target);
+
+    /** Leader only: hands leadership to a voter. The lease is given up first (R7). */
+    CompletableFuture<Void> transferLeader(Replica to);
+
+    /** Last index that the state machine applied. */
+    long appliedIndex();
+
+    /** Last index that is known to be committed. */
+    long committedIndex();
+}

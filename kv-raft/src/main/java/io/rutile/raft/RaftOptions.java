@@ -1,0 +1,103 @@
+package io.rutile.raft;
+
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What one process needs to take part.
+ *
+ * @param clusterId exchanged when stores connect; a store of another cluster is refused
+ * @param storeId this process among the cluster's stores, from 1
+ * @param dataDir for log, vote and received images; created if missing
+ * @param listen where the Raft port listens; port 0 picks a free one
+ * @param electionTimeout how long a follower waits for its leader before it stands for election; the lease is 90 % of it
+ * @param sync fsync before anything is acknowledged; false only for measurements
+ * @param forceReadIndex never answer from the lease
+ * @param logEntriesMax entries applied since the last log compaction after which the log is cut again
+ * @param logBytesMax the same in bytes
+ * @param entryBytesMax largest entry that a group takes
+ */
+public record RaftOptions(
+        long clusterId,
+        long storeId,
+        Path dataDir,
+        InetSocketAddress listen,
+        Duration electionTimeout,
+        boolean sync,
+        boolean forceReadIndex,
+        long logEntriesMax,
+        long logBytesMax,
+        int entryBytesMax) {
+
+    /** Sensible settings for a store with few to thousands of groups. */
+    public static RaftOptions of(long clusterId, long storeId, Path dataDir, InetSocketAddress listen) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                Duration.ofSeconds(2),
+                true,
+                false,
+                100_000,
+                128L << 20,
+                (8 << 20) + (64 << 10));
+    }
+
+    public RaftOptions withElectionTimeout(Duration timeout) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                timeout,
+                sync,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
+                entryBytesMax);
+    }
+
+    public RaftOptions withSync(boolean on) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                on,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
+                entryBytesMax);
+    }
+
+    public RaftOptions withForceReadIndex(boolean on) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                on,
+                logEntriesMax,
+                logBytesMax,
+                entryBytesMax);
+    }
+
+    public RaftOptions withLogMax(long entries, long bytes) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                forceReadIndex,
+                entries,
+                bytes,
+                entryBytesMax);
+    }
+}

@@ -1,0 +1,31 @@
+package io.rutile.storage.engine;
+
+import io.rutile.protocol.kvrpcpb.Context;
+
+/**
+ * What travels with a request through every room.
+ *
+ * @param request which Region, which epoch, which peer, as the client sent it
+ * @param deadlineNanos {@link System#nanoTime()} after which nobody waits for the answer
+ * @param decidedInTerm term of the snapshot that a write was decided on, or 0 for a blind write
+ * @param replayable false if applying the write twice differs from applying it once (compare-and-swap): an outcome that is
+ *     unknown must then be said to be unknown and not be invited to be retried
+ */
+public record KvContext(Context request, long deadlineNanos, long decidedInTerm, boolean replayable) {
+
+    public static KvContext of(Context request, long deadlineNanos) {
+        return new KvContext(request, deadlineNanos, 0, true);
+    }
+
+    public KvContext decidedOn(KvSnapshot snapshot) {
+        return new KvContext(request, deadlineNanos, snapshot.term(), replayable);
+    }
+
+    public KvContext notReplayable() {
+        return new KvContext(request, deadlineNanos, decidedInTerm, false);
+    }
+
+    public boolean isExpired() {
+        return System.nanoTime() - deadlineNanos > 0;
+    }
+}

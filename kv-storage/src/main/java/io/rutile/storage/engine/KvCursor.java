@@ -1,0 +1,29 @@
+package io.rutile.storage.engine;
+
+/** Walks over a snapshot's keys in both directions. Not positioned at first. Not thread-safe; must be closed. */
+public interface KvCursor extends AutoCloseable {
+
+    /** To the first key that is at least this one. */
+    void seek(byte[] key);
+
+    /** To the last key that is at most this one. */
+    void seekForPrev(byte[] key);
+
+    void seekToFirst();
+
+    void seekToLast();
+
+    void next();
+
+    void prev();
+
+    /** False past either end. @throws EngineException if the disk failed on the way */
+    boolean isValid();
+
+    byte[] key();
+
+    byte[] value();
+
+    @Override
+    void close();
+}

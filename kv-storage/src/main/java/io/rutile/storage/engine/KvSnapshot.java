@@ -1,0 +1,29 @@
+package io.rutile.storage.engine;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One consistent moment of a Region (or of a whole engine). Safe from one thread at a time; must be closed.
+ */
+public interface KvSnapshot extends AutoCloseable {
+
+    /** The term of the leader that gave it, 0 where there is no Raft. */
+    long term();
+
+    /** The keys that it can answer for. */
+    KeyRange range();
+
+    /**
+     * @return the value, or null
+     * @throws io.rutile.protocol.RegionException {@code KeyNotInRegion} if the key is outside {@link #range}
+     */
+    byte @Nullable [] get(Cf cf, ByteKey key);
+
+    /** A cursor that sees only keys inside {@code bounds} and inside {@link #range}. The caller closes it before the snapshot. */
+    KvCursor cursor(Cf cf, KeyRange bounds);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,27 @@
+package io.rutile.storage.engine;
+
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The seam: consistent reads and replicated writes of one Region, whatever replicates them.
+ *
+ * <p>Futures fail with {@link io.rutile.protocol.RegionException} for every reason that a client can act on. They complete on
+ * the implementation's threads: hand over, don't work. Reads that touch the disk belong on the caller's own pool.
+ */
+public interface ReplicatedKv {
+
+    /**
+     * A snapshot of the Region that {@code ctx} names, that is at least as new as the moment of this call (R7). The caller closes
+     * it.
+     */
+    CompletableFuture<KvSnapshot> snapshot(KvContext ctx);
+
+    /**
+     * Applies a batch to the Region that {@code ctx} names, all of it or nothing. Completes when it is durable on a majority and
+     * applied here (R8).
+     *
+     * <p>If the batch was decided on a snapshot, {@code ctx} must be {@link KvContext#decidedOn} that snapshot: the write then
+     * fails if leadership has changed in between.
+     */
+    CompletableFuture<Void> write(KvContext ctx, WriteBatch batch);
+}
