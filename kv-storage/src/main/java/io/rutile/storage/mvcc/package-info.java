@@ -1,0 +1,5 @@
+/** Multi-version records. Empty until the store serves transactions. */
+@NullMarked
+package io.rutile.storage.mvcc;
+
+import org.jspecify.annotations.NullMarked;
