@@ -1,0 +1,177 @@
+package io.rutile.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The walls that Maven can't keep: the order of rooms inside modules, and who may know which library. */
+@AnalyzeClasses(packages = "io.rutile", importOptions = DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    @ArchTest
+    static final ArchRule onlyRaftKnowsJRaft = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.rutile.raft..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("com.alipay..");
+
+    @ArchTest
+    static final ArchRule onlyEngineAndRaftKnowRocksDb = noClasses()
+            .that()
+            .resideOutsideOfPackages("io.rutile.raft..", "io.rutile.storage.engine..", "io.rutile.cli.bench..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.rocksdb..");
+
+    @ArchTest
+    static final ArchRule librariesAreFreeOfSpring = noClasses()
+            .that()
+            .resideInAnyPackage(
+                    "io.rutile.protocol..",
+                    "io.rutile.raft..",
+                    "io.rutile.storage..",
+                    "io.rutile.client..",
+                    "io.rutile.cli..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.springframework..");
+
+    @ArchTest
+    static final ArchRule springStaysAtTheEdgesOfServices = noClasses()
+            .that()
+            .resideInAnyPackage(
+                    "io.rutile.node.raftstore..",
+                    "io.rutile.node.placement..",
+                    "io.rutile.node.rpc..",
+                    "io.rutile.node.gc..",
+                    "io.rutile.pd.tso..",
+                    "io.rutile.pd.schedule..",
+                    "io.rutile.pd.cluster..",
+                    "io.rutile.pd.meta..",
+                    "io.rutile.gateway.kv..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.springframework..");
+
+    @ArchTest
+    static final ArchRule protocolIsValuesOnly = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.protocol..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.rutile.raft..", "io.rutile.storage..", "io.rutile.client..", "io.rutile.node..", "io.rutile.pd..");
+
+    @ArchTest
+    static final ArchRule raftStandsAlone = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.raft..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.rutile.storage..", "io.rutile.client..", "io.rutile.node..", "io.rutile.pd..");
+
+    @ArchTest
+    static final ArchRule storageKnowsNeitherRaftNorNetwork = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.storage..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.rutile.raft..", "io.rutile.client..", "io.rutile.node..", "io.grpc..");
+
+    @ArchTest
+    static final ArchRule nodesKnowOnlyThePdRoomOfTheClient = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.node..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.rutile.client", "io.rutile.client.raw..", "io.rutile.client.txn..", "io.rutile.client.region..");
+
+    @ArchTest
+    static final ArchRule storageOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .withOptionalLayers(true)
+            .layer("front door")
+            .definedBy("io.rutile.storage")
+            .layer("commands of an API")
+            .definedBy("io.rutile.storage.raw..", "io.rutile.storage.txn..")
+            .layer("ordering and versions")
+            .definedBy("io.rutile.storage.command..", "io.rutile.storage.mvcc..")
+            .layer("engine")
+            .definedBy("io.rutile.storage.engine..")
+            .whereLayer("commands of an API")
+            .mayOnlyBeAccessedByLayers("front door")
+            .whereLayer("ordering and versions")
+            .mayOnlyBeAccessedByLayers("front door", "commands of an API");
+
+    @ArchTest
+    static final ArchRule nodeOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .withOptionalLayers(true)
+            .layer("assembly")
+            .definedBy("io.rutile.node")
+            .layer("doors")
+            .definedBy("io.rutile.node.rpc..", "io.rutile.node.placement..", "io.rutile.node.gc..")
+            .layer("raftstore")
+            .definedBy("io.rutile.node.raftstore..")
+            .whereLayer("assembly")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("doors")
+            .mayOnlyBeAccessedByLayers("assembly");
+
+    @ArchTest
+    static final ArchRule pdOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .withOptionalLayers(true)
+            .layer("assembly")
+            .definedBy("io.rutile.pd")
+            .layer("doors")
+            .definedBy("io.rutile.pd.rpc..")
+            .layer("work")
+            .definedBy("io.rutile.pd.tso..", "io.rutile.pd.schedule..")
+            .layer("cluster")
+            .definedBy("io.rutile.pd.cluster..")
+            .layer("meta")
+            .definedBy("io.rutile.pd.meta..")
+            .whereLayer("assembly")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("doors")
+            .mayOnlyBeAccessedByLayers("assembly")
+            .whereLayer("work")
+            .mayOnlyBeAccessedByLayers("assembly", "doors")
+            .whereLayer("cluster")
+            .mayOnlyBeAccessedByLayers("assembly", "doors", "work");
+
+    @ArchTest
+    static final ArchRule clientOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .withOptionalLayers(true)
+            .layer("APIs")
+            .definedBy("io.rutile.client.raw..", "io.rutile.client.txn..")
+            .layer("region")
+            .definedBy("io.rutile.client.region..")
+            .layer("pd")
+            .definedBy("io.rutile.client.pd..")
+            .whereLayer("region")
+            .mayOnlyBeAccessedByLayers("APIs")
+            .whereLayer("APIs")
+            .mayNotBeAccessedByAnyLayer();
+
+    @ArchTest
+    static final ArchRule gatewayOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .withOptionalLayers(true)
+            .layer("assembly")
+            .definedBy("io.rutile.gateway")
+            .layer("doors")
+            .definedBy("io.rutile.gateway.rest..", "io.rutile.gateway.grpc..")
+            .layer("kv")
+            .definedBy("io.rutile.gateway.kv..")
+            .whereLayer("doors")
+            .mayOnlyBeAccessedByLayers("assembly");
+}
