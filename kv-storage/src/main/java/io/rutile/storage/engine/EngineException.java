@@ -1,5 +1,7 @@
 package io.rutile.storage.engine;
 
+import org.jspecify.annotations.Nullable;
+
 /** The engine could not read or write: a broken or full disk, or a closed engine. */
 public final class EngineException extends RuntimeException {
 
@@ -14,7 +16,7 @@ public final class EngineException extends RuntimeException {
 
     private final Kind kind;
 
-    public EngineException(Kind kind, String message, Throwable cause) {
+    public EngineException(Kind kind, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.kind = kind;
     }

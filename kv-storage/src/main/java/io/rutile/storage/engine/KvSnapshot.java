@@ -24,6 +24,11 @@ public interface KvSnapshot extends AutoCloseable {
     /** A cursor that sees only keys inside {@code bounds} and inside {@link #range}. The caller closes it before the snapshot. */
     KvCursor cursor(Cf cf, KeyRange bounds);
 
+    /** The same for a background pass: what it reads doesn't push out of the cache what clients read. */
+    default KvCursor coldCursor(Cf cf, KeyRange bounds) {
+        return cursor(cf, bounds);
+    }
+
     @Override
     void close();
 }

@@ -20,6 +20,13 @@ public interface ReplicatedKv {
      * Applies a batch to the Region that {@code ctx} names, all of it or nothing. Completes when it is durable on a majority and
      * applied here (R8).
      *
+     * <p>Fails with {@code KeyNotInRegion} if a key lies outside the Region, an open or too far end of a range delete too
+     * ({@link WriteBatch#firstKeyOutside}).
+     *
+     * <p>Once proposed, the write's future completes when its fate is known here: applied, or sure never to be applied in this
+     * leader's term. It does not complete merely because the deadline has passed: whoever holds a latch must not let the next
+     * reader in while the write may still take effect (P1). The deadline only decides whether it is proposed at all.
+     *
      * <p>If the batch was decided on a snapshot, {@code ctx} must be {@link KvContext#decidedOn} that snapshot: the write then
      * fails if leadership has changed in between.
      */

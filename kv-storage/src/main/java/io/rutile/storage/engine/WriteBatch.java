@@ -1,9 +1,11 @@
 package io.rutile.storage.engine;
 
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes that take effect together, in the order in which they were added. Collects; never writes. Keys and values are
@@ -51,6 +53,32 @@ public final class WriteBatch {
 
     public boolean isEmpty() {
         return ops.isEmpty();
+    }
+
+    /**
+     * The first key, in order of the changes, that {@code range} does not hold; for a range delete whichever of its ends sticks out.
+     *
+     * @return the key, or null if the batch lies inside
+     */
+    public @Nullable ByteKey firstKeyOutside(KeyRange range) {
+        for (Op op : ops) {
+            if (op instanceof DeleteRange delete) {
+                if (!range.contains(delete.start())) {
+                    return delete.start();
+                }
+                boolean reachesBehind = !range.end().isEmpty()
+                        && (delete.end().isEmpty() || delete.end().compareTo(range.end()) > 0);
+                if (reachesBehind) {
+                    return delete.end();
+                }
+            } else {
+                ByteKey key = op instanceof Put put ? put.key() : ((Delete) op).key();
+                if (!range.contains(key)) {
+                    return key;
+                }
+            }
+        }
+        return null;
     }
 
     /** Bytes of keys and values. */

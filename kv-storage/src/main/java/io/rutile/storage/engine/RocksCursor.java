@@ -1,0 +1,125 @@
+package io.rutile.storage.engine;
+
+import io.rutile.protocol.KeyRange;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
+
+/**
+ * A RocksDB iterator between two bounds. Owns its read options and the slices of its bounds: RocksDB keeps pointers to them for as
+ * long as the iterator lives.
+ */
+final class RocksCursor implements KvCursor {
+
+    private final EngineUses uses;
+    private final ReadOptions options;
+    private final @Nullable Slice lower;
+    private final @Nullable Slice upper;
+    private final RocksIterator iterator;
+    private boolean closed;
+
+    /** @param options taken over, with a snapshot set if there is one; closed with the cursor */
+    RocksCursor(RocksDB db, ColumnFamilyHandle family, ReadOptions options, KeyRange bounds, EngineUses uses) {
+        uses.enter();
+        this.uses = uses;
+        this.options = options;
+        this.lower = bounds.start().isEmpty() ? null : new Slice(bounds.start().bytes());
+        this.upper = bounds.end().isEmpty() ? null : new Slice(bounds.end().bytes());
+        if (lower != null) {
+            options.setIterateLowerBound(lower);
+        }
+        if (upper != null) {
+            options.setIterateUpperBound(upper);
+        }
+        this.iterator = db.newIterator(family, options);
+    }
+
+    @Override
+    public void seek(byte[] key) {
+        open().seek(key);
+    }
+
+    @Override
+    public void seekForPrev(byte[] key) {
+        open().seekForPrev(key);
+    }
+
+    @Override
+    public void seekToFirst() {
+        open().seekToFirst();
+    }
+
+    @Override
+    public void seekToLast() {
+        open().seekToLast();
+    }
+
+    @Override
+    public void next() {
+        valid().next();
+    }
+
+    @Override
+    public void prev() {
+        valid().prev();
+    }
+
+    @Override
+    public boolean isValid() {
+        if (open().isValid()) {
+            return true;
+        }
+        try {
+            iterator.status();
+            return false;
+        } catch (RocksDBException e) {
+            throw RocksFailures.of("walk over keys", e);
+        }
+    }
+
+    @Override
+    public byte[] key() {
+        return valid().key();
+    }
+
+    @Override
+    public byte[] value() {
+        return valid().value();
+    }
+
+    /** RocksDB reads freed memory if a cursor past its end is asked to move or to tell. */
+    private RocksIterator valid() {
+        if (!open().isValid()) {
+            throw new IllegalStateException("the cursor is past an end");
+        }
+        return iterator;
+    }
+
+    private RocksIterator open() {
+        if (closed) {
+            throw new IllegalStateException("the cursor is closed");
+        }
+        return iterator;
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        iterator.close();
+        options.close();
+        if (lower != null) {
+            lower.close();
+        }
+        if (upper != null) {
+            upper.close();
+        }
+        uses.exit();
+    }
+}
