@@ -3,21 +3,34 @@ package io.rutile.storage;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.RegionException;
 import io.rutile.protocol.kvrpcpb.ChecksumAlgorithm;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.storage.command.CommandScheduler;
+import io.rutile.storage.command.Latches;
+import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.raw.RawCasRequest;
 import io.rutile.storage.raw.RawCasResult;
+import io.rutile.storage.raw.RawChecksum;
 import io.rutile.storage.raw.RawChecksumResult;
+import io.rutile.storage.raw.RawCompareAndSwap;
+import io.rutile.storage.raw.RawFailure;
+import io.rutile.storage.raw.RawFormat;
 import io.rutile.storage.raw.RawPair;
+import io.rutile.storage.raw.RawReads;
 import io.rutile.storage.raw.RawScan;
+import io.rutile.storage.raw.RawScans;
+import io.rutile.storage.raw.RawTtlSweeper;
+import io.rutile.storage.raw.RawWrites;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The front door of a store's data: one method per RPC, each of which only forwards.
@@ -30,47 +43,69 @@ import java.util.function.Supplier;
  */
 public final class Storage implements AutoCloseable {
 
+    private final ReadPool pool;
+    private final RawReads reads;
+    private final RawScans scans;
+    private final RawChecksum checksum;
+    private final RawWrites writes;
+    private final RawCompareAndSwap compareAndSwap;
+    private final @Nullable RawTtlSweeper sweeper;
+
     /**
      * @param kv consistent reads and replicated writes; not closed here
      * @param clock tells which pairs have expired
      */
-    public Storage(ReplicatedKv kv, StorageOptions options, Clock clock, MeterRegistry metrics) {}
+    public Storage(ReplicatedKv kv, StorageOptions options, Clock clock, MeterRegistry metrics) {
+        RawFormat format = new RawFormat(options.apiVersion(), clock);
+        pool = new ReadPool(kv, options.readThreads(), options.readQueueMax(), metrics);
+        Latches latches = new Latches(options.latchSlots(), options.latchWaitersMax());
+        CommandScheduler scheduler = new CommandScheduler(kv, latches, pool, options.pendingWriteBytesMax(), metrics);
+        reads = new RawReads(pool, format, options.answerBytesMax());
+        scans = new RawScans(pool, format, options.answerBytesMax());
+        checksum = new RawChecksum(pool, format);
+        writes = new RawWrites(scheduler, format);
+        compareAndSwap = new RawCompareAndSwap(scheduler, format);
+        sweeper = options.apiVersion().hasTtl()
+                ? new RawTtlSweeper(
+                        pool, scheduler, format, options.ttlSweepInterval(), options.ttlSweepPairsPerSecond(), metrics)
+                : null;
+    }
 
     /** @return the value, or empty if the key is absent or expired */
     public CompletableFuture<Optional<byte[]>> rawGet(KvContext ctx, String cf, ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> reads.get(ctx, cf, key));
     }
 
     /** @return the pairs found, in the order of {@code keys} */
     public CompletableFuture<List<RawPair>> rawBatchGet(KvContext ctx, String cf, List<ByteKey> keys) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> reads.batchGet(ctx, cf, keys));
     }
 
     /** @param ttlSeconds unsigned; 0 for never */
     public CompletableFuture<Void> rawPut(KvContext ctx, String cf, ByteKey key, byte[] value, long ttlSeconds) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> writes.put(ctx, cf, key, value, ttlSeconds));
     }
 
     /** @param ttlsSeconds none for never, one for all pairs, or one for each */
     public CompletableFuture<Void> rawBatchPut(KvContext ctx, String cf, List<RawPair> pairs, List<Long> ttlsSeconds) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> writes.batchPut(ctx, cf, pairs, ttlsSeconds));
     }
 
     public CompletableFuture<Void> rawDelete(KvContext ctx, String cf, ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> writes.delete(ctx, cf, key));
     }
 
     public CompletableFuture<Void> rawBatchDelete(KvContext ctx, String cf, List<ByteKey> keys) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> writes.batchDelete(ctx, cf, keys));
     }
 
     /** Deletes {@code range}, which must lie inside the Region; an empty end only fits the last Region. */
     public CompletableFuture<Void> rawDeleteRange(KvContext ctx, String cf, KeyRange range) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> writes.deleteRange(ctx, cf, range));
     }
 
     public CompletableFuture<List<RawPair>> rawScan(KvContext ctx, String cf, RawScan scan) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> scans.scan(ctx, cf, scan));
     }
 
     /**
@@ -79,21 +114,21 @@ public final class Storage implements AutoCloseable {
      */
     public CompletableFuture<List<RawPair>> rawBatchScan(
             KvContext ctx, String cf, List<KeyRange> ranges, long eachLimit, boolean reverse, boolean keyOnly) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> scans.batchScan(ctx, cf, ranges, eachLimit, reverse, keyOnly));
     }
 
     /** @return seconds that the pair has left, 0 if it never expires; empty if the key is absent or expired */
     public CompletableFuture<OptionalLong> rawGetKeyTtl(KvContext ctx, String cf, ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> reads.ttl(ctx, cf, key));
     }
 
     public CompletableFuture<RawCasResult> rawCompareAndSwap(KvContext ctx, String cf, RawCasRequest request) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> compareAndSwap.swap(ctx, cf, request));
     }
 
     public CompletableFuture<RawChecksumResult> rawChecksum(
             KvContext ctx, ChecksumAlgorithm algorithm, List<KeyRange> ranges) {
-        throw new UnsupportedOperationException("not built yet");
+        return checked(() -> checksum.checksum(ctx, algorithm, ranges));
     }
 
     /**
@@ -102,10 +137,26 @@ public final class Storage implements AutoCloseable {
      * @param ledRegions what a request to each Region led by this store would say; asked once a pass
      */
     public void startTtlSweeper(Supplier<List<Context>> ledRegions) {
-        throw new UnsupportedOperationException("not built yet");
+        if (sweeper != null) {
+            sweeper.start(ledRegions);
+        }
     }
 
     /** Refuses new work, lets running reads end, stops the sweeper. */
     @Override
-    public void close() {}
+    public void close() {
+        if (sweeper != null) {
+            sweeper.close();
+        }
+        pool.close();
+    }
+
+    /** What is wrong with a request fails its future, like everything else. */
+    private static <T> CompletableFuture<T> checked(Supplier<CompletableFuture<T>> request) {
+        try {
+            return request.get();
+        } catch (RawFailure | RegionException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
 }

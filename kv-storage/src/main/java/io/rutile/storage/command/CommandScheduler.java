@@ -1,0 +1,117 @@
+package io.rutile.storage.command;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.ReplicatedKv;
+import io.rutile.storage.engine.WriteBatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * Sequences what changes data: budget, latches, for a command a read and its decision, the replicated write, and all given back.
+ *
+ * <p>Latches are held until the fate of the write is known: a command that came in between would decide on what was before it.
+ * Blocks no thread: works on the caller's, the reader's and the replicator's in turn. Safe from every thread.
+ */
+public final class CommandScheduler {
+
+    private final ReplicatedKv kv;
+    private final Latches latches;
+    private final ReadPool reads;
+    private final ByteBudget pending;
+    private final Counter refused;
+
+    /** @param pendingWriteBytesMax bytes of writes on their way; more are refused with {@code ServerIsBusy} (R10) */
+    public CommandScheduler(
+            ReplicatedKv kv, Latches latches, ReadPool reads, long pendingWriteBytesMax, MeterRegistry metrics) {
+        this.kv = kv;
+        this.latches = latches;
+        this.reads = reads;
+        this.pending = new ByteBudget(pendingWriteBytesMax);
+        this.refused = Counter.builder("kv.command.writes.refused")
+                .description("writes answered with ServerIsBusy because too many bytes or commands were pending")
+                .register(metrics);
+        Gauge.builder("kv.command.writes.pending", pending, ByteBudget::taken)
+                .baseUnit("bytes")
+                .description("writes on their way")
+                .register(metrics);
+        Gauge.builder("kv.command.latch.waiters", latches, Latches::waiting)
+                .description("commands that wait for a latch")
+                .register(metrics);
+    }
+
+    /** Writes what was decided without looking. Its keys are shared with other such writes: the log orders them. */
+    public CompletableFuture<Void> write(KvContext ctx, LatchSet wanted, WriteBatch batch) {
+        return latched(ctx, wanted, batch.sizeBytes(), () -> kv.write(ctx, batch));
+    }
+
+    /** Runs a command: reads, decides and writes with nobody in between (P1). */
+    public <T> CompletableFuture<T> run(KvContext ctx, Command<T> command) {
+        return latched(
+                ctx,
+                command.latches(),
+                command.writeBytesMax(),
+                () -> reads.read(ctx, snapshot -> {
+                            KvContext decided = ctx.decidedOn(snapshot);
+                            return new Decided<>(
+                                    command.replayable() ? decided : decided.notReplayable(),
+                                    command.process(snapshot));
+                        })
+                        .thenCompose(this::write));
+    }
+
+    private <T> CompletableFuture<T> write(Decided<T> decided) {
+        CommandResult<T> result = decided.result();
+        if (result.batch().isEmpty()) {
+            return CompletableFuture.completedFuture(result.answer());
+        }
+        return kv.write(decided.ctx(), result.batch()).thenApply(written -> result.answer());
+    }
+
+    private <T> CompletableFuture<T> latched(
+            KvContext ctx, LatchSet wanted, long bytes, Supplier<CompletableFuture<T>> work) {
+        if (ctx.isExpired()) {
+            return CompletableFuture.failedFuture(RegionErrors.deadlineExceeded());
+        }
+        if (!pending.tryTake(bytes)) {
+            refused.increment();
+            return CompletableFuture.failedFuture(RegionErrors.serverIsBusy("scheduler is busy", 0));
+        }
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        latches.acquire(wanted).whenComplete((held, failure) -> {
+            if (failure != null) {
+                refused.increment();
+                pending.giveBack(bytes);
+                answer.completeExceptionally(Failures.unwrap(failure));
+                return;
+            }
+            start(ctx, work).whenComplete((value, broken) -> {
+                held.release();
+                pending.giveBack(bytes);
+                if (broken != null) {
+                    answer.completeExceptionally(Failures.unwrap(broken));
+                } else {
+                    answer.complete(value);
+                }
+            });
+        });
+        return answer;
+    }
+
+    private static <T> CompletableFuture<T> start(KvContext ctx, Supplier<CompletableFuture<T>> work) {
+        if (ctx.isExpired()) {
+            return CompletableFuture.failedFuture(RegionErrors.deadlineExceeded());
+        }
+        try {
+            return work.get();
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** A result and the context that says which leadership it was decided under. */
+    private record Decided<T>(KvContext ctx, CommandResult<T> result) {}
+}

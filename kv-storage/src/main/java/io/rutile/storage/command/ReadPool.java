@@ -1,0 +1,156 @@
+package io.rutile.storage.command;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicatedKv;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The threads that read from the disk, and the only ones in this room that may wait for it. The queue before them is bounded (R10):
+ * past it the answer is {@code ServerIsBusy}. A request whose deadline passed while it queued isn't read for.
+ *
+ * <p>Threads: {@code kv-read-N}, daemons. Safe from every thread.
+ */
+public final class ReadPool implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ReadPool.class);
+    private static final long CLOSE_PATIENCE_SECONDS = 5;
+
+    private final ReplicatedKv kv;
+    private final ThreadPoolExecutor threads;
+    private final Counter refused;
+
+    public ReadPool(ReplicatedKv kv, int threads, int queueMax, MeterRegistry metrics) {
+        this.kv = kv;
+        AtomicInteger number = new AtomicInteger();
+        this.threads = new ThreadPoolExecutor(
+                threads, threads, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(queueMax), task -> {
+                    Thread thread = new Thread(task, "kv-read-" + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        this.refused = Counter.builder("kv.command.reads.refused")
+                .description("reads answered with ServerIsBusy because the queue was full")
+                .register(metrics);
+        Gauge.builder("kv.command.reads.queued", this.threads, t -> t.getQueue().size())
+                .description("reads that wait for a thread")
+                .register(metrics);
+    }
+
+    /** Takes a snapshot of the Region and reads from it, on a thread of this pool. The snapshot is closed afterwards. */
+    public <T> CompletableFuture<T> read(KvContext ctx, Function<KvSnapshot, T> reads) {
+        Read<T> read = new Read<>(ctx, reads);
+        enqueue(read);
+        return read.answer;
+    }
+
+    private void enqueue(Read<?> read) {
+        try {
+            threads.execute(read);
+        } catch (RejectedExecutionException e) {
+            if (!threads.isShutdown()) {
+                refused.increment();
+            }
+            read.abandon(
+                    threads.isShutdown()
+                            ? RegionErrors.message("the store is closing")
+                            : RegionErrors.serverIsBusy("read pool is busy", 0));
+        }
+    }
+
+    /** Lets what is queued be read for some seconds; fails the rest. */
+    @Override
+    public void close() {
+        threads.shutdown();
+        try {
+            if (threads.awaitTermination(CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        for (Runnable queued : threads.shutdownNow()) {
+            ((Read<?>) queued).abandon(RegionErrors.message("the store is closing"));
+        }
+        LOG.warn("event=read_pool_close_incomplete running={}", threads.getActiveCount());
+    }
+
+    /** A read: queued once for the snapshot, and a second time if the snapshot is not there at once. */
+    private final class Read<T> implements Runnable {
+        private final KvContext ctx;
+        private final Function<KvSnapshot, T> reads;
+        private final CompletableFuture<T> answer = new CompletableFuture<>();
+        private volatile @Nullable KvSnapshot snapshot;
+
+        private Read(KvContext ctx, Function<KvSnapshot, T> reads) {
+            this.ctx = ctx;
+            this.reads = reads;
+        }
+
+        @Override
+        public void run() {
+            KvSnapshot taken = snapshot;
+            if (answer.isDone() || ctx.isExpired()) {
+                abandon(RegionErrors.deadlineExceeded());
+            } else if (taken != null) {
+                readFrom(taken);
+            } else {
+                takeSnapshot();
+            }
+        }
+
+        private void takeSnapshot() {
+            CompletableFuture<KvSnapshot> coming;
+            try {
+                coming = kv.snapshot(ctx);
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+                return;
+            }
+            if (coming.isDone() && !coming.isCompletedExceptionally()) {
+                readFrom(coming.join());
+                return;
+            }
+            coming.whenComplete((taken, failure) -> {
+                if (failure != null) {
+                    answer.completeExceptionally(Failures.unwrap(failure));
+                } else {
+                    snapshot = taken;
+                    enqueue(this);
+                }
+            });
+        }
+
+        private void readFrom(KvSnapshot taken) {
+            T found;
+            try (taken) {
+                found = reads.apply(taken);
+            } catch (RuntimeException | Error e) {
+                answer.completeExceptionally(e);
+                return;
+            }
+            answer.complete(found);
+        }
+
+        private void abandon(RuntimeException why) {
+            KvSnapshot taken = snapshot;
+            if (taken != null) {
+                taken.close();
+            }
+            answer.completeExceptionally(why);
+        }
+    }
+}

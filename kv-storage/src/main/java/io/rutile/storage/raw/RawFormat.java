@@ -1,0 +1,60 @@
+package io.rutile.storage.raw;
+
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.storage.command.ApiVersion;
+import io.rutile.storage.engine.Cf;
+import java.time.Clock;
+
+/**
+ * What raw requests and raw data of one store look like: which API version it serves, which column families it has, how values
+ * are encoded, and what time it is.
+ *
+ * @param apiVersion fixed for the life of the store's data
+ * @param clock tells which pairs have expired
+ */
+public record RawFormat(ApiVersion apiVersion, Clock clock) {
+
+    /**
+     * The column family that a request names.
+     *
+     * @throws RawFailure if it doesn't exist, or the request is of another API version (E09)
+     */
+    Cf cf(Context request, String name) {
+        checkApiVersion(request);
+        if (apiVersion == ApiVersion.V2 && !name.isEmpty()) {
+            throw RawFailure.cfDeprecated(name);
+        }
+        return switch (name) {
+            case "", "default" -> Cf.RAW;
+            case "write" -> Cf.RAW_WRITE;
+            case "lock" -> Cf.RAW_LOCK;
+            default -> throw RawFailure.invalidCf(name);
+        };
+    }
+
+    void checkApiVersion(Context request) {
+        apiVersion.refusalOfRaw(request).ifPresent(text -> {
+            throw new RawFailure(text);
+        });
+    }
+
+    /** @throws RawFailure if there is a ttl and the store knows none */
+    void checkTtl(long ttlSeconds) {
+        if (ttlSeconds != 0 && !apiVersion.hasTtl()) {
+            throw RawFailure.ttlNotEnabled("put request with ttl");
+        }
+    }
+
+    /** Seconds since 1970: the unit of expiry. */
+    long nowSeconds() {
+        return clock.instant().getEpochSecond();
+    }
+
+    byte[] encode(byte[] value, long ttlSeconds, long nowSeconds) {
+        return RawValue.expiringAfter(value, ttlSeconds, nowSeconds).encode(apiVersion);
+    }
+
+    RawValue decode(byte[] stored) {
+        return RawValue.decode(stored, apiVersion);
+    }
+}
