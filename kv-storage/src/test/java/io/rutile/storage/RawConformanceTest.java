@@ -98,8 +98,7 @@ class RawConformanceTest {
     void w02ScanOfKeysOnlyLeavesValuesOut() {
         v1().put("k", "v");
 
-        List<RawPair> pairs =
-                await(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 10, false, true)));
+        List<RawPair> pairs = await(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 10, false, true)));
 
         assertThat(keys(pairs)).isEqualTo("k");
         assertThat(pairs.get(0).value()).isEmpty();
@@ -139,7 +138,8 @@ class RawConformanceTest {
         assertThat(store.get("k")).isEqualTo("not_found");
         assertThat(store.scan("", "", 10)).isEqualTo("stays");
         assertThat(store.reverseScan("z", "", 1)).isEqualTo("stays");
-        assertThat(await(store.storage.rawBatchGet(ctx(), "", List.of(key("k"))))).isEmpty();
+        assertThat(await(store.storage.rawBatchGet(ctx(), "", List.of(key("k")))))
+                .isEmpty();
         assertThat(store.cas("k", "v", "w")).isEqualTo("fail not_exist");
         assertThat(store.cas("k", null, "w", 5)).isEqualTo("succeed not_exist");
         assertThat(ttl("k")).isEqualTo(OptionalLong.of(5));
@@ -176,8 +176,7 @@ class RawConformanceTest {
                 .contains("ttl is not enabled");
         assertThat(rawFailure(storage.rawBatchPut(ctx(), "", pairs("a", "b"), List.of(0L, 5L))))
                 .contains("ttl is not enabled");
-        assertThat(rawFailure(storage.rawCompareAndSwap(
-                        ctx(), "", new RawCasRequest(key("k"), null, bytes("v"), 5))))
+        assertThat(rawFailure(storage.rawCompareAndSwap(ctx(), "", new RawCasRequest(key("k"), null, bytes("v"), 5))))
                 .contains("ttl is not enabled");
         assertThat(rawFailure(storage.rawGetKeyTtl(ctx(), "", key("k")))).contains("ttl is not enabled");
         assertThat(store.kv.writes()).isEmpty();
@@ -240,8 +239,7 @@ class RawConformanceTest {
     void w10BatchGetAnswersWhatIsThere() {
         v1().putAll("k", "m");
 
-        List<RawPair> found =
-                await(store.storage.rawBatchGet(ctx(), "", List.of(key("m"), key("missing"), key("k"))));
+        List<RawPair> found = await(store.storage.rawBatchGet(ctx(), "", List.of(key("m"), key("missing"), key("k"))));
 
         assertThat(keys(found)).isEqualTo("m,k");
     }
@@ -313,8 +311,7 @@ class RawConformanceTest {
         assertThat(store.scan("b", "", 10)).isEmpty();
     }
 
-    private CompletableFuture<List<RawPair>> scanning(
-            String start, String end, boolean reverse) {
+    private CompletableFuture<List<RawPair>> scanning(String start, String end, boolean reverse) {
         return store.storage.rawScan(ctx(), "", new RawScan(key(start), key(end), 10, reverse, false));
     }
 
@@ -338,10 +335,10 @@ class RawConformanceTest {
     @Test
     void e09AnotherApiVersionIsRefused() {
         Storage storage = v1().storage;
-        Context v2 = StoreFixture.request().toBuilder()
-                .setApiVersion(APIVersion.V2)
-                .build();
-        KvContext ctx = KvContext.of(v2, System.nanoTime() + Duration.ofSeconds(9).toNanos());
+        Context v2 =
+                StoreFixture.request().toBuilder().setApiVersion(APIVersion.V2).build();
+        KvContext ctx =
+                KvContext.of(v2, System.nanoTime() + Duration.ofSeconds(9).toNanos());
 
         assertThat(rawFailure(storage.rawGet(ctx, "", key("k"))))
                 .isEqualTo("Api version in request does not match with TiKV storage, storage: V1, request: V2");
@@ -386,8 +383,8 @@ class RawConformanceTest {
         assertThat(rawFailure(storage.rawPut(ctx(), "", key(longest + "k"), NOTHING, 0)))
                 .isEqualTo("max key size exceeded, size: 8193, limit: 8192");
         assertThat(rawFailure(storage.rawDelete(ctx(), "", key(longest + "k")))).contains("max key size exceeded");
-        assertThat(rawFailure(storage.rawCompareAndSwap(
-                        ctx(), "", new RawCasRequest(key(longest + "k"), null, NOTHING, 0))))
+        assertThat(rawFailure(
+                        storage.rawCompareAndSwap(ctx(), "", new RawCasRequest(key(longest + "k"), null, NOTHING, 0))))
                 .contains("max key size exceeded");
         assertThat(store.get(longest + "k")).isEqualTo("not_found");
 
@@ -395,8 +392,7 @@ class RawConformanceTest {
         Error refused = regionError(storage.rawPut(ctx(), "", key("k"), tooLarge, 0));
         assertThat(refused.getRaftEntryTooLarge().getEntrySize()).isEqualTo(tooLarge.length + 1);
         assertThat(refused.getRaftEntryTooLarge().getRegionId()).isEqualTo(LocalKv.REGION_ID);
-        assertThat(regionError(storage.rawCompareAndSwap(
-                                ctx(), "", new RawCasRequest(key("k"), null, tooLarge, 0)))
+        assertThat(regionError(storage.rawCompareAndSwap(ctx(), "", new RawCasRequest(key("k"), null, tooLarge, 0)))
                         .hasRaftEntryTooLarge())
                 .isTrue();
         assertThat(store.get("k")).isEqualTo("not_found");
@@ -452,8 +448,7 @@ class RawConformanceTest {
 
         assertThat(regionError(scanning("", "", false)).hasRaftEntryTooLarge()).isTrue();
         assertThat(store.scan("", "", 9)).isEqualTo("k0,k1,k10,k11,k2,k3,k4,k5,k6");
-        List<ByteKey> all =
-                IntStream.range(0, 12).mapToObj(i -> key("k" + i)).toList();
+        List<ByteKey> all = IntStream.range(0, 12).mapToObj(i -> key("k" + i)).toList();
         assertThat(regionError(store.storage.rawBatchGet(ctx(), "", all)).hasRaftEntryTooLarge())
                 .isTrue();
     }

@@ -96,7 +96,9 @@ public final class StoreFixture implements AutoCloseable {
 
     /** The value, or "not_found". */
     public String get(String key) {
-        return await(storage.rawGet(ctx(), "", key(key))).map(StoreFixture::text).orElse("not_found");
+        return await(storage.rawGet(ctx(), "", key(key)))
+                .map(StoreFixture::text)
+                .orElse("not_found");
     }
 
     /** Keys found, joined by commas. */
