@@ -31,7 +31,9 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
     private final Queue<RuntimeException> failures = new ConcurrentLinkedQueue<>();
     private final List<Written> writes = new CopyOnWriteArrayList<>();
     private volatile Region region;
-    private volatile @Nullable CompletableFuture<Void> gate;
+
+    /** The last write that is held back, or the gate itself; null before the first gate. Guarded by this. */
+    private @Nullable CompletableFuture<Void> lastHeld;
 
     private LocalKv(RocksEngine engine, KeyRange range, Executor apply) {
         this.engine = engine;
@@ -62,10 +64,10 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
     }
 
     /** Writes wait until the returned future completes. */
-    public CompletableFuture<Void> holdWrites() {
-        CompletableFuture<Void> held = new CompletableFuture<>();
-        gate = held;
-        return held;
+    public synchronized CompletableFuture<Void> holdWrites() {
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        lastHeld = gate;
+        return gate;
     }
 
     /** As if another leader had been in between. */
@@ -81,10 +83,20 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
     @Override
     public CompletableFuture<Void> write(KvContext ctx, WriteBatch batch) {
         writes.add(new Written(ctx, batch));
-        CompletableFuture<Void> held = gate;
-        return held == null || held.isDone()
-                ? CompletableFuture.runAsync(() -> apply(ctx, batch), apply)
-                : held.thenRunAsync(() -> apply(ctx, batch), apply);
+        CompletableFuture<Void> held = behindHeld(ctx, batch);
+        return held != null ? held : CompletableFuture.runAsync(() -> apply(ctx, batch), apply);
+    }
+
+    /** Held writes apply in the order in which they came, each whether or not the one before it failed. */
+    private synchronized @Nullable CompletableFuture<Void> behindHeld(KvContext ctx, WriteBatch batch) {
+        CompletableFuture<Void> before = lastHeld;
+        if (before == null || before.isDone()) {
+            return null;
+        }
+        CompletableFuture<Void> held =
+                before.handle((done, failed) -> null).thenRunAsync(() -> apply(ctx, batch), apply);
+        lastHeld = held;
+        return held;
     }
 
     private void apply(KvContext ctx, WriteBatch batch) {
