@@ -24,18 +24,8 @@ public enum ApiVersion {
      * @return what is wrong, or empty
      */
     public Optional<String> refusalOfRaw(Context request) {
-        APIVersion wanted = this == V2 ? APIVersion.V2 : APIVersion.V1;
-        return refusal(request, wanted, true);
-    }
-
-    /** The same for a transactional request, which V1TTL never serves. */
-    public Optional<String> refusalOfTxn(Context request) {
-        APIVersion wanted = this == V2 ? APIVersion.V2 : APIVersion.V1;
-        return refusal(request, wanted, this != V1TTL);
-    }
-
-    private Optional<String> refusal(Context request, APIVersion wanted, boolean served) {
-        if (served && request.getApiVersion() == wanted) {
+        APIVersion served = this == V2 ? APIVersion.V2 : APIVersion.V1;
+        if (request.getApiVersion() == served) {
             return Optional.empty();
         }
         return Optional.of("Api version in request does not match with TiKV storage, storage: " + this + ", request: "

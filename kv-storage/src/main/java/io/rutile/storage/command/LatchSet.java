@@ -26,11 +26,6 @@ public final class LatchSet {
         return new Builder();
     }
 
-    /** One key together with all who change it blindly. */
-    public static LatchSet shared(Cf cf, ByteKey key) {
-        return builder().shared(cf, key).build();
-    }
-
     /** Slots of {@code mask + 1}, sorted, each once, with its mode in the lowest bit. */
     int[] slots(int mask) {
         int[] slots = new int[wanted.length];
@@ -61,10 +56,12 @@ public final class LatchSet {
 
         private Builder() {}
 
+        /** A key together with all who change it blindly. */
         public Builder shared(Cf cf, ByteKey key) {
             return add(hash(cf, key), false);
         }
 
+        /** A key alone. */
         public Builder exclusive(Cf cf, ByteKey key) {
             return add(hash(cf, key), true);
         }

@@ -254,7 +254,7 @@ class LatchesTest {
     }
 
     private static LatchSet shared(String key) {
-        return LatchSet.shared(Cf.RAW, key(key));
+        return LatchSet.builder().shared(Cf.RAW, key(key)).build();
     }
 
     private static LatchSet exclusive(String key) {

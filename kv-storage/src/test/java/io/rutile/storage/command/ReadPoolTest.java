@@ -41,7 +41,8 @@ class ReadPoolTest {
 
     @Test
     void readsOnItsOwnThreads() {
-        String thread = await(pool.read(ctx(), snapshot -> Thread.currentThread().getName()));
+        String thread =
+                await(pool.read(ctx(), snapshot -> Thread.currentThread().getName()));
 
         assertThat(thread).startsWith("kv-read-");
     }
@@ -85,8 +86,7 @@ class ReadPoolTest {
         });
         running.await();
         CompletableFuture<String> queued = pool.read(ctx(), snapshot -> "queued");
-        CompletableFuture<String> late =
-                pool.read(ctx(Duration.ofNanos(1)), snapshot -> "read for nobody");
+        CompletableFuture<String> late = pool.read(ctx(Duration.ofNanos(1)), snapshot -> "read for nobody");
 
         assertThat(regionError(pool.read(ctx(), snapshot -> "refused"))
                         .getServerIsBusy()

@@ -51,10 +51,13 @@ class RawCompareAndSwapTest {
         ExecutorService apply = Executors.newSingleThreadExecutor();
         ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
         Random jitter = new Random(seed);
-        LocalKv kv = LocalKv.open(directory, KeyRange.ALL, task -> apply.execute(() -> {
-            LockSupport.parkNanos(jitter.nextInt(100_000));
-            task.run();
-        }));
+        LocalKv kv = LocalKv.open(
+                directory,
+                KeyRange.ALL,
+                task -> apply.execute(() -> {
+                    LockSupport.parkNanos(jitter.nextInt(100_000));
+                    task.run();
+                }));
         List<RegisterHistory> histories = List.of(new RegisterHistory(), new RegisterHistory());
         AtomicInteger swapped = new AtomicInteger();
         try (StoreFixture store = new StoreFixture(kv, StorageOptions.of(ApiVersion.V1))) {
@@ -79,8 +82,7 @@ class RawCompareAndSwapTest {
 
         assertThat(swapped.get()).as("swaps that succeeded").isGreaterThan(20);
         assertThat(histories).allMatch(RegisterHistory::isLinearizable);
-        assertThat(histories.stream().mapToInt(RegisterHistory::size).sum())
-                .isEqualTo(CLIENTS * OPERATIONS_EACH);
+        assertThat(histories.stream().mapToInt(RegisterHistory::size).sum()).isEqualTo(CLIENTS * OPERATIONS_EACH);
     }
 
     private static void operate(
@@ -106,10 +108,7 @@ class RawCompareAndSwapTest {
                         ctx(),
                         "",
                         new RawCasRequest(
-                                key(key),
-                                expected.map(StoreFixture::bytes).orElse(null),
-                                bytes(value),
-                                0)));
+                                key(key), expected.map(StoreFixture::bytes).orElse(null), bytes(value), 0)));
                 swapped.addAndGet(result.succeeded() ? 1 : 0);
                 history.swap(
                         called,
@@ -187,9 +186,8 @@ class RawCompareAndSwapTest {
 
     @Test
     void r10PendingWritesAreBounded() {
-        StorageOptions small = StorageOptions.builder(ApiVersion.V1)
-                .pendingWriteBytesMax(1000)
-                .build();
+        StorageOptions small =
+                StorageOptions.builder(ApiVersion.V1).pendingWriteBytesMax(1000).build();
         try (StoreFixture store = new StoreFixture(LocalKv.open(directory), small)) {
             CompletableFuture<Void> gate = store.kv.holdWrites();
             // One always fits, however large.
@@ -197,7 +195,8 @@ class RawCompareAndSwapTest {
 
             var busy = regionError(store.storage.rawPut(ctx(), "", key("m"), bytes("v"), 0));
             assertThat(busy.getServerIsBusy().getReason()).isEqualTo("scheduler is busy");
-            assertThat(store.metrics.counter("kv.command.writes.refused").count()).isEqualTo(1);
+            assertThat(store.metrics.counter("kv.command.writes.refused").count())
+                    .isEqualTo(1);
 
             gate.complete(null);
             await(first);

@@ -34,7 +34,5 @@ class RawFormatTest {
         assertThat(ttl.cf(V1_REQUEST, "")).isEqualTo(Cf.RAW);
         assertThatThrownBy(() -> ttl.cf(saysTtl, "")).isInstanceOf(RawFailure.class);
         assertThatThrownBy(() -> ttl.cf(V2_REQUEST, "")).isInstanceOf(RawFailure.class);
-        assertThat(ApiVersion.V1TTL.refusalOfTxn(V1_REQUEST)).isPresent();
-        assertThat(ApiVersion.V1.refusalOfTxn(V1_REQUEST)).isEmpty();
     }
 }

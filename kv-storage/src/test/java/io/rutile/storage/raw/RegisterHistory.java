@@ -56,8 +56,7 @@ final class RegisterHistory {
         return explains(byCall, new BitSet(), ABSENT, new HashSet<>());
     }
 
-    private static boolean explains(
-            List<Operation> all, BitSet done, Optional<String> value, Set<State> visited) {
+    private static boolean explains(List<Operation> all, BitSet done, Optional<String> value, Set<State> visited) {
         record Frame(BitSet done, Optional<String> value) {}
         List<Frame> stack = new ArrayList<>();
         stack.add(new Frame(done, value));
@@ -101,8 +100,7 @@ final class RegisterHistory {
     private record State(BitSet done, Optional<String> value) {}
 
     /** @param found what it says was there; only told by reads and swaps */
-    private record Operation(
-            long called, long returned, Kind kind, Optional<String> found, Optional<String> value) {
+    private record Operation(long called, long returned, Kind kind, Optional<String> found, Optional<String> value) {
 
         boolean fits(Optional<String> now) {
             return kind == Kind.WRITE || Objects.equals(found, now);
