@@ -52,6 +52,8 @@ public final class Storage implements AutoCloseable {
     private final @Nullable RawTtlSweeper sweeper;
 
     /**
+     * Starts its read threads; the sweeper of expired pairs waits for {@link #startTtlSweeper}.
+     *
      * @param kv consistent reads and replicated writes; not closed here
      * @param clock tells which pairs have expired
      */
@@ -71,30 +73,48 @@ public final class Storage implements AutoCloseable {
                 : null;
     }
 
-    /** @return the value, or empty if the key is absent or expired */
+    /**
+     * Reads one key.
+     *
+     * @return the value, or empty if the key is absent or expired
+     */
     public CompletableFuture<Optional<byte[]>> rawGet(KvContext ctx, String cf, ByteKey key) {
         return checked(() -> reads.get(ctx, cf, key));
     }
 
-    /** @return the pairs found, in the order of {@code keys} */
+    /**
+     * Reads some keys of one Region, at most 10,240.
+     *
+     * @return the pairs found, in the order of {@code keys}
+     */
     public CompletableFuture<List<RawPair>> rawBatchGet(KvContext ctx, String cf, List<ByteKey> keys) {
         return checked(() -> reads.batchGet(ctx, cf, keys));
     }
 
-    /** @param ttlSeconds unsigned; 0 for never */
+    /**
+     * Writes one pair, whatever was there.
+     *
+     * @param ttlSeconds unsigned seconds until it expires; 0 for never
+     */
     public CompletableFuture<Void> rawPut(KvContext ctx, String cf, ByteKey key, byte[] value, long ttlSeconds) {
         return checked(() -> writes.put(ctx, cf, key, value, ttlSeconds));
     }
 
-    /** @param ttlsSeconds none for never, one for all pairs, or one for each */
+    /**
+     * Writes some pairs of one Region, all of them or none.
+     *
+     * @param ttlsSeconds none for never, one for all pairs, or one for each
+     */
     public CompletableFuture<Void> rawBatchPut(KvContext ctx, String cf, List<RawPair> pairs, List<Long> ttlsSeconds) {
         return checked(() -> writes.batchPut(ctx, cf, pairs, ttlsSeconds));
     }
 
+    /** Deletes one key; an absent one is fine. */
     public CompletableFuture<Void> rawDelete(KvContext ctx, String cf, ByteKey key) {
         return checked(() -> writes.delete(ctx, cf, key));
     }
 
+    /** Deletes some keys of one Region, all of them or none. */
     public CompletableFuture<Void> rawBatchDelete(KvContext ctx, String cf, List<ByteKey> keys) {
         return checked(() -> writes.batchDelete(ctx, cf, keys));
     }
@@ -104,6 +124,7 @@ public final class Storage implements AutoCloseable {
         return checked(() -> writes.deleteRange(ctx, cf, range));
     }
 
+    /** Walks over one Region. The answer is complete, or refused with {@code RaftEntryTooLarge} because it would be too large. */
     public CompletableFuture<List<RawPair>> rawScan(KvContext ctx, String cf, RawScan scan) {
         return checked(() -> scans.scan(ctx, cf, scan));
     }
@@ -117,15 +138,21 @@ public final class Storage implements AutoCloseable {
         return checked(() -> scans.batchScan(ctx, cf, ranges, eachLimit, reverse, keyOnly));
     }
 
-    /** @return seconds that the pair has left, 0 if it never expires; empty if the key is absent or expired */
+    /**
+     * How long a pair still lives.
+     *
+     * @return seconds, 0 if it never expires; empty if the key is absent or expired
+     */
     public CompletableFuture<OptionalLong> rawGetKeyTtl(KvContext ctx, String cf, ByteKey key) {
         return checked(() -> reads.ttl(ctx, cf, key));
     }
 
+    /** Changes a key if its value is as expected; linearizable with every other write. */
     public CompletableFuture<RawCasResult> rawCompareAndSwap(KvContext ctx, String cf, RawCasRequest request) {
         return checked(() -> compareAndSwap.swap(ctx, cf, request));
     }
 
+    /** A digest of the pairs in some ranges of one Region, default column family. */
     public CompletableFuture<RawChecksumResult> rawChecksum(
             KvContext ctx, ChecksumAlgorithm algorithm, List<KeyRange> ranges) {
         return checked(() -> checksum.checksum(ctx, algorithm, ranges));

@@ -71,6 +71,7 @@ public final class CommandScheduler {
         return kv.write(decided.ctx(), result.batch()).thenApply(written -> result.answer());
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
     private <T> CompletableFuture<T> latched(
             KvContext ctx, LatchSet wanted, long bytes, Supplier<CompletableFuture<T>> work) {
         if (ctx.isExpired()) {

@@ -26,7 +26,7 @@ public final class Latches {
     private final AtomicInteger waiters = new AtomicInteger();
 
     /** Those who got their turn on this thread and have not gone on yet; null while nobody goes through it. */
-    private final ThreadLocal<Deque<Holder>> turns = new ThreadLocal<>();
+    private static final ThreadLocal<Deque<Holder>> TURNS = new ThreadLocal<>();
 
     /**
      * @param slots rounded up to a power of two
@@ -90,7 +90,7 @@ public final class Latches {
     }
 
     private void giveBack(Holder holder) {
-        Deque<Holder> outer = turns.get();
+        Deque<Holder> outer = TURNS.get();
         Deque<Holder> turn = outer != null ? outer : new ArrayDeque<>();
         for (int i = 0; i < holder.next; i++) {
             int wanted = holder.wanted[i];
@@ -104,14 +104,13 @@ public final class Latches {
             }
         }
         if (outer == null && !turn.isEmpty()) {
-            turns.set(turn);
+            TURNS.set(turn);
             try {
                 for (Holder next = turn.poll(); next != null; next = turn.poll()) {
-                    next.next++;
-                    goOn(next);
+                    next.takeTurn();
                 }
             } finally {
-                turns.remove();
+                TURNS.remove();
             }
         }
     }
@@ -162,6 +161,12 @@ public final class Latches {
 
         private Holder(int[] wanted) {
             this.wanted = wanted;
+        }
+
+        /** The slot that it waited for is held now. */
+        private void takeTurn() {
+            next++;
+            goOn(this);
         }
 
         @Override

@@ -112,6 +112,7 @@ public final class ReadPool implements AutoCloseable {
             }
         }
 
+        @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
         private void takeSnapshot() {
             CompletableFuture<KvSnapshot> coming;
             try {

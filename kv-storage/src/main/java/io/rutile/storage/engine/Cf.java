@@ -40,7 +40,11 @@ public enum Cf {
         return cfName;
     }
 
-    /** @throws IllegalArgumentException if no column family has this id */
+    /**
+     * The column family of a replicated command.
+     *
+     * @throws IllegalArgumentException if no column family has this id
+     */
     public static Cf byId(int id) {
         if (id < 0 || id >= BY_ID.length) {
             throw new IllegalArgumentException("no column family " + id);

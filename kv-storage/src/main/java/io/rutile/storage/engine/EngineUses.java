@@ -36,7 +36,11 @@ final class EngineUses {
         return state.get() < 0;
     }
 
-    /** Lets nobody in any more. @return true once nobody is inside, false if some still are after {@code patience} */
+    /**
+     * Lets nobody in any more.
+     *
+     * @return true once nobody is inside, false if some still are after {@code patience}
+     */
     boolean closeAndAwait(Duration patience) {
         if (state.getAndUpdate(s -> s | CLOSED) == 0) {
             drained.countDown();

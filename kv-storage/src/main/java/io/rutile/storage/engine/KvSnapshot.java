@@ -16,6 +16,8 @@ public interface KvSnapshot extends AutoCloseable {
     KeyRange range();
 
     /**
+     * Reads one key.
+     *
      * @return the value, or null
      * @throws io.rutile.protocol.RegionException {@code KeyNotInRegion} if the key is outside {@link #range}
      */

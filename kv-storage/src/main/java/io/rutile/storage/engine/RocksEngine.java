@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -80,8 +81,9 @@ public final class RocksEngine implements AutoCloseable {
             List<ColumnFamilyHandle> handles = new ArrayList<>();
             RocksDB db = RocksDB.open(tuning.database(), directory.toString(), descriptors, handles);
             Map<Cf, ColumnFamilyHandle> families = new EnumMap<>(Cf.class);
+            Iterator<ColumnFamilyHandle> inOrder = handles.iterator();
             for (Cf cf : Cf.values()) {
-                families.put(cf, handles.get(cf.ordinal()));
+                families.put(cf, inOrder.next());
             }
             return new RocksEngine(directory, tuning, db, families);
         } catch (RocksDBException e) {
@@ -102,7 +104,11 @@ public final class RocksEngine implements AutoCloseable {
         return new EngineSnapshot(this);
     }
 
-    /** @return the newest value, or null */
+    /**
+     * Reads one key as it is now.
+     *
+     * @return the newest value, or null
+     */
     public byte @Nullable [] get(Cf cf, byte[] key) {
         uses.enter();
         try {
@@ -132,7 +138,11 @@ public final class RocksEngine implements AutoCloseable {
         return new EngineBatch(this);
     }
 
-    /** Applies the batch, all of it or nothing. @param sync on return it is on the disk, with everything written before it */
+    /**
+     * Applies the batch, all of it or nothing.
+     *
+     * @param sync on return it is on the disk, with everything written before it
+     */
     public void write(EngineBatch batch, boolean sync) {
         if (batch.engine() != this) {
             throw new IllegalArgumentException("the batch belongs to another engine");

@@ -18,6 +18,7 @@ public final class WriteBatch {
         Cf cf();
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared as a record
     public record Put(Cf cf, ByteKey key, byte[] value) implements Op {}
 
     public record Delete(Cf cf, ByteKey key) implements Op {}

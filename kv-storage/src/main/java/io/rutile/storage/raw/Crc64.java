@@ -15,13 +15,13 @@ final class Crc64 {
         for (; at + SLICES <= bytes.length; at += SLICES) {
             long next = 0;
             for (int i = 0; i < SLICES; i++) {
-                int b = bytes[at + i] ^ (int) (crc >>> 8 * i);
+                int b = bytes[at + i] ^ (int) (crc >>> (8 * i));
                 next ^= TABLES[SLICES - 1 - i][b & 0xFF];
             }
             crc = next;
         }
         for (; at < bytes.length; at++) {
-            crc = TABLES[0][(int) (crc ^ bytes[at]) & 0xFF] ^ crc >>> 8;
+            crc = TABLES[0][(int) (crc ^ bytes[at]) & 0xFF] ^ (crc >>> 8);
         }
         state = crc;
         return this;
@@ -37,14 +37,14 @@ final class Crc64 {
         for (int b = 0; b < 256; b++) {
             long crc = b;
             for (int bit = 0; bit < 8; bit++) {
-                crc = (crc & 1) != 0 ? crc >>> 1 ^ POLYNOMIAL : crc >>> 1;
+                crc = (crc & 1) != 0 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
             }
             tables[0][b] = crc;
         }
         for (int n = 1; n < SLICES; n++) {
             for (int b = 0; b < 256; b++) {
                 long before = tables[n - 1][b];
-                tables[n][b] = tables[0][(int) before & 0xFF] ^ before >>> 8;
+                tables[n][b] = tables[0][(int) before & 0xFF] ^ (before >>> 8);
             }
         }
         return tables;

@@ -53,7 +53,7 @@ public final class RawCompareAndSwap {
 
         @Override
         public long writeBytesMax() {
-            int valueBytes = request.value() == null ? 0 : request.value().length;
+            long valueBytes = request.value() == null ? 0 : request.value().length;
             return request.key().bytes().length + valueBytes + Long.BYTES;
         }
 

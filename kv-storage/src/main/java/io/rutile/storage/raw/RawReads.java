@@ -47,7 +47,11 @@ public final class RawReads {
         });
     }
 
-    /** @return seconds left, 0 for never; empty if the key is absent */
+    /**
+     * How long a pair still lives.
+     *
+     * @return seconds left, 0 for never; empty if the key is absent
+     */
     public CompletableFuture<OptionalLong> ttl(KvContext ctx, String cfName, ByteKey key) {
         Cf cf = format.cf(ctx.request(), cfName);
         if (!format.apiVersion().hasTtl()) {

@@ -43,6 +43,7 @@ public final class RawTtlSweeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RawTtlSweeper.class);
     private static final List<Cf> RAW_FAMILIES = List.of(Cf.RAW, Cf.RAW_LOCK, Cf.RAW_WRITE);
     private static final Duration STEP_DEADLINE = Duration.ofSeconds(10);
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(1);
     private static final int STEP_PAIRS_MAX = 2048;
     private static final int STEP_DELETES_MAX = 256;
 
@@ -55,6 +56,8 @@ public final class RawTtlSweeper implements AutoCloseable {
     private final Counter removed;
     private final Counter skipped;
     private final CountDownLatch closing = new CountDownLatch(1);
+
+    /** Guarded by this. */
     private @Nullable Thread thread;
 
     /**
@@ -126,7 +129,11 @@ public final class RawTtlSweeper implements AutoCloseable {
         }
     }
 
-    /** One pass over one Region, at the bounded pace. @return pairs deleted */
+    /**
+     * One pass over one Region, at the bounded pace.
+     *
+     * @return pairs deleted
+     */
     long sweep(Context region) throws InterruptedException {
         long deleted = 0;
         for (Cf cf : RAW_FAMILIES) {
@@ -196,12 +203,30 @@ public final class RawTtlSweeper implements AutoCloseable {
         }
     }
 
+    /** Stops; what has been handed to other rooms comes to its end there. */
     @Override
     public void close() {
         closing.countDown();
+        Thread running = running();
+        if (running != null) {
+            running.interrupt();
+            try {
+                running.join(CLOSE_PATIENCE.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
-    /** What one look found. @param next where to go on, or null at the Region's end */
+    private synchronized @Nullable Thread running() {
+        return thread;
+    }
+
+    /**
+     * What one look found.
+     *
+     * @param next where to go on, or null at the Region's end
+     */
     private record Step(
             int looked, List<ByteKey> expired, @Nullable ByteKey next) {}
 

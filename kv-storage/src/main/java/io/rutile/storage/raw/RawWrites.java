@@ -26,12 +26,20 @@ public final class RawWrites {
         this.format = format;
     }
 
-    /** @param ttlSeconds unsigned; 0 for never */
+    /**
+     * Writes one pair.
+     *
+     * @param ttlSeconds unsigned; 0 for never
+     */
     public CompletableFuture<Void> put(KvContext ctx, String cfName, ByteKey key, byte[] value, long ttlSeconds) {
         return batchPut(ctx, cfName, List.of(new RawPair(key, value)), List.of(ttlSeconds));
     }
 
-    /** All pairs or none. @param ttlsSeconds none for never, one for all, or one for each */
+    /**
+     * Writes all pairs or none.
+     *
+     * @param ttlsSeconds none for never, one for all, or one for each
+     */
     public CompletableFuture<Void> batchPut(KvContext ctx, String cfName, List<RawPair> pairs, List<Long> ttlsSeconds) {
         Cf cf = format.cf(ctx.request(), cfName);
         RawLimits.checkItems(ctx, pairs.size(), WireLimits.BATCH_ITEMS_MAX);

@@ -160,14 +160,17 @@ class LatchesTest {
     void aLongQueueThatReleasesAtOnceNeedsNoDeepStack() {
         Held first = latches.acquire(exclusive("k")).join();
         AtomicInteger turns = new AtomicInteger();
+        List<CompletableFuture<Void>> waiting = new ArrayList<>();
         for (int i = 0; i < 200_000; i++) {
-            latches.acquire(exclusive("k")).thenAccept(held -> {
+            waiting.add(latches.acquire(exclusive("k")).thenAccept(held -> {
                 turns.incrementAndGet();
                 held.release();
-            });
+            }));
         }
 
         first.release();
+
+        assertThat(waiting).allMatch(CompletableFuture::isDone);
 
         assertThat(turns).hasValue(200_000);
     }

@@ -45,7 +45,11 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
         return open(directory, KeyRange.ALL, Runnable::run);
     }
 
-    /** @param apply where writes take effect; one thread, or the caller's */
+    /**
+     * Over an engine of its own.
+     *
+     * @param apply where writes take effect; one thread, or the caller's
+     */
     public static LocalKv open(Path directory, KeyRange range, Executor apply) {
         return new LocalKv(RocksEngine.open(directory, RocksOptions.withMemory(32 << 20)), range, apply);
     }

@@ -43,12 +43,13 @@ class SstFilesTest {
         target = RocksEngine.open(directory.resolve("target"), RocksOptions.withMemory(32 << 20));
         image = Files.createDirectory(directory.resolve("image"));
         Random random = new Random(1);
+        WriteBatch pairs = new WriteBatch();
         for (int i = 0; i < 4000; i++) {
             byte[] value = new byte[500];
             random.nextBytes(value);
-            source.write(new WriteBatch().put(Cf.RAW, key("k%04d".formatted(i)), value), false);
+            pairs.put(Cf.RAW, key("k%04d".formatted(i)), value);
         }
-        source.write(new WriteBatch().put(Cf.WRITE, key("k1500"), bytes("w")), false);
+        source.write(pairs.put(Cf.WRITE, key("k1500"), bytes("w")), false);
     }
 
     @AfterEach
