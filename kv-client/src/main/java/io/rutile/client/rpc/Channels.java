@@ -1,0 +1,35 @@
+package io.rutile.client.rpc;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.ChannelOption;
+import io.rutile.protocol.WireLimits;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Opens gRPC channels that notice a dead peer soon: short connects, pings every ten seconds (gRPC's shortest), no repeats inside
+ * gRPC, because only the caller knows what may be repeated.
+ */
+public final class Channels {
+
+    private static final int CONNECT_TIMEOUT_MS = 2_000;
+    private static final int KEEP_ALIVE_MS = 10_000;
+    private static final int KEEP_ALIVE_TIMEOUT_MS = 2_000;
+
+    /** A page of a scan may be as large as two full messages of a store that counts differently. */
+    private static final int INBOUND_BYTES_MAX = 4 * WireLimits.MESSAGE_BYTES_MAX;
+
+    private Channels() {}
+
+    /** Opens without connecting: the first call connects. The caller closes it. */
+    public static ManagedChannel open(Endpoint endpoint) {
+        return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
+                .usePlaintext()
+                .disableRetry()
+                .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+                .keepAliveTime(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS)
+                .keepAliveTimeout(KEEP_ALIVE_TIMEOUT_MS, TimeUnit.MILLISECONDS)
+                .maxInboundMessageSize(INBOUND_BYTES_MAX)
+                .build();
+    }
+}

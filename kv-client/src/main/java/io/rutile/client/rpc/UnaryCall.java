@@ -1,0 +1,93 @@
+package io.rutile.client.rpc;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientStreamTracer;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt of a unary RPC. It is never repeated here, and it knows whether its request can have reached the server. */
+public final class UnaryCall<R> {
+
+    private final CompletableFuture<R> response = new CompletableFuture<>();
+    private volatile boolean sent;
+
+    private UnaryCall() {}
+
+    /**
+     * Starts an attempt.
+     *
+     * @param timeoutNanos how long it may take; at least one nanosecond is given
+     */
+    public static <Q, R> UnaryCall<R> start(
+            Channel channel, MethodDescriptor<Q, R> method, Q request, long timeoutNanos) {
+        UnaryCall<R> attempt = new UnaryCall<>();
+        CallOptions options = CallOptions.DEFAULT
+                .withDeadlineAfter(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS)
+                .withStreamTracerFactory(attempt.new SentTracer());
+        ClientCall<Q, R> call = channel.newCall(method, options);
+        ClientCalls.asyncUnaryCall(call, request, attempt.new Completion());
+        return attempt;
+    }
+
+    /** The response, or a {@link StatusRuntimeException}. */
+    public CompletableFuture<R> response() {
+        return response;
+    }
+
+    /** False only if it is certain that the server never saw the request. Final once the response is complete. */
+    public boolean mayHaveArrived() {
+        return sent;
+    }
+
+    /** Headers leave before the message does: if they never left, nothing arrived. */
+    private final class SentTracer extends ClientStreamTracer.Factory {
+        @Override
+        public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+            return new ClientStreamTracer() {
+                @Override
+                public void outboundHeaders() {
+                    sent = true;
+                }
+            };
+        }
+    }
+
+    private final class Completion implements StreamObserver<R> {
+
+        private @Nullable R value;
+
+        @Override
+        public void onNext(R message) {
+            value = message;
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            response.completeExceptionally(
+                    failure instanceof StatusRuntimeException
+                            ? failure
+                            : Status.fromThrowable(failure).asRuntimeException());
+        }
+
+        @Override
+        public void onCompleted() {
+            R message = value;
+            if (message == null) {
+                response.completeExceptionally(Status.INTERNAL
+                        .withDescription("no message in the answer")
+                        .asRuntimeException());
+            } else {
+                response.complete(message);
+            }
+        }
+    }
+}
