@@ -9,6 +9,7 @@ import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.function.Function;
@@ -138,11 +139,7 @@ final class PdRetry {
                     waitThenAttempt();
                 }
                 case TRY_LEADER -> {
-                    metrics.retry(
-                            switch (status.getCode()) {
-                                case DEADLINE_EXCEEDED -> "timeout";
-                                default -> "unavailable";
-                            });
+                    metrics.retry(status.getCode() == Status.Code.DEADLINE_EXCEEDED ? "timeout" : "unavailable");
                     if (!PdErrors.saysNotLeader(status)) {
                         members.suspect(leader.endpoint());
                     }
@@ -160,6 +157,9 @@ final class PdRetry {
                 } else if (failuresNow == 1 && leader != null && (failed == null || !leader.isAt(failed.endpoint()))) {
                     attempt();
                 } else {
+                    if (leader == null) {
+                        metrics.retry("no_leader");
+                    }
                     waitThenAttempt();
                 }
             });
@@ -181,8 +181,6 @@ final class PdRetry {
         if (failure == null) {
             return "ok";
         }
-        return failure instanceof PdException refused
-                ? refused.kind().name().toLowerCase(java.util.Locale.ROOT)
-                : "error";
+        return failure instanceof PdException refused ? refused.kind().name().toLowerCase(Locale.ROOT) : "error";
     }
 }
