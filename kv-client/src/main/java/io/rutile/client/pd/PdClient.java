@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Metrics;
 import io.rutile.client.pd.PdRetry.Method;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.Failures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
@@ -41,7 +42,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
@@ -127,12 +127,14 @@ public final class PdClient implements AutoCloseable {
 
     /** The Region that holds this key, as PD writes keys (raw keys of API V1 as they are). */
     public CompletableFuture<Optional<RegionLocation>> regionByKey(ByteKey key) {
-        return retry.call(GET_REGION, header -> regionRequest(header, key)).thenApply(PdClient::location);
+        return Failures.bare(
+                retry.call(GET_REGION, header -> regionRequest(header, key)).thenApply(PdClient::location));
     }
 
     /** The Region in front of the one that holds this key. */
     public CompletableFuture<Optional<RegionLocation>> previousRegion(ByteKey key) {
-        return retry.call(GET_PREV_REGION, header -> regionRequest(header, key)).thenApply(PdClient::location);
+        return Failures.bare(retry.call(GET_PREV_REGION, header -> regionRequest(header, key))
+                .thenApply(PdClient::location));
     }
 
     private static GetRegionRequest regionRequest(RequestHeader header, ByteKey key) {
@@ -143,13 +145,13 @@ public final class PdClient implements AutoCloseable {
     }
 
     public CompletableFuture<Optional<RegionLocation>> regionById(long regionId) {
-        return retry.call(
+        return Failures.bare(retry.call(
                         GET_REGION_BY_ID,
                         header -> GetRegionByIDRequest.newBuilder()
                                 .setHeader(header)
                                 .setRegionId(regionId)
                                 .build())
-                .thenApply(PdClient::location);
+                .thenApply(PdClient::location));
     }
 
     /** An absent Region is PD's way of saying that it knows none yet. */
@@ -189,7 +191,7 @@ public final class PdClient implements AutoCloseable {
 
     private CompletableFuture<List<RegionLocation>> scanPages(KeyRange rest, int limit, List<RegionLocation> found) {
         int page = Math.min(SCAN_PAGE_REGIONS, limit - found.size());
-        return retry.call(
+        return Failures.bare(retry.call(
                         SCAN_REGIONS,
                         header -> ScanRegionsRequest.newBuilder()
                                 .setHeader(header)
@@ -210,7 +212,7 @@ public final class PdClient implements AutoCloseable {
                         return CompletableFuture.completedFuture(List.copyOf(found));
                     }
                     return scanPages(beyond, limit, found);
-                });
+                }));
     }
 
     /** Old members fill two parallel lists, new ones a list of pairs. */
@@ -230,32 +232,32 @@ public final class PdClient implements AutoCloseable {
 
     /** Fails with {@code NOT_FOUND} for an id that was never given. Tombstones are answered as they are. */
     public CompletableFuture<Store> store(long storeId) {
-        return retry.call(
+        return Failures.bare(retry.call(
                         GET_STORE,
                         header -> GetStoreRequest.newBuilder()
                                 .setHeader(header)
                                 .setStoreId(storeId)
                                 .build())
-                .thenApply(GetStoreResponse::getStore);
+                .thenApply(GetStoreResponse::getStore));
     }
 
     public CompletableFuture<List<Store>> stores(boolean excludeTombstones) {
-        return retry.call(
+        return Failures.bare(retry.call(
                         GET_ALL_STORES,
                         header -> GetAllStoresRequest.newBuilder()
                                 .setHeader(header)
                                 .setExcludeTombstoneStores(excludeTombstones)
                                 .build())
-                .thenApply(GetAllStoresResponse::getStoresList);
+                .thenApply(GetAllStoresResponse::getStoresList));
     }
 
     public CompletableFuture<Boolean> isBootstrapped() {
-        return retry.call(
+        return Failures.bare(retry.call(
                         IS_BOOTSTRAPPED,
                         header -> IsBootstrappedRequest.newBuilder()
                                 .setHeader(header)
                                 .build())
-                .thenApply(IsBootstrappedResponse::getBootstrapped);
+                .thenApply(IsBootstrappedResponse::getBootstrapped));
     }
 
     /**
@@ -263,7 +265,7 @@ public final class PdClient implements AutoCloseable {
      * very call, after an answer was lost, counts as the call itself.
      */
     public CompletableFuture<Void> bootstrap(Store store, Region region) {
-        return retry.call(
+        return Failures.bare(retry.call(
                         BOOTSTRAP,
                         header -> BootstrapRequest.newBuilder()
                                 .setHeader(header)
@@ -279,12 +281,12 @@ public final class PdClient implements AutoCloseable {
                             .thenCompose(ours -> ours
                                     ? CompletableFuture.completedFuture(null)
                                     : CompletableFuture.failedFuture(failure));
-                });
+                }));
     }
 
     private static boolean isAlreadyBootstrapped(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
-        return cause instanceof PdException refused && refused.kind() == PdException.Kind.ALREADY_BOOTSTRAPPED;
+        return Failures.causeOf(failure) instanceof PdException refused
+                && refused.kind() == PdException.Kind.ALREADY_BOOTSTRAPPED;
     }
 
     /** Nobody else carries this id (T2), and a store that did not bootstrap is not entered before that. */
@@ -302,23 +304,23 @@ public final class PdClient implements AutoCloseable {
         if (count < 1) {
             throw new IllegalArgumentException("count must be positive: " + count);
         }
-        return retry.call(
+        return Failures.bare(retry.call(
                         ALLOC_ID,
                         header -> AllocIDRequest.newBuilder()
                                 .setHeader(header)
                                 .setCount(count)
                                 .build())
-                .thenApply(AllocIDResponse::getId);
+                .thenApply(AllocIDResponse::getId));
     }
 
     public CompletableFuture<Void> putStore(Store store) {
-        return retry.call(
+        return Failures.bare(retry.call(
                         PUT_STORE,
                         header -> PutStoreRequest.newBuilder()
                                 .setHeader(header)
                                 .setStore(store)
                                 .build())
-                .thenApply(done -> null);
+                .thenApply(done -> null));
     }
 
     public CompletableFuture<StoreHeartbeatResponse> storeHeartbeat(StoreStats stats) {

@@ -1,12 +1,25 @@
 package io.rutile.client.raw;
 
+import io.rutile.client.KvClientException;
+import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.region.Anchor;
+import io.rutile.client.region.Backoff;
+import io.rutile.client.region.RegionCall;
+import io.rutile.client.region.RegionSender;
+import io.rutile.client.rpc.CallDeadline;
+import io.rutile.client.rpc.Failures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.WireLimits;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +31,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RawKv {
 
+    private final RegionSender regions;
+    private final Duration timeout;
+
+    /** @param timeout one deadline for a call, retries included; for a paged scan, for each page */
+    public RawKv(RegionSender regions, Duration timeout) {
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("timeout must be positive: " + timeout);
+        }
+        this.regions = regions;
+        this.timeout = timeout;
+    }
+
+    /** The same store with another deadline for each call. */
+    public RawKv withTimeout(Duration other) {
+        return new RawKv(regions, other);
+    }
+
     /** A pair; the value is empty if a scan asked for keys only. */
     public record Pair(ByteKey key, byte[] value) {}
 
@@ -27,7 +57,14 @@ public final class RawKv {
      * @param reverse from the end of the range down
      * @param keysOnly leave values out
      */
-    public record ScanRequest(KeyRange range, int limit, boolean reverse, boolean keysOnly) {}
+    public record ScanRequest(KeyRange range, int limit, boolean reverse, boolean keysOnly) {
+
+        public ScanRequest {
+            if (limit < 0) {
+                throw new IllegalArgumentException("limit is negative: " + limit);
+            }
+        }
+    }
 
     /** Takes pairs as they come. */
     public interface PairConsumer {
@@ -40,57 +77,181 @@ public final class RawKv {
     public record SwapResult(boolean succeeded, byte @Nullable [] previous) {}
 
     public CompletableFuture<Optional<byte[]>> get(ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return one(RawCalls.get(key), key, response -> {
+            RawErrors.check("RawGet", response.getError());
+            return response.getNotFound()
+                    ? Optional.empty()
+                    : Optional.of(response.getValue().toByteArray());
+        });
     }
 
+    /** An earlier attempt whose answer was lost is repeated: the value is written at least once. */
     public CompletableFuture<Void> put(ByteKey key, byte[] value, Duration ttl) {
-        throw new UnsupportedOperationException("not built yet");
+        return checkingTtl(
+                ttl,
+                seconds -> one(RawCalls.put(key, value, seconds), key, response -> {
+                    RawErrors.check("RawPut", response.getError());
+                    return null;
+                }));
     }
 
     public CompletableFuture<Void> delete(ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return one(RawCalls.delete(key), key, response -> {
+            RawErrors.check("RawDelete", response.getError());
+            return null;
+        });
     }
 
     /** Only keys that are there are in the answer. */
     public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> keys) {
-        throw new UnsupportedOperationException("not built yet");
+        Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
+        Batch<ByteKey> batch = new Batch<>(
+                regions,
+                Function.identity(),
+                RawKv::bytesOf,
+                (part, backoff) -> regions.send(RawCalls.batchGet(part), Anchor.at(part.get(0)), backoff)
+                        .thenAccept(answer -> {
+                            RawErrors.check("RawBatchGet", answer.response().getPairsList());
+                            answer.response()
+                                    .getPairsList()
+                                    .forEach(pair -> found.put(
+                                            ByteKey.of(pair.getKey()),
+                                            pair.getValue().toByteArray()));
+                        }));
+        return Failures.bare(batch.carryOut(sorted(keys), backoff()).thenApply(done -> found));
     }
 
     /** Not atomic over keys: a failure may leave some written. */
     public CompletableFuture<Void> batchPut(Map<ByteKey, byte[]> pairs, Duration ttl) {
-        throw new UnsupportedOperationException("not built yet");
+        List<Pair> sorted = pairs.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .map(entry -> new Pair(entry.getKey(), entry.getValue()))
+                .toList();
+        return checkingTtl(ttl, seconds -> {
+            Batch<Pair> batch = new Batch<>(
+                    regions,
+                    Pair::key,
+                    RawKv::bytesOf,
+                    (part, backoff) -> regions.send(
+                                    RawCalls.batchPut(part, seconds),
+                                    Anchor.at(part.get(0).key()),
+                                    backoff)
+                            .thenAccept(answer -> RawErrors.check(
+                                    "RawBatchPut", answer.response().getError())));
+            return Failures.bare(batch.carryOut(sorted, backoff()));
+        });
     }
 
     public CompletableFuture<Void> batchDelete(List<ByteKey> keys) {
-        throw new UnsupportedOperationException("not built yet");
+        Batch<ByteKey> batch = new Batch<>(
+                regions,
+                Function.identity(),
+                RawKv::bytesOf,
+                (part, backoff) -> regions.send(RawCalls.batchDelete(part), Anchor.at(part.get(0)), backoff)
+                        .thenAccept(answer -> RawErrors.check(
+                                "RawBatchDelete", answer.response().getError())));
+        return Failures.bare(batch.carryOut(sorted(keys), backoff()));
     }
 
-    /** Deletes every key of the range, Region by Region. */
+    /** Deletes every key of the range, Region by Region; a failure may leave the upper part of it. */
     public CompletableFuture<Void> deleteRange(KeyRange range) {
-        throw new UnsupportedOperationException("not built yet");
+        if (range.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return Failures.bare(deleteFrom(range, backoff()));
     }
 
-    /** The first pairs of a range, at most {@link io.rutile.protocol.WireLimits#SCAN_PAIRS_MAX} of them in memory. */
+    private CompletableFuture<Void> deleteFrom(KeyRange rest, Backoff backoff) {
+        return regions.send(RawCalls.deleteRange(rest), Anchor.at(rest.start()), backoff)
+                .thenCompose(answer -> {
+                    RawErrors.check("RawDeleteRange", answer.response().getError());
+                    ByteKey border = answer.region().range().end();
+                    KeyRange beyond = new KeyRange(border, rest.end());
+                    return border.isEmpty() || beyond.isEmpty()
+                            ? CompletableFuture.completedFuture(null)
+                            : deleteFrom(beyond, backoff.fork());
+                });
+    }
+
+    /** The first pairs of a range, at most {@link WireLimits#SCAN_PAIRS_MAX} of them in memory; one deadline for all pages. */
     public CompletableFuture<List<Pair>> scan(ScanRequest request) {
-        throw new UnsupportedOperationException("not built yet");
+        ScanRequest bounded = new ScanRequest(
+                request.range(),
+                Math.min(request.limit(), WireLimits.SCAN_PAIRS_MAX),
+                request.reverse(),
+                request.keysOnly());
+        List<Pair> all = new ArrayList<>();
+        Backoff backoff = backoff();
+        ScanPages pages = new ScanPages(regions, bounded, backoff::fork, pairs -> {
+            all.addAll(pairs);
+            return CompletableFuture.completedFuture(null);
+        });
+        return Failures.bare(pages.run().thenApply(done -> all));
     }
 
-    /** Any number of pairs, page by page. Completes after the last page was taken. */
+    /**
+     * Any number of pairs, page by page. Completes after the last page was taken. The deadline is for each page, without the time
+     * that the consumer takes; a failure of the consumer's future ends the scan and is its outcome.
+     */
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        throw new UnsupportedOperationException("not built yet");
+        return Failures.bare(new ScanPages(regions, request, this::backoff, consumer).run());
     }
 
     /** Empty if the key is not there; zero if it has no expiry. */
     public CompletableFuture<Optional<Duration>> timeToLive(ByteKey key) {
-        throw new UnsupportedOperationException("not built yet");
+        return one(RawCalls.timeToLive(key), key, response -> {
+            RawErrors.check("RawGetKeyTTL", response.getError());
+            return response.getNotFound() ? Optional.empty() : Optional.of(Duration.ofSeconds(response.getTtl()));
+        });
     }
 
     /**
+     * Never repeated once it may have reached a store: then it fails with {@code UNDETERMINED}.
+     *
      * @param expected the value that must be there, null for "nothing"
      * @param update the new value, null to delete
      */
     public CompletableFuture<SwapResult> compareAndSwap(
             ByteKey key, byte @Nullable [] expected, byte @Nullable [] update, Duration ttl) {
-        throw new UnsupportedOperationException("not built yet");
+        return checkingTtl(
+                ttl,
+                seconds -> one(RawCalls.compareAndSwap(key, expected, update, seconds), key, response -> {
+                    RawErrors.check("RawCompareAndSwap", response.getError());
+                    return new SwapResult(
+                            response.getSucceed(),
+                            response.getPreviousNotExist()
+                                    ? null
+                                    : response.getPreviousValue().toByteArray());
+                }));
+    }
+
+    /** One key's call: whatever becomes of the Region, the key is in exactly one. */
+    private <Q, R, T> CompletableFuture<T> one(RegionCall<Q, R> call, ByteKey key, Function<R, T> read) {
+        return Failures.bare(
+                regions.send(call, Anchor.at(key), backoff()).thenApply(answer -> read.apply(answer.response())));
+    }
+
+    private Backoff backoff() {
+        return new Backoff(CallDeadline.after(timeout));
+    }
+
+    private static <T> CompletableFuture<T> checkingTtl(Duration ttl, LongFunction<CompletableFuture<T>> call) {
+        if (ttl.isNegative() || ttl.getNano() != 0) {
+            return CompletableFuture.failedFuture(new KvClientException(
+                    Kind.INVALID, "a TTL is a whole number of seconds, 0 for ever, not " + ttl, null, null));
+        }
+        return call.apply(ttl.toSeconds());
+    }
+
+    private static List<ByteKey> sorted(List<ByteKey> keys) {
+        return keys.stream().distinct().sorted().toList();
+    }
+
+    private static long bytesOf(ByteKey key) {
+        return key.bytes().length;
+    }
+
+    private static long bytesOf(Pair pair) {
+        return (long) pair.key().bytes().length + pair.value().length;
     }
 }

@@ -1,0 +1,242 @@
+package io.rutile.client.raw;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import io.rutile.client.raw.RawKv.Pair;
+import io.rutile.client.region.Anchor;
+import io.rutile.client.region.RegionCall;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.KvPair;
+import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
+import io.rutile.protocol.kvrpcpb.RawBatchDeleteResponse;
+import io.rutile.protocol.kvrpcpb.RawBatchGetRequest;
+import io.rutile.protocol.kvrpcpb.RawBatchGetResponse;
+import io.rutile.protocol.kvrpcpb.RawBatchPutRequest;
+import io.rutile.protocol.kvrpcpb.RawBatchPutResponse;
+import io.rutile.protocol.kvrpcpb.RawCASRequest;
+import io.rutile.protocol.kvrpcpb.RawCASResponse;
+import io.rutile.protocol.kvrpcpb.RawDeleteRangeRequest;
+import io.rutile.protocol.kvrpcpb.RawDeleteRangeResponse;
+import io.rutile.protocol.kvrpcpb.RawDeleteRequest;
+import io.rutile.protocol.kvrpcpb.RawDeleteResponse;
+import io.rutile.protocol.kvrpcpb.RawGetKeyTTLRequest;
+import io.rutile.protocol.kvrpcpb.RawGetKeyTTLResponse;
+import io.rutile.protocol.kvrpcpb.RawGetRequest;
+import io.rutile.protocol.kvrpcpb.RawGetResponse;
+import io.rutile.protocol.kvrpcpb.RawPutRequest;
+import io.rutile.protocol.kvrpcpb.RawPutResponse;
+import io.rutile.protocol.kvrpcpb.RawScanRequest;
+import io.rutile.protocol.kvrpcpb.RawScanResponse;
+import io.rutile.protocol.tikvpb.TikvGrpc;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Puts raw requests into the words of the protocol. */
+final class RawCalls {
+
+    private RawCalls() {}
+
+    static RegionCall<RawGetRequest, RawGetResponse> get(ByteKey key) {
+        return new RegionCall<>(
+                TikvGrpc.getRawGetMethod(),
+                (context, region) -> RawGetRequest.newBuilder()
+                        .setContext(context)
+                        .setKey(key.toByteString())
+                        .build(),
+                region -> region.range().contains(key),
+                errorIn(RawGetResponse::hasRegionError, RawGetResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawPutRequest, RawPutResponse> put(ByteKey key, byte[] value, long ttlSeconds) {
+        return new RegionCall<>(
+                TikvGrpc.getRawPutMethod(),
+                (context, region) -> RawPutRequest.newBuilder()
+                        .setContext(context)
+                        .setKey(key.toByteString())
+                        .setValue(wrap(value))
+                        .setTtl(ttlSeconds)
+                        .build(),
+                region -> region.range().contains(key),
+                errorIn(RawPutResponse::hasRegionError, RawPutResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawDeleteRequest, RawDeleteResponse> delete(ByteKey key) {
+        return new RegionCall<>(
+                TikvGrpc.getRawDeleteMethod(),
+                (context, region) -> RawDeleteRequest.newBuilder()
+                        .setContext(context)
+                        .setKey(key.toByteString())
+                        .build(),
+                region -> region.range().contains(key),
+                errorIn(RawDeleteResponse::hasRegionError, RawDeleteResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawBatchGetRequest, RawBatchGetResponse> batchGet(List<ByteKey> sorted) {
+        return new RegionCall<>(
+                TikvGrpc.getRawBatchGetMethod(),
+                (context, region) -> {
+                    RawBatchGetRequest.Builder request =
+                            RawBatchGetRequest.newBuilder().setContext(context);
+                    sorted.forEach(key -> request.addKeys(key.toByteString()));
+                    return request.build();
+                },
+                region -> holdsAll(region.range(), sorted.get(0), sorted.get(sorted.size() - 1)),
+                errorIn(RawBatchGetResponse::hasRegionError, RawBatchGetResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawBatchPutRequest, RawBatchPutResponse> batchPut(List<Pair> sorted, long ttlSeconds) {
+        return new RegionCall<>(
+                TikvGrpc.getRawBatchPutMethod(),
+                (context, region) -> {
+                    RawBatchPutRequest.Builder request =
+                            RawBatchPutRequest.newBuilder().setContext(context);
+                    for (Pair pair : sorted) {
+                        request.addPairs(KvPair.newBuilder()
+                                .setKey(pair.key().toByteString())
+                                .setValue(wrap(pair.value())));
+                    }
+                    if (ttlSeconds > 0) {
+                        request.addTtls(ttlSeconds);
+                    }
+                    return request.build();
+                },
+                region -> holdsAll(
+                        region.range(),
+                        sorted.get(0).key(),
+                        sorted.get(sorted.size() - 1).key()),
+                errorIn(RawBatchPutResponse::hasRegionError, RawBatchPutResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawBatchDeleteRequest, RawBatchDeleteResponse> batchDelete(List<ByteKey> sorted) {
+        return new RegionCall<>(
+                TikvGrpc.getRawBatchDeleteMethod(),
+                (context, region) -> {
+                    RawBatchDeleteRequest.Builder request =
+                            RawBatchDeleteRequest.newBuilder().setContext(context);
+                    sorted.forEach(key -> request.addKeys(key.toByteString()));
+                    return request.build();
+                },
+                region -> holdsAll(region.range(), sorted.get(0), sorted.get(sorted.size() - 1)),
+                errorIn(RawBatchDeleteResponse::hasRegionError, RawBatchDeleteResponse::getRegionError),
+                true);
+    }
+
+    /** Deletes what the Region holds of the range: stores do not clip, they refuse an end beyond the Region. */
+    static RegionCall<RawDeleteRangeRequest, RawDeleteRangeResponse> deleteRange(KeyRange range) {
+        return new RegionCall<>(
+                TikvGrpc.getRawDeleteRangeMethod(),
+                (context, region) -> RawDeleteRangeRequest.newBuilder()
+                        .setContext(context)
+                        .setStartKey(range.start().toByteString())
+                        .setEndKey(earlier(range.end(), region.range().end()).toByteString())
+                        .build(),
+                region -> true,
+                errorIn(RawDeleteRangeResponse::hasRegionError, RawDeleteRangeResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawScanRequest, RawScanResponse> scanUp(KeyRange range, int limit, boolean keysOnly) {
+        return new RegionCall<>(
+                TikvGrpc.getRawScanMethod(),
+                (context, region) -> RawScanRequest.newBuilder()
+                        .setContext(context)
+                        .setStartKey(range.start().toByteString())
+                        .setEndKey(earlier(range.end(), region.range().end()).toByteString())
+                        .setLimit(limit)
+                        .setKeyOnly(keysOnly)
+                        .build(),
+                region -> true,
+                errorIn(RawScanResponse::hasRegionError, RawScanResponse::getRegionError),
+                true);
+    }
+
+    /** On the wire a reverse scan starts at its upper end, exclusive, and an empty start is nothing: see {@code ABOVE_ALL}. */
+    static RegionCall<RawScanRequest, RawScanResponse> scanDown(KeyRange range, int limit, boolean keysOnly) {
+        return new RegionCall<>(
+                TikvGrpc.getRawScanMethod(),
+                (context, region) -> {
+                    ByteKey upper = earlier(range.end(), region.range().end());
+                    ByteKey lower = later(range.start(), region.range().start());
+                    return RawScanRequest.newBuilder()
+                            .setContext(context)
+                            .setStartKey((upper.isEmpty() ? Anchor.ABOVE_ALL : upper).toByteString())
+                            .setEndKey(lower.toByteString())
+                            .setLimit(limit)
+                            .setKeyOnly(keysOnly)
+                            .setReverse(true)
+                            .build();
+                },
+                region -> true,
+                errorIn(RawScanResponse::hasRegionError, RawScanResponse::getRegionError),
+                true);
+    }
+
+    static RegionCall<RawGetKeyTTLRequest, RawGetKeyTTLResponse> timeToLive(ByteKey key) {
+        return new RegionCall<>(
+                TikvGrpc.getRawGetKeyTTLMethod(),
+                (context, region) -> RawGetKeyTTLRequest.newBuilder()
+                        .setContext(context)
+                        .setKey(key.toByteString())
+                        .build(),
+                region -> region.range().contains(key),
+                errorIn(RawGetKeyTTLResponse::hasRegionError, RawGetKeyTTLResponse::getRegionError),
+                true);
+    }
+
+    /** Not repeatable: the second time it would meet what the first one wrote. */
+    static RegionCall<RawCASRequest, RawCASResponse> compareAndSwap(
+            ByteKey key, byte @Nullable [] expected, byte @Nullable [] update, long ttlSeconds) {
+        return new RegionCall<>(
+                TikvGrpc.getRawCompareAndSwapMethod(),
+                (context, region) -> {
+                    RawCASRequest.Builder request = RawCASRequest.newBuilder()
+                            .setContext(context)
+                            .setKey(key.toByteString())
+                            .setPreviousNotExist(expected == null)
+                            .setDelete(update == null);
+                    if (expected != null) {
+                        request.setPreviousValue(wrap(expected));
+                    }
+                    if (update != null) {
+                        request.setValue(wrap(update)).setTtl(ttlSeconds);
+                    }
+                    return request.build();
+                },
+                region -> region.range().contains(key),
+                errorIn(RawCASResponse::hasRegionError, RawCASResponse::getRegionError),
+                false);
+    }
+
+    private static ByteString wrap(byte[] bytes) {
+        return UnsafeByteOperations.unsafeWrap(bytes);
+    }
+
+    private static boolean holdsAll(KeyRange range, ByteKey first, ByteKey last) {
+        return range.contains(first) && range.contains(last);
+    }
+
+    /** Of two upper ends, where empty is infinity. */
+    private static ByteKey earlier(ByteKey a, ByteKey b) {
+        if (a.isEmpty() || b.isEmpty()) {
+            return a.isEmpty() ? b : a;
+        }
+        return a.compareTo(b) <= 0 ? a : b;
+    }
+
+    private static ByteKey later(ByteKey a, ByteKey b) {
+        return a.compareTo(b) >= 0 ? a : b;
+    }
+
+    private static <R> Function<R, @Nullable Error> errorIn(Predicate<R> has, Function<R, Error> error) {
+        return response -> has.test(response) ? error.apply(response) : null;
+    }
+}

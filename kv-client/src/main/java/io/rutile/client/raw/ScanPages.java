@@ -1,0 +1,150 @@
+package io.rutile.client.raw;
+
+import io.rutile.client.KvClientException;
+import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.raw.RawKv.Pair;
+import io.rutile.client.raw.RawKv.PairConsumer;
+import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.client.region.Anchor;
+import io.rutile.client.region.Backoff;
+import io.rutile.client.region.CachedRegion;
+import io.rutile.client.region.RegionSender;
+import io.rutile.client.rpc.Failures;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.WireLimits;
+import io.rutile.protocol.kvrpcpb.KvPair;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * A scan on its way through the Regions, one page at a time. What is left of the range shrinks with every page, from below or, in
+ * reverse, from above.
+ *
+ * <p>A store may end a page early, when it has read enough bytes. So a short page only means "the Region has no more" if it is far
+ * from that bound; otherwise the Region is asked once more.
+ *
+ * <p>Threads: one page follows the other; the loop runs in whoever completed the last step.
+ */
+final class ScanPages {
+
+    /** Pairs asked for in one request. */
+    static final int PAGE_PAIRS = 1_024;
+
+    /** A page with fewer bytes than this was not ended by the store's bound on bytes. */
+    private static final long SURELY_NOT_CUT_BYTES = WireLimits.SCAN_BYTES_MAX / 2;
+
+    private final RegionSender regions;
+    private final Supplier<Backoff> pageBackoff;
+    private final PairConsumer consumer;
+    private final boolean reverse;
+    private final boolean keysOnly;
+    private final CompletableFuture<Void> result = new CompletableFuture<>();
+
+    private KeyRange rest;
+    private boolean ended;
+    private long wanted;
+    private int pagePairs = PAGE_PAIRS;
+
+    /** @param pageBackoff gives each page its deadline: the scan's one, or a new one for every page */
+    ScanPages(RegionSender regions, ScanRequest request, Supplier<Backoff> pageBackoff, PairConsumer consumer) {
+        this.regions = regions;
+        this.pageBackoff = pageBackoff;
+        this.consumer = consumer;
+        this.reverse = request.reverse();
+        this.keysOnly = request.keysOnly();
+        this.rest = request.range();
+        this.wanted = request.limit();
+    }
+
+    CompletableFuture<Void> run() {
+        step();
+        return result;
+    }
+
+    /** Loops while steps complete at once, so that no number of pages makes a deep stack. */
+    private void step() {
+        while (!ended && wanted > 0 && !rest.isEmpty()) {
+            CompletableFuture<Void> page = page();
+            if (!page.isDone() || page.isCompletedExceptionally()) {
+                page.whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        result.completeExceptionally(failure);
+                    } else {
+                        step();
+                    }
+                });
+                return;
+            }
+        }
+        result.complete(null);
+    }
+
+    private CompletableFuture<Void> page() {
+        int limit = (int) Math.min(pagePairs, wanted);
+        KeyRange range = rest;
+        Anchor anchor = reverse ? Anchor.below(range.end()) : Anchor.at(range.start());
+        var call = reverse ? RawCalls.scanDown(range, limit, keysOnly) : RawCalls.scanUp(range, limit, keysOnly);
+        return regions.send(call, anchor, pageBackoff.get())
+                .thenApply(Optional::of)
+                .exceptionallyCompose(this::halvePage)
+                .thenCompose(answer -> answer.isPresent()
+                        ? take(
+                                answer.get().response().getKvsList(),
+                                limit,
+                                answer.get().region())
+                        : CompletableFuture.completedFuture(null));
+    }
+
+    private CompletableFuture<Void> take(List<KvPair> found, int limit, CachedRegion region) {
+        RawErrors.check("RawScan", found);
+        List<Pair> pairs = new ArrayList<>(found.size());
+        long bytes = 0;
+        for (KvPair pair : found) {
+            pairs.add(new Pair(ByteKey.of(pair.getKey()), pair.getValue().toByteArray()));
+            bytes += pair.getKey().size() + pair.getValue().size();
+        }
+        boolean regionIsEmpty = pairs.isEmpty() || (pairs.size() < limit && !keysOnly && bytes < SURELY_NOT_CUT_BYTES);
+        if (regionIsEmpty) {
+            leave(region);
+        } else {
+            goOnBehind(pairs.get(pairs.size() - 1).key());
+        }
+        wanted -= pairs.size();
+        return pairs.isEmpty() ? CompletableFuture.completedFuture(null) : consumer.accept(pairs);
+    }
+
+    private void leave(CachedRegion region) {
+        ByteKey border = reverse ? region.range().start() : region.range().end();
+        if (border.isEmpty()) {
+            ended = true;
+        } else {
+            rest = reverse ? new KeyRange(rest.start(), border) : new KeyRange(border, rest.end());
+        }
+    }
+
+    private void goOnBehind(ByteKey last) {
+        if (!reverse) {
+            rest = new KeyRange(last.next(), rest.end());
+        } else if (last.isEmpty()) {
+            // The empty key is the smallest: nothing is below it, and as an end it would mean infinity.
+            ended = true;
+        } else {
+            rest = new KeyRange(rest.start(), last);
+        }
+    }
+
+    /** A page that is too large for the wire is asked for again in halves: values of 8 MiB are legal. */
+    private <T> CompletableFuture<Optional<T>> halvePage(Throwable failure) {
+        if (Failures.causeOf(failure) instanceof KvClientException refused
+                && refused.kind() == Kind.TOO_LARGE
+                && pagePairs > 1) {
+            pagePairs /= 2;
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        return CompletableFuture.failedFuture(failure);
+    }
+}

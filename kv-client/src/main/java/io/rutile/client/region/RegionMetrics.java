@@ -1,0 +1,78 @@
+package io.rutile.client.region;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.function.IntSupplier;
+
+/** What this room counts. */
+public final class RegionMetrics {
+
+    private final MeterRegistry registry;
+    private final Counter misses;
+    private final Counter joined;
+    private final Counter evictions;
+
+    public RegionMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        misses = Counter.builder("kv.client.region.cache.misses")
+                .description("Questions to PD about a Region")
+                .register(registry);
+        joined = Counter.builder("kv.client.region.cache.joined")
+                .description("Misses that waited for another's question")
+                .register(registry);
+        evictions = Counter.builder("kv.client.region.cache.evictions")
+                .description("Regions forgotten because the cache was full")
+                .register(registry);
+    }
+
+    void watchCache(IntSupplier size) {
+        Gauge.builder("kv.client.region.cache.size", size, IntSupplier::getAsInt)
+                .description("Regions remembered")
+                .register(registry);
+    }
+
+    void watchAvoidedStores(IntSupplier count) {
+        Gauge.builder("kv.client.stores.avoided", count, IntSupplier::getAsInt)
+                .description("Stores that failed recently and are not waited for")
+                .register(registry);
+    }
+
+    void watchStores(IntSupplier count) {
+        Gauge.builder("kv.client.stores.connected", count, IntSupplier::getAsInt)
+                .description("Stores with open channels")
+                .register(registry);
+    }
+
+    void cacheMiss() {
+        misses.increment();
+    }
+
+    void cacheJoined() {
+        joined.increment();
+    }
+
+    void cacheEvicted() {
+        evictions.increment();
+    }
+
+    void retry(Backoff.Reason reason) {
+        Counter.builder("kv.client.retries")
+                .description("Attempts to reach a Region that were repeated")
+                .tag("reason", reason.name().toLowerCase(Locale.ROOT))
+                .register(registry)
+                .increment();
+    }
+
+    void call(String method, String outcome, long nanos) {
+        Timer.builder("kv.client.calls")
+                .description("Requests to Regions, retries included")
+                .tag("method", method)
+                .tag("outcome", outcome)
+                .register(registry)
+                .record(Duration.ofNanos(nanos));
+    }
+}

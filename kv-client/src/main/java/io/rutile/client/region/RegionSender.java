@@ -1,0 +1,433 @@
+package io.rutile.client.region;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.KvClientException;
+import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.pd.PdClient;
+import io.rutile.client.pd.PdException;
+import io.rutile.client.region.Backoff.Reason;
+import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.UnaryCall;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.APIVersion;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.Peer;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries a request to the leader of a Region and tries again by Region error, inside the call's one deadline: a coordinator that
+ * only sequences. {@link Reaction} knows the errors, {@link RegionCache} the Regions, {@link StoreChannels} the ways,
+ * {@link StoreHealth} whom not to wait for, {@link Backoff} how long.
+ *
+ * <p>Every peer is tried once before there is a pause, so an attempt that finds a dead store costs nothing but itself; a store that
+ * hangs is given a part of the deadline only. A request that is not repeatable and may have arrived ends the call as {@code
+ * UNDETERMINED}.
+ *
+ * <p>Threads: any; attempts of one call follow one another. Nothing blocks.
+ */
+public final class RegionSender implements AutoCloseable {
+
+    /** How long the first attempt may take at most; the part doubles each time it was too short. */
+    private static final Duration ATTEMPT_TIMEOUT_MAX = Duration.ofSeconds(2);
+
+    private static final long ATTEMPT_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(50);
+
+    /** @param response without a Region error; @param region the Region that gave it */
+    public record Answer<R>(R response, CachedRegion region) {}
+
+    private final PdClient pd;
+    private final ClientTimer timer;
+    private final RegionMetrics metrics;
+    private final RegionCache cache;
+    private final RegionLocator locator;
+    private final StoreChannels stores;
+    private final StoreHealth health;
+    private volatile boolean closed;
+
+    /**
+     * @param pd not closed here
+     * @param timer not closed here
+     * @param channelsPerStore 1 to 16
+     */
+    public RegionSender(PdClient pd, ClientTimer timer, int channelsPerStore, MeterRegistry registry) {
+        this.pd = pd;
+        this.timer = timer;
+        metrics = new RegionMetrics(registry);
+        cache = new RegionCache(pd, metrics);
+        locator = new RegionLocator(cache, timer, metrics);
+        stores = new StoreChannels(pd, channelsPerStore, timer, metrics);
+        health = new StoreHealth(metrics);
+    }
+
+    /**
+     * Sends a request to the Region at the anchor.
+     *
+     * @return the answer; fails with {@link KvClientException}, or with {@link RegionChanged} if that Region does not fit the request
+     */
+    public <Q, R> CompletableFuture<Answer<R>> send(RegionCall<Q, R> call, Anchor anchor, Backoff backoff) {
+        Sending<Q, R> sending = new Sending<>(call, anchor, backoff);
+        sending.begin();
+        return sending.result;
+    }
+
+    /** The Region at the anchor, as far as is known; for those who put requests together. */
+    public CompletableFuture<CachedRegion> locate(Anchor anchor, Backoff backoff) {
+        return locator.locate(anchor, backoff);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        locator.close();
+        stores.close();
+    }
+
+    /** One request and its attempts, one after the other. */
+    private final class Sending<Q, R> {
+
+        private final RegionCall<Q, R> call;
+        private final Anchor anchor;
+        private final Backoff backoff;
+        private final long startedNanos = System.nanoTime();
+        private final CompletableFuture<Answer<R>> result = new CompletableFuture<>();
+
+        /** Peers that were tried since the last pause. */
+        private final Set<Long> tried = new HashSet<>();
+
+        private @Nullable CachedRegion region;
+        private long attemptNanosMax;
+
+        Sending(RegionCall<Q, R> call, Anchor anchor, Backoff backoff) {
+            this.call = call;
+            this.anchor = anchor;
+            this.backoff = backoff;
+            attemptNanosMax = Math.max(
+                    ATTEMPT_NANOS_MIN,
+                    Math.min(
+                            ATTEMPT_TIMEOUT_MAX.toNanos(),
+                            backoff.deadline().timeout().toNanos() / 4));
+        }
+
+        void begin() {
+            result.whenComplete((answer, failure) -> {
+                if (!(failure instanceof RegionChanged)) {
+                    metrics.call(call.name(), outcome(failure), System.nanoTime() - startedNanos);
+                }
+            });
+            attempt();
+        }
+
+        private void attempt() {
+            if (closed) {
+                result.completeExceptionally(backoff.closed(call.name()));
+            } else if (backoff.deadline().isOver()) {
+                result.completeExceptionally(backoff.outOfTime(call.name()));
+            } else {
+                locator.locate(anchor, backoff).whenComplete((located, failure) -> {
+                    if (failure == null) {
+                        route(located);
+                    } else {
+                        result.completeExceptionally(failure);
+                    }
+                });
+            }
+        }
+
+        private void route(CachedRegion located) {
+            if (!call.fits().test(located)) {
+                result.completeExceptionally(new RegionChanged(located.id()));
+                return;
+            }
+            if (region == null || !region.sameAs(located)) {
+                tried.clear();
+            }
+            region = located;
+            Peer peer = choose(located);
+            if (peer == null) {
+                everybodyTried();
+                return;
+            }
+            CompletableFuture<ManagedChannel> channel = stores.channel(peer.getStoreId());
+            if (channel.isDone()) {
+                connected(located, peer, channel);
+            } else {
+                waitFor(channel, located, peer);
+            }
+        }
+
+        /** PD's answer about a store may take longer than this call has. */
+        private void waitFor(CompletableFuture<ManagedChannel> channel, CachedRegion located, Peer peer) {
+            CompletableFuture<ManagedChannel> inTime = channel.copy();
+            var alarm = timer.after(
+                    backoff.deadline().remainingNanos(),
+                    () -> inTime.completeExceptionally(
+                            new PdException(PdException.Kind.UNAVAILABLE, "PD did not say where the store is")));
+            inTime.whenComplete((done, failure) -> {
+                if (alarm != null) {
+                    alarm.cancel(false);
+                }
+                connected(located, peer, inTime);
+            });
+        }
+
+        private void connected(CachedRegion located, Peer peer, CompletableFuture<ManagedChannel> channel) {
+            try {
+                transmit(located, peer, channel.join());
+            } catch (CompletionException e) {
+                tried.add(peer.getId());
+                Reason reason = Reason.PD;
+                Throwable cause = Failures.causeOf(e);
+                if (cause instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND) {
+                    // The Region has a peer on a store that is gone: what we believe about it is old.
+                    cache.invalidate(located);
+                    reason = Reason.REGION_UNKNOWN;
+                }
+                retryAfterPause(reason, "store " + peer.getStoreId() + ": " + cause.getMessage(), null);
+            }
+        }
+
+        /** The leader if it is worth trying, else another well peer, else, if all are ill, anybody not tried yet. */
+        private @Nullable Peer choose(CachedRegion located) {
+            List<Peer> candidates = located.candidates();
+            Peer leader = located.leader();
+            if (leader != null && !tried.contains(leader.getId()) && health.admits(leader.getStoreId())) {
+                return leader;
+            }
+            for (Peer peer : candidates) {
+                if (!tried.contains(peer.getId()) && health.admits(peer.getStoreId())) {
+                    return peer;
+                }
+            }
+            if (candidates.stream().anyMatch(peer -> health.isWell(peer.getStoreId()))) {
+                return null;
+            }
+            return candidates.stream()
+                    .filter(peer -> !tried.contains(peer.getId()))
+                    .findFirst()
+                    .orElse(null);
+        }
+
+        private void transmit(CachedRegion located, Peer peer, ManagedChannel channel) {
+            long timeoutNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
+            Context context = Context.newBuilder()
+                    .setRegionId(located.id())
+                    .setRegionEpoch(located.region().getRegionEpoch())
+                    .setPeer(peer)
+                    .setApiVersion(APIVersion.V1)
+                    .setClusterId(pd.clusterId())
+                    .setMaxExecutionDurationMs(Math.max(1, TimeUnit.NANOSECONDS.toMillis(timeoutNanos)))
+                    .build();
+            UnaryCall<R> attempt =
+                    UnaryCall.start(channel, call.method(), call.request().apply(context, located), timeoutNanos);
+            attempt.response().whenComplete((response, failure) -> {
+                if (failure == null) {
+                    health.answered(peer.getStoreId());
+                    take(located, peer, response);
+                } else {
+                    takeFailure(located, peer, Status.fromThrowable(failure), attempt.mayHaveArrived());
+                }
+            });
+        }
+
+        private void take(CachedRegion located, Peer peer, R response) {
+            Error error = call.regionError().apply(response);
+            if (error != null) {
+                react(located, peer, error);
+                return;
+            }
+            if (!peer.equals(located.leader())) {
+                cache.switchLeader(located, peer);
+            }
+            result.complete(new Answer<>(response, located));
+        }
+
+        private void react(CachedRegion located, Peer peer, Error error) {
+            Reaction reaction = Reaction.to(error);
+            // A store may quote the key in this one; keys stay out of messages (E3).
+            String quoted = error.hasKeyNotInRegion() ? "key not in region" : error.getMessage();
+            String words = "region " + located.id() + " on store " + peer.getStoreId() + ": " + quoted;
+            switch (reaction) {
+                case FOLLOW_LEADER -> followLeader(located, peer, error, words);
+                case TAKE_NEW_REGIONS -> takeNewRegions(located, peer, error, words);
+                case FORGET_REGION -> {
+                    cache.invalidate(located);
+                    tried.clear();
+                    retryAfterPause(reaction.reason, words, error);
+                }
+                case FORGET_STORE -> {
+                    stores.recheck(peer.getStoreId());
+                    cache.invalidate(located);
+                    tried.clear();
+                    retryAfterPause(reaction.reason, words, error);
+                }
+                case SLOW_DOWN -> {
+                    backoff.note(reaction.reason, words, error);
+                    pauseThenAttempt(
+                            reaction.reason,
+                            backoff.delayNanos(
+                                    reaction.reason, error.getServerIsBusy().getBackoffMs()));
+                }
+                case WAIT -> retryAfterPause(reaction.reason, words, error);
+                case LOST_IN_TERM_CHANGE -> {
+                    if (call.repeatable()) {
+                        backoff.maybeCarriedOut();
+                        retryAfterPause(reaction.reason, words, error);
+                    } else {
+                        fail(Kind.UNDETERMINED, words, error);
+                    }
+                }
+                case TOO_LARGE -> fail(Kind.TOO_LARGE, words, error);
+                case DISK_FULL -> fail(Kind.DISK_FULL, words, error);
+                case UNDETERMINED -> fail(Kind.UNDETERMINED, words, error);
+                case REFUSE -> fail(Kind.SERVER, words, error);
+            }
+        }
+
+        /** A hint is followed at once, unless it leads back to somebody who has just said no, or to a store that is ill. */
+        private void followLeader(CachedRegion located, Peer peer, Error error, String words) {
+            tried.add(peer.getId());
+            backoff.note(Reason.NOT_LEADER, words, error);
+            Peer hint = error.getNotLeader().getLeader();
+            if (hint.getStoreId() == 0) {
+                cache.switchLeader(located, null);
+                tryNext(Reason.NOT_LEADER);
+                return;
+            }
+            if (!located.hasPeer(hint)) {
+                // A leader that we have never heard of: the members changed.
+                cache.invalidate(located);
+                tried.clear();
+                pauseThenAttempt(Reason.NOT_LEADER, backoff.delayNanos(Reason.NOT_LEADER));
+                return;
+            }
+            cache.switchLeader(located, hint);
+            if (tried.contains(hint.getId())) {
+                tried.clear();
+                pauseThenAttempt(Reason.NOT_LEADER, backoff.delayNanos(Reason.NOT_LEADER));
+            } else {
+                tryNext(Reason.NOT_LEADER);
+            }
+        }
+
+        private void takeNewRegions(CachedRegion located, Peer peer, Error error, String words) {
+            boolean told = error.getEpochNotMatch().getCurrentRegionsCount() > 0;
+            backoff.note(Reason.REGION_CHANGED, words, error);
+            tried.clear();
+            if (told) {
+                cache.replace(located, error.getEpochNotMatch().getCurrentRegionsList(), peer.getStoreId());
+            } else {
+                cache.invalidate(located);
+            }
+            CachedRegion now = cache.find(anchor);
+            boolean news = now != null && !now.sameAs(located);
+            if (news && backoff.count(Reason.REGION_CHANGED) == 1) {
+                metrics.retry(Reason.REGION_CHANGED);
+                attempt();
+            } else {
+                pauseThenAttempt(Reason.REGION_CHANGED, backoff.delayNanos(Reason.REGION_CHANGED));
+            }
+        }
+
+        private void takeFailure(CachedRegion located, Peer peer, Status status, boolean mayHaveArrived) {
+            String words = call.name() + " at store " + peer.getStoreId() + ": " + status.getCode()
+                    + (status.getDescription() == null ? "" : " " + status.getDescription());
+            switch (status.getCode()) {
+                case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, INTERNAL ->
+                    unreachable(located, peer, status, mayHaveArrived, words);
+                case RESOURCE_EXHAUSTED -> {
+                    if (saysTooLarge(status)) {
+                        fail(Kind.TOO_LARGE, words, null);
+                    } else {
+                        backoff.note(Reason.BUSY, words, null);
+                        pauseThenAttempt(Reason.BUSY, backoff.delayNanos(Reason.BUSY));
+                    }
+                }
+                case INVALID_ARGUMENT, UNIMPLEMENTED, OUT_OF_RANGE -> fail(Kind.INVALID, words, null);
+                default -> {
+                    if (call.repeatable() || !mayHaveArrived) {
+                        fail(Kind.SERVER, words, null);
+                    } else {
+                        fail(Kind.UNDETERMINED, words, null);
+                    }
+                }
+            }
+        }
+
+        private void unreachable(CachedRegion located, Peer peer, Status status, boolean mayHaveArrived, String words) {
+            boolean silent = status.getCode() == Status.Code.DEADLINE_EXCEEDED;
+            if (silent) {
+                attemptNanosMax *= 2;
+                health.silent(peer.getStoreId());
+            } else {
+                health.refused(peer.getStoreId());
+            }
+            stores.recheck(peer.getStoreId());
+            if (mayHaveArrived) {
+                backoff.maybeCarriedOut();
+                if (!call.repeatable()) {
+                    fail(Kind.UNDETERMINED, words, null);
+                    return;
+                }
+            }
+            tried.add(peer.getId());
+            backoff.note(Reason.STORE_UNREACHABLE, words, null);
+            tryNext(Reason.STORE_UNREACHABLE);
+        }
+
+        /** Somebody not tried yet, at once; the pause comes when there is nobody left. */
+        private void tryNext(Reason reason) {
+            metrics.retry(reason);
+            attempt();
+        }
+
+        /**
+         * A round over all peers brought nothing: everybody is tried again after a pause. PD may know better by now, but what is known
+         * is kept until it says so: it may be away too (D3).
+         */
+        private void everybodyTried() {
+            tried.clear();
+            cache.refresh(anchor);
+            Reason reason = backoff.count(Reason.NOT_LEADER) > 0 ? Reason.NOT_LEADER : Reason.STORE_UNREACHABLE;
+            pauseThenAttempt(reason, backoff.delayNanos(reason));
+        }
+
+        private void retryAfterPause(Reason reason, String words, @Nullable Error error) {
+            backoff.note(reason, words, error);
+            pauseThenAttempt(reason, backoff.delayNanos(reason));
+        }
+
+        private void pauseThenAttempt(Reason reason, long delayNanos) {
+            metrics.retry(reason);
+            timer.after(delayNanos, this::attempt);
+        }
+
+        private void fail(Kind kind, String words, @Nullable Error error) {
+            result.completeExceptionally(new KvClientException(kind, call.name() + ": " + words, error, null));
+        }
+    }
+
+    private static boolean saysTooLarge(Status status) {
+        String text = status.getDescription();
+        return text != null && text.toLowerCase(Locale.ROOT).contains("exceeds maximum");
+    }
+
+    private static String outcome(@Nullable Throwable failure) {
+        if (failure == null) {
+            return "ok";
+        }
+        return failure instanceof KvClientException failed
+                ? failed.kind().name().toLowerCase(Locale.ROOT)
+                : "error";
+    }
+}

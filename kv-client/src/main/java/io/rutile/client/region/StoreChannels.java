@@ -1,0 +1,204 @@
+package io.rutile.client.region;
+
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.rutile.client.pd.PdClient;
+import io.rutile.client.pd.PdException;
+import io.rutile.client.rpc.Channels;
+import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.Failures;
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.metapb.StoreState;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connections to stores, by store id: PD says where a store is, and is asked again when it no longer answers there. Channels that
+ * nobody uses are closed.
+ *
+ * <p>Threads: any.
+ */
+final class StoreChannels implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(StoreChannels.class);
+
+    /** A store unused for so long loses its channels; the next call opens new ones. */
+    private static final Duration IDLE_MAX = Duration.ofMinutes(10);
+
+    /** How often PD may be asked about one store. */
+    private static final long RECHECK_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+
+    private final PdClient pd;
+    private final int channelsPerStore;
+    private final Map<Long, CompletableFuture<StoreLink>> links = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    StoreChannels(PdClient pd, int channelsPerStore, ClientTimer timer, RegionMetrics metrics) {
+        this.pd = pd;
+        this.channelsPerStore = channelsPerStore;
+        timer.every(IDLE_MAX.dividedBy(10), this::closeIdle);
+        metrics.watchStores(links::size);
+    }
+
+    /** A channel to the store, connected or not. Fails with {@link PdException}; {@code NOT_FOUND} if the store is gone. */
+    CompletableFuture<ManagedChannel> channel(long storeId) {
+        if (closed) {
+            return CompletableFuture.failedFuture(
+                    new PdException(PdException.Kind.UNAVAILABLE, "the client is closed"));
+        }
+        CompletableFuture<StoreLink> link = links.get(storeId);
+        if (link == null) {
+            CompletableFuture<StoreLink> opening = new CompletableFuture<>();
+            link = links.putIfAbsent(storeId, opening);
+            if (link == null) {
+                link = opening;
+                open(storeId, opening);
+            }
+        }
+        return link.thenApply(StoreLink::next);
+    }
+
+    private void open(long storeId, CompletableFuture<StoreLink> opening) {
+        pd.store(storeId).thenApply(this::link).whenComplete((link, failure) -> {
+            if (failure != null) {
+                links.remove(storeId, opening);
+                opening.completeExceptionally(failure);
+                return;
+            }
+            opening.complete(link);
+            if (closed) {
+                link.shutdown();
+            }
+        });
+    }
+
+    private StoreLink link(Store store) {
+        if (store.getId() == 0 || store.getState() == StoreState.Tombstone) {
+            throw new PdException(PdException.Kind.NOT_FOUND, "store " + store.getId() + " is gone");
+        }
+        Endpoint endpoint;
+        try {
+            endpoint = Endpoint.parse(store.getAddress());
+        } catch (IllegalArgumentException unusable) {
+            throw new PdException(
+                    PdException.Kind.REFUSED,
+                    "store " + store.getId() + " has no usable address: " + unusable.getMessage());
+        }
+        return new StoreLink(
+                endpoint,
+                Stream.generate(() -> Channels.open(endpoint))
+                        .limit(channelsPerStore)
+                        .toList());
+    }
+
+    /** The store did not answer, or another one did: asks PD whether it moved or is gone. */
+    void recheck(long storeId) {
+        CompletableFuture<StoreLink> known = links.get(storeId);
+        if (known == null || !known.isDone() || known.isCompletedExceptionally()) {
+            return;
+        }
+        StoreLink link = known.join();
+        if (!link.mayRecheck()) {
+            return;
+        }
+        pd.store(storeId).thenApply(this::movedTo).whenComplete((endpoint, failure) -> {
+            boolean gone = failure != null && isGone(failure);
+            if (gone || (failure == null && !endpoint.equals(link.endpoint))) {
+                LOG.info(
+                        "action=store_moved store={} from={} to={}",
+                        storeId,
+                        link.endpoint,
+                        gone ? "nowhere" : endpoint);
+                drop(storeId, known);
+            }
+        });
+    }
+
+    private Endpoint movedTo(Store store) {
+        if (store.getState() == StoreState.Tombstone) {
+            throw new PdException(PdException.Kind.NOT_FOUND, "store " + store.getId() + " is gone");
+        }
+        return Endpoint.parse(store.getAddress());
+    }
+
+    private static boolean isGone(Throwable failure) {
+        return Failures.causeOf(failure) instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND;
+    }
+
+    private void drop(long storeId, CompletableFuture<StoreLink> link) {
+        if (links.remove(storeId, link)) {
+            link.thenAccept(StoreLink::shutdown);
+        }
+    }
+
+    private void closeIdle() {
+        links.forEach((storeId, link) -> {
+            if (link.isDone() && !link.isCompletedExceptionally() && link.join().isIdle()) {
+                drop(storeId, link);
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        links.forEach((storeId, link) -> link.thenAccept(StoreLink::shutdownNow));
+        links.clear();
+    }
+
+    /** One store's channels, used in turn. */
+    private static final class StoreLink {
+
+        private final Endpoint endpoint;
+        private final List<ManagedChannel> channels;
+        private final AtomicInteger turn = new AtomicInteger();
+        private volatile long usedNanos = System.nanoTime();
+        private long recheckedNanos = System.nanoTime() - RECHECK_PAUSE_NANOS;
+
+        StoreLink(Endpoint endpoint, List<ManagedChannel> channels) {
+            this.endpoint = endpoint;
+            this.channels = channels;
+        }
+
+        /** A channel that waits out a pause between connects is told to connect now: our own back-off is pause enough. */
+        ManagedChannel next() {
+            usedNanos = System.nanoTime();
+            ManagedChannel channel = channels.get(Math.floorMod(turn.getAndIncrement(), channels.size()));
+            if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+                channel.resetConnectBackoff();
+            }
+            return channel;
+        }
+
+        synchronized boolean mayRecheck() {
+            long now = System.nanoTime();
+            if (now - recheckedNanos < RECHECK_PAUSE_NANOS) {
+                return false;
+            }
+            recheckedNanos = now;
+            return true;
+        }
+
+        boolean isIdle() {
+            return System.nanoTime() - usedNanos > IDLE_MAX.toNanos();
+        }
+
+        /** Calls under way may end. */
+        void shutdown() {
+            channels.forEach(ManagedChannel::shutdown);
+        }
+
+        void shutdownNow() {
+            channels.forEach(ManagedChannel::shutdownNow);
+        }
+    }
+}
