@@ -16,8 +16,8 @@ public final class Channels {
     private static final int KEEP_ALIVE_MS = 10_000;
     private static final int KEEP_ALIVE_TIMEOUT_MS = 2_000;
 
-    /** A page of a scan may be as large as two full messages of a store that counts differently. */
-    private static final int INBOUND_BYTES_MAX = 4 * WireLimits.MESSAGE_BYTES_MAX;
+    /** A page of a scan may end with a value as large as the page was allowed to be. */
+    private static final int INBOUND_BYTES_MAX = 2 * WireLimits.MESSAGE_BYTES_MAX;
 
     private Channels() {}
 
