@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,13 +30,16 @@ final class RegionCache {
 
     private final PdClient pd;
     private final RegionMetrics metrics;
+    private final Consumer<CachedRegion> onRegion;
     private final ConcurrentSkipListMap<ByteKey, CachedRegion> regions = new ConcurrentSkipListMap<>();
 
     /** Questions under way, by the start of the hole or known Region that they ask about. */
     private final Map<ByteKey, CompletableFuture<Optional<CachedRegion>>> asking = new HashMap<>();
 
-    RegionCache(PdClient pd, RegionMetrics metrics) {
+    /** @param onRegion told of every Region that PD names; must not block */
+    RegionCache(PdClient pd, RegionMetrics metrics, Consumer<CachedRegion> onRegion) {
         this.pd = pd;
+        this.onRegion = onRegion;
         this.metrics = metrics;
         metrics.watchCache(regions::size);
     }
@@ -127,6 +131,7 @@ final class RegionCache {
     private CachedRegion insertFromPd(RegionLocation location) {
         CachedRegion heard = CachedRegion.of(location.region(), location.leader());
         insert(heard);
+        onRegion.accept(heard);
         return heard;
     }
 

@@ -64,9 +64,10 @@ public final class RegionSender implements AutoCloseable {
         this.pd = pd;
         this.timer = timer;
         metrics = new RegionMetrics(registry);
-        cache = new RegionCache(pd, metrics);
+        stores = new StoreChannels(pd, channelsPerStore, metrics);
+        cache = new RegionCache(
+                pd, metrics, region -> region.region().getPeersList().forEach(peer -> stores.learn(peer.getStoreId())));
         locator = new RegionLocator(cache, timer, metrics);
-        stores = new StoreChannels(pd, channelsPerStore, timer, metrics);
         health = new StoreHealth(metrics);
     }
 
@@ -166,11 +167,12 @@ public final class RegionSender implements AutoCloseable {
             }
         }
 
-        /** PD's answer about a store may take longer than this call has. */
+        /** PD's answer about a store may take longer than this call has; another peer's address may be known. */
         private void waitFor(CompletableFuture<ManagedChannel> channel, CachedRegion located, Peer peer) {
             CompletableFuture<ManagedChannel> inTime = channel.copy();
+            long waitNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
             var alarm = timer.after(
-                    backoff.deadline().remainingNanos(),
+                    waitNanos,
                     () -> inTime.completeExceptionally(
                             new PdException(PdException.Kind.UNAVAILABLE, "PD did not say where the store is")));
             inTime.whenComplete((done, failure) -> {

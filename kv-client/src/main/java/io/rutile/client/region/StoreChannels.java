@@ -5,12 +5,10 @@ import io.grpc.ManagedChannel;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.rpc.Channels;
-import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
 import io.rutile.client.rpc.Failures;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -22,17 +20,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Connections to stores, by store id: PD says where a store is, and is asked again when it no longer answers there. Channels that
- * nobody uses are closed.
+ * Connections to stores, by store id: PD says where a store is, and is asked again when it no longer answers there. Addresses
+ * are kept while nobody asks, so that a store can be reached while PD is away (D3); idle connections are closed by the channel itself.
  *
  * <p>Threads: any.
  */
 final class StoreChannels implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(StoreChannels.class);
-
-    /** A store unused for so long loses its channels; the next call opens new ones. */
-    private static final Duration IDLE_MAX = Duration.ofMinutes(10);
 
     /** How often PD may be asked about one store. */
     private static final long RECHECK_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
@@ -42,10 +37,9 @@ final class StoreChannels implements AutoCloseable {
     private final Map<Long, CompletableFuture<StoreLink>> links = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    StoreChannels(PdClient pd, int channelsPerStore, ClientTimer timer, RegionMetrics metrics) {
+    StoreChannels(PdClient pd, int channelsPerStore, RegionMetrics metrics) {
         this.pd = pd;
         this.channelsPerStore = channelsPerStore;
-        timer.every(IDLE_MAX.dividedBy(10), this::closeIdle);
         metrics.watchStores(links::size);
     }
 
@@ -65,6 +59,13 @@ final class StoreChannels implements AutoCloseable {
             }
         }
         return link.thenApply(StoreLink::next);
+    }
+
+    /** Finds out where the store is before anybody needs it; nothing is connected yet. */
+    void learn(long storeId) {
+        if (!links.containsKey(storeId)) {
+            channel(storeId);
+        }
     }
 
     private void open(long storeId, CompletableFuture<StoreLink> opening) {
@@ -140,14 +141,6 @@ final class StoreChannels implements AutoCloseable {
         }
     }
 
-    private void closeIdle() {
-        links.forEach((storeId, link) -> {
-            if (link.isDone() && !link.isCompletedExceptionally() && link.join().isIdle()) {
-                drop(storeId, link);
-            }
-        });
-    }
-
     @Override
     public void close() {
         closed = true;
@@ -161,7 +154,6 @@ final class StoreChannels implements AutoCloseable {
         private final Endpoint endpoint;
         private final List<ManagedChannel> channels;
         private final AtomicInteger turn = new AtomicInteger();
-        private volatile long usedNanos = System.nanoTime();
         private long recheckedNanos = System.nanoTime() - RECHECK_PAUSE_NANOS;
 
         StoreLink(Endpoint endpoint, List<ManagedChannel> channels) {
@@ -171,7 +163,6 @@ final class StoreChannels implements AutoCloseable {
 
         /** A channel that waits out a pause between connects is told to connect now: our own back-off is pause enough. */
         ManagedChannel next() {
-            usedNanos = System.nanoTime();
             ManagedChannel channel = channels.get(Math.floorMod(turn.getAndIncrement(), channels.size()));
             if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
                 channel.resetConnectBackoff();
@@ -186,10 +177,6 @@ final class StoreChannels implements AutoCloseable {
             }
             recheckedNanos = now;
             return true;
-        }
-
-        boolean isIdle() {
-            return System.nanoTime() - usedNanos > IDLE_MAX.toNanos();
         }
 
         /** Calls under way may end. */

@@ -14,6 +14,7 @@ public final class Channels {
 
     private static final int CONNECT_TIMEOUT_MS = 2_000;
     private static final int KEEP_ALIVE_MS = 10_000;
+    private static final long IDLE_MS = TimeUnit.MINUTES.toMillis(10);
     private static final int KEEP_ALIVE_TIMEOUT_MS = 2_000;
 
     /** A page of a scan may end with a value as large as the page was allowed to be. */
@@ -26,6 +27,7 @@ public final class Channels {
         return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
                 .usePlaintext()
                 .disableRetry()
+                .idleTimeout(IDLE_MS, TimeUnit.MILLISECONDS)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
                 .keepAliveTime(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS)
                 .keepAliveTimeout(KEEP_ALIVE_TIMEOUT_MS, TimeUnit.MILLISECONDS)

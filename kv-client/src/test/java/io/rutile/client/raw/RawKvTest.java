@@ -81,7 +81,8 @@ class RawKvTest {
 
         var context = cluster.store(1).asked.element().context();
         assertThat(context.getRegionId()).isEqualTo(1);
-        assertThat(context.getRegionEpoch()).isEqualTo(cluster.region(1).getRegion().getRegionEpoch());
+        assertThat(context.getRegionEpoch())
+                .isEqualTo(cluster.region(1).getRegion().getRegionEpoch());
         assertThat(context.getPeer()).isEqualTo(cluster.region(1).getLeader());
         assertThat(context.getMaxExecutionDurationMs()).isBetween(1L, 10_000L);
     }
@@ -94,8 +95,10 @@ class RawKvTest {
         assertThat(raw.timeToLive(key("a")).join()).hasValue(Duration.ofSeconds(120));
         assertThat(raw.timeToLive(key("b")).join()).hasValue(Duration.ofSeconds(7));
         assertThat(raw.timeToLive(key("none")).join()).isEmpty();
-        assertThat(kindOf(raw.put(key("a"), value("v"), Duration.ofMillis(1_500)))).isEqualTo(Kind.INVALID);
-        assertThat(kindOf(raw.put(key("a"), value("v"), Duration.ofSeconds(-1)))).isEqualTo(Kind.INVALID);
+        assertThat(kindOf(raw.put(key("a"), value("v"), Duration.ofMillis(1_500))))
+                .isEqualTo(Kind.INVALID);
+        assertThat(kindOf(raw.put(key("a"), value("v"), Duration.ofSeconds(-1))))
+                .isEqualTo(Kind.INVALID);
     }
 
     @Test
@@ -103,11 +106,13 @@ class RawKvTest {
         assertThat(raw.compareAndSwap(key("k"), null, value("1"), FOR_EVER).join())
                 .isEqualTo(new SwapResult(true, null));
 
-        SwapResult refused =
-                raw.compareAndSwap(key("k"), value("other"), value("2"), FOR_EVER).join();
+        SwapResult refused = raw.compareAndSwap(key("k"), value("other"), value("2"), FOR_EVER)
+                .join();
         assertThat(refused.succeeded()).isFalse();
         assertThat(refused.previous()).isEqualTo(value("1"));
-        assertThat(raw.compareAndSwap(key("k"), value("1"), null, FOR_EVER).join().succeeded())
+        assertThat(raw.compareAndSwap(key("k"), value("1"), null, FOR_EVER)
+                        .join()
+                        .succeeded())
                 .isTrue();
         assertThat(raw.get(key("k")).join()).isEmpty();
     }
@@ -121,7 +126,8 @@ class RawKvTest {
         cluster.store(1).nextTexts.add("engine corrupted");
         assertThat(kindOf(raw.delete(key("k")))).isEqualTo(Kind.SERVER);
         cluster.store(1).nextTexts.add("engine corrupted");
-        assertThat(kindOf(raw.scan(new ScanRequest(KeyRange.ALL, 1, false, false)))).isEqualTo(Kind.SERVER);
+        assertThat(kindOf(raw.scan(new ScanRequest(KeyRange.ALL, 1, false, false))))
+                .isEqualTo(Kind.SERVER);
         cluster.store(1).nextTexts.add("invalid cf name: x");
         assertThat(kindOf(raw.batchGet(List.of(key("k"))))).isEqualTo(Kind.INVALID);
     }
@@ -199,9 +205,20 @@ class RawKvTest {
 
     @ParameterizedTest
     @CsvSource({
-        "'', '', false", "'', '', true", "'k100', 'k900', false", "'k100', 'k900', true", "'k300', 'k600', false",
-        "'k300', 'k600', true", "'k2', '', true", "'', 'k2', true", "'k2', '', false", "'z', '', true", "'z', '', false",
-        "'k5', 'k5', false", "'k5', 'k5', true", "'k6', 'k5', true"
+        "'', '', false",
+        "'', '', true",
+        "'k100', 'k900', false",
+        "'k100', 'k900', true",
+        "'k300', 'k600', false",
+        "'k300', 'k600', true",
+        "'k2', '', true",
+        "'', 'k2', true",
+        "'k2', '', false",
+        "'z', '', true",
+        "'z', '', false",
+        "'k5', 'k5', false",
+        "'k5', 'k5', true",
+        "'k6', 'k5', true"
     })
     void scansOverRegionsInBothDirectionsAgreeWithTheData(String start, String end, boolean reverse) {
         cluster.regions("", "k300", "k600", "k601");

@@ -88,8 +88,7 @@ public final class FakeStore {
 
     private Server open(int wantedPort) {
         try {
-            return NettyServerBuilder.forAddress(
-                            new InetSocketAddress(InetAddress.getLoopbackAddress(), wantedPort))
+            return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), wantedPort))
                     .permitKeepAliveTime(1, TimeUnit.SECONDS)
                     .permitKeepAliveWithoutCalls(true)
                     .maxInboundMessageSize(WireLimits.MESSAGE_BYTES_MAX)
@@ -261,8 +260,7 @@ public final class FakeStore {
 
         @Override
         public void rawBatchGet(RawBatchGetRequest request, StreamObserver<RawBatchGetResponse> out) {
-            List<ByteKey> keys =
-                    request.getKeysList().stream().map(ByteKey::of).toList();
+            List<ByteKey> keys = request.getKeysList().stream().map(ByteKey::of).toList();
             serve(
                     new Asked("RawBatchGet", keys.size(), request.getContext()),
                     out,
@@ -287,8 +285,9 @@ public final class FakeStore {
 
         @Override
         public void rawBatchPut(RawBatchPutRequest request, StreamObserver<RawBatchPutResponse> out) {
-            List<ByteKey> keys =
-                    request.getPairsList().stream().map(p -> ByteKey.of(p.getKey())).toList();
+            List<ByteKey> keys = request.getPairsList().stream()
+                    .map(p -> ByteKey.of(p.getKey()))
+                    .toList();
             serve(
                     new Asked("RawBatchPut", keys.size(), request.getContext()),
                     out,
@@ -308,8 +307,7 @@ public final class FakeStore {
 
         @Override
         public void rawBatchDelete(RawBatchDeleteRequest request, StreamObserver<RawBatchDeleteResponse> out) {
-            List<ByteKey> keys =
-                    request.getKeysList().stream().map(ByteKey::of).toList();
+            List<ByteKey> keys = request.getKeysList().stream().map(ByteKey::of).toList();
             serve(
                     new Asked("RawBatchDelete", keys.size(), request.getContext()),
                     out,
@@ -441,6 +439,8 @@ public final class FakeStore {
 
     private static KvPair pair(ByteKey key, byte[] value, boolean keyOnly) {
         KvPair.Builder pair = KvPair.newBuilder().setKey(key.toByteString());
-        return keyOnly ? pair.build() : pair.setValue(ByteString.copyFrom(value)).build();
+        return keyOnly
+                ? pair.build()
+                : pair.setValue(ByteString.copyFrom(value)).build();
     }
 }
