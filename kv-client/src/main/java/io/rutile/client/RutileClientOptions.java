@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
+ * How to open a client.
+ *
  * @param pdEndpoints {@code host:port} of any PD members
  * @param callTimeout one deadline for a call, retries included, where the call names none of its own
  * @param connectTimeout how long opening the client may take

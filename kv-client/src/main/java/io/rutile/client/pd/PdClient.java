@@ -5,7 +5,7 @@ import io.micrometer.core.instrument.Metrics;
 import io.rutile.client.pd.PdRetry.Method;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
@@ -127,13 +127,13 @@ public final class PdClient implements AutoCloseable {
 
     /** The Region that holds this key, as PD writes keys (raw keys of API V1 as they are). */
     public CompletableFuture<Optional<RegionLocation>> regionByKey(ByteKey key) {
-        return Failures.bare(
+        return Futures.bare(
                 retry.call(GET_REGION, header -> regionRequest(header, key)).thenApply(PdClient::location));
     }
 
     /** The Region in front of the one that holds this key. */
     public CompletableFuture<Optional<RegionLocation>> previousRegion(ByteKey key) {
-        return Failures.bare(retry.call(GET_PREV_REGION, header -> regionRequest(header, key))
+        return Futures.bare(retry.call(GET_PREV_REGION, header -> regionRequest(header, key))
                 .thenApply(PdClient::location));
     }
 
@@ -145,7 +145,7 @@ public final class PdClient implements AutoCloseable {
     }
 
     public CompletableFuture<Optional<RegionLocation>> regionById(long regionId) {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         GET_REGION_BY_ID,
                         header -> GetRegionByIDRequest.newBuilder()
                                 .setHeader(header)
@@ -191,7 +191,7 @@ public final class PdClient implements AutoCloseable {
 
     private CompletableFuture<List<RegionLocation>> scanPages(KeyRange rest, int limit, List<RegionLocation> found) {
         int page = Math.min(SCAN_PAGE_REGIONS, limit - found.size());
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         SCAN_REGIONS,
                         header -> ScanRegionsRequest.newBuilder()
                                 .setHeader(header)
@@ -232,7 +232,7 @@ public final class PdClient implements AutoCloseable {
 
     /** Fails with {@code NOT_FOUND} for an id that was never given. Tombstones are answered as they are. */
     public CompletableFuture<Store> store(long storeId) {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         GET_STORE,
                         header -> GetStoreRequest.newBuilder()
                                 .setHeader(header)
@@ -242,7 +242,7 @@ public final class PdClient implements AutoCloseable {
     }
 
     public CompletableFuture<List<Store>> stores(boolean excludeTombstones) {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         GET_ALL_STORES,
                         header -> GetAllStoresRequest.newBuilder()
                                 .setHeader(header)
@@ -252,7 +252,7 @@ public final class PdClient implements AutoCloseable {
     }
 
     public CompletableFuture<Boolean> isBootstrapped() {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         IS_BOOTSTRAPPED,
                         header -> IsBootstrappedRequest.newBuilder()
                                 .setHeader(header)
@@ -265,7 +265,7 @@ public final class PdClient implements AutoCloseable {
      * very call, after an answer was lost, counts as the call itself.
      */
     public CompletableFuture<Void> bootstrap(Store store, Region region) {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         BOOTSTRAP,
                         header -> BootstrapRequest.newBuilder()
                                 .setHeader(header)
@@ -285,7 +285,7 @@ public final class PdClient implements AutoCloseable {
     }
 
     private static boolean isAlreadyBootstrapped(Throwable failure) {
-        return Failures.causeOf(failure) instanceof PdException refused
+        return Futures.causeOf(failure) instanceof PdException refused
                 && refused.kind() == PdException.Kind.ALREADY_BOOTSTRAPPED;
     }
 
@@ -304,7 +304,7 @@ public final class PdClient implements AutoCloseable {
         if (count < 1) {
             throw new IllegalArgumentException("count must be positive: " + count);
         }
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         ALLOC_ID,
                         header -> AllocIDRequest.newBuilder()
                                 .setHeader(header)
@@ -314,7 +314,7 @@ public final class PdClient implements AutoCloseable {
     }
 
     public CompletableFuture<Void> putStore(Store store) {
-        return Failures.bare(retry.call(
+        return Futures.bare(retry.call(
                         PUT_STORE,
                         header -> PutStoreRequest.newBuilder()
                                 .setHeader(header)

@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
+ * How to reach PD.
+ *
  * @param endpoints {@code host:port} of any members; a scheme in front is accepted and dropped
  * @param callTimeout how long one call may take, back-off and leader changes included
  * @param connectTimeout how long {@link PdClient#connect} looks for a member that answers

@@ -60,14 +60,14 @@ final class PdErrors {
         return Kind.REFUSED;
     }
 
-    /** @return true if the header says that this member does not lead, which old members say under an OK status */
+    /** True if the header says that this member does not lead: old members say it under an OK status. */
     static boolean saysNotLeader(ResponseHeader header) {
         return header.hasError()
                 && header.getError().getType() == ErrorType.UNKNOWN
                 && saysNotLeader(header.getError().getMessage());
     }
 
-    /** @return what the header refuses, null if it refuses nothing */
+    /** What the header refuses, null if it refuses nothing. */
     static @Nullable PdException refusal(String method, ResponseHeader header) {
         if (!header.hasError() || header.getError().getType() == ErrorType.OK) {
             return null;

@@ -7,6 +7,7 @@ import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.Channels;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.Futures;
 import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
@@ -93,13 +94,13 @@ final class PdMembers implements AutoCloseable {
     }
 
     private void seek(int failures, CompletableFuture<Void> found) {
-        refresh(null).whenComplete((named, failure) -> {
+        Futures.whenDone(refresh(null), found, (named, failure) -> {
             if (failure != null) {
                 found.completeExceptionally(failure);
             } else if (named != null) {
                 found.complete(null);
             } else if (!closed) {
-                timer.after(CONNECT_BACKOFF.delayNanos(failures), () -> seek(failures + 1, found));
+                timer.after(CONNECT_BACKOFF.delayNanos(failures), found, () -> seek(failures + 1, found));
             }
         });
     }
@@ -161,15 +162,15 @@ final class PdMembers implements AutoCloseable {
     private void checkLeader() {
         PdLeader current = leader;
         if (current == null) {
-            refresh(null);
+            var unused = refresh(null);
             return;
         }
-        probe(current.endpoint()).whenComplete((answer, failure) -> {
+        Futures.whenDone(probe(current.endpoint()), (answer, failure) -> {
             if (failure != null) {
                 suspect(current.endpoint());
-                refresh(current.endpoint());
+                var unused = refresh(current.endpoint());
             } else if (!current.isAt(leaderOf(answer))) {
-                refresh(null);
+                var unused = refresh(null);
             }
         });
     }
@@ -242,7 +243,7 @@ final class PdMembers implements AutoCloseable {
 
     private void closeStrangers() {
         Set<Endpoint> known = known();
-        for (Endpoint endpoint : channels.keySet()) {
+        for (Endpoint endpoint : List.copyOf(channels.keySet())) {
             if (!known.contains(endpoint)) {
                 ManagedChannel channel = channels.remove(endpoint);
                 if (channel != null) {
@@ -287,7 +288,7 @@ final class PdMembers implements AutoCloseable {
             Set<Endpoint> asked = known();
             outstanding = asked.size();
             for (Endpoint member : asked) {
-                probe(member).whenComplete((answer, failure) -> take(member, answer, failure));
+                Futures.whenDone(probe(member), result, (answer, failure) -> take(member, answer, failure));
             }
         }
 

@@ -5,13 +5,15 @@ import io.grpc.Status;
 import io.rutile.client.pd.PdException.Kind;
 import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.ClientTimer.Alarm;
+import io.rutile.client.rpc.Futures;
 import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +49,11 @@ final class PdRetry {
         this.callTimeout = callTimeout;
     }
 
-    /** @return the response, its header free of errors; fails with {@link PdException} */
+    /**
+     * Makes the call.
+     *
+     * @return the response, its header free of errors; fails with {@link PdException}
+     */
     <Q, R> CompletableFuture<R> call(Method<Q, R> method, Function<RequestHeader, Q> request) {
         Call<Q, R> call = new Call<>(method, request);
         call.begin();
@@ -62,7 +68,7 @@ final class PdRetry {
         private final CompletableFuture<R> result = new CompletableFuture<>();
         private final long startedNanos = System.nanoTime();
         private final long deadlineNanos = startedNanos + callTimeout.toNanos();
-        private volatile int failures;
+        private final AtomicInteger failures = new AtomicInteger();
         private volatile String lastFailure = "no member names a leader";
 
         Call(Method<Q, R> method, Function<RequestHeader, Q> request) {
@@ -71,11 +77,9 @@ final class PdRetry {
         }
 
         void begin() {
-            Future<?> alarm = timer.after(callTimeout.toNanos(), this::runOutOfTime);
-            result.whenComplete((response, failure) -> {
-                if (alarm != null) {
-                    alarm.cancel(false);
-                }
+            Alarm alarm = timer.after(callTimeout.toNanos(), this::runOutOfTime);
+            Futures.whenDone(result, (response, failure) -> {
+                alarm.cancel();
                 metrics.call(method.name(), outcome(failure), System.nanoTime() - startedNanos);
             });
             attempt();
@@ -101,15 +105,15 @@ final class PdRetry {
             long timeoutNanos = Math.min(
                     deadlineNanos - System.nanoTime(),
                     Math.min(ATTEMPT_TIMEOUT_MAX.toNanos(), callTimeout.toNanos() / 2));
-            UnaryCall.start(leader.channel(), method.descriptor(), request.apply(members.header()), timeoutNanos)
-                    .response()
-                    .whenComplete((response, failure) -> {
-                        if (failure == null) {
-                            take(leader, response);
-                        } else {
-                            takeFailure(leader, Status.fromThrowable(failure));
-                        }
-                    });
+            UnaryCall<R> attempt = UnaryCall.start(
+                    leader.channel(), method.descriptor(), request.apply(members.header()), timeoutNanos);
+            Futures.whenDone(attempt.response(), result, (response, failure) -> {
+                if (failure == null) {
+                    take(leader, response);
+                } else {
+                    takeFailure(leader, Status.fromThrowable(failure));
+                }
+            });
         }
 
         private void take(PdLeader leader, R response) {
@@ -135,7 +139,7 @@ final class PdRetry {
                 case GIVE_UP -> result.completeExceptionally(PdErrors.refused(method.name(), status));
                 case TRY_LATER -> {
                     metrics.retry("busy");
-                    failures++;
+                    failures.incrementAndGet();
                     waitThenAttempt();
                 }
                 case TRY_LEADER -> {
@@ -150,8 +154,8 @@ final class PdRetry {
 
         /** The first time another leader is found it is tried at once; after that every attempt waits first. */
         private void seekLeader(@Nullable PdLeader failed) {
-            int failuresNow = ++failures;
-            members.refresh(failed == null ? null : failed.endpoint()).whenComplete((leader, failure) -> {
+            int failuresNow = failures.incrementAndGet();
+            Futures.whenDone(members.refresh(failed == null ? null : failed.endpoint()), result, (leader, failure) -> {
                 if (failure != null) {
                     result.completeExceptionally(failure);
                 } else if (failuresNow == 1 && leader != null && (failed == null || !leader.isAt(failed.endpoint()))) {
@@ -166,7 +170,7 @@ final class PdRetry {
         }
 
         private void waitThenAttempt() {
-            timer.after(BACKOFF.delayNanos(failures), this::attempt);
+            timer.after(BACKOFF.delayNanos(failures.get()), result, this::attempt);
         }
 
         private void runOutOfTime() {

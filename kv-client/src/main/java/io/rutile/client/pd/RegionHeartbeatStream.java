@@ -7,6 +7,7 @@ import io.rutile.client.pd.PdClient.RegionHeartbeats;
 import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
@@ -101,7 +102,7 @@ final class RegionHeartbeatStream implements RegionHeartbeats {
             open(known);
             return;
         }
-        members.refresh(avoid).whenComplete((leader, failure) -> {
+        Futures.whenDone(members.refresh(avoid), (leader, failure) -> {
             if (leader == null || (leader.isAt(avoid) && !waited)) {
                 connectLater(avoid);
             } else {

@@ -7,6 +7,7 @@ import io.rutile.client.pd.PdException.Kind;
 import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.TsoRequest;
@@ -129,7 +130,7 @@ final class TsoBatcher implements AutoCloseable {
             open(known);
             return;
         }
-        members.refresh(avoid).whenComplete((leader, failure) -> {
+        Futures.whenDone(members.refresh(avoid), (leader, failure) -> {
             if (failure instanceof PdException refused) {
                 failAll(refused);
             } else if (leader == null || (leader.isAt(avoid) && !waited)) {
@@ -246,7 +247,7 @@ final class TsoBatcher implements AutoCloseable {
             failAll(refused);
             return;
         }
-        if (status.getCode() == Status.Code.UNAVAILABLE && !PdErrors.saysNotLeader(status)
+        if ((status.getCode() == Status.Code.UNAVAILABLE && !PdErrors.saysNotLeader(status))
                 || status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
             members.suspect(which.leader);
         }

@@ -6,7 +6,7 @@ import io.rutile.client.region.Backoff;
 import io.rutile.client.region.RangeSplitter;
 import io.rutile.client.region.RegionChanged;
 import io.rutile.client.region.RegionSender;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +49,7 @@ final class Batch<T> {
 
     private CompletableFuture<Void> send(List<T> part, Backoff backoff) {
         return sender.send(part, backoff).exceptionallyCompose(failure -> {
-            Throwable cause = Failures.causeOf(failure);
+            Throwable cause = Futures.causeOf(failure);
             if (cause instanceof RegionChanged) {
                 return carryOut(part, backoff);
             }

@@ -1,5 +1,6 @@
 package io.rutile.client.raw;
 
+import io.rutile.client.rpc.Futures;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
@@ -47,7 +48,7 @@ final class Parts<P> {
                 free--;
                 next = waiting.next();
             }
-            carryOut.apply(next).whenComplete((done, failure) -> end(failure));
+            Futures.whenDone(carryOut.apply(next), result, (done, failure) -> end(failure));
         }
     }
 

@@ -7,11 +7,12 @@ import io.rutile.client.region.Backoff;
 import io.rutile.client.region.RegionCall;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.CallDeadline;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,9 +50,12 @@ public final class RawKv {
     }
 
     /** A pair; the value is empty if a scan asked for keys only. */
+    @SuppressWarnings("ArrayRecordComponent") // Values are shared, not copied, and never compared here.
     public record Pair(ByteKey key, byte[] value) {}
 
     /**
+     * What to scan.
+     *
      * @param range which keys
      * @param limit at most so many pairs, 0 to {@link Integer#MAX_VALUE}
      * @param reverse from the end of the range down
@@ -73,7 +77,13 @@ public final class RawKv {
         CompletableFuture<Void> accept(List<Pair> pairs);
     }
 
-    /** @param succeeded whether the value was swapped; @param previous what was there before, null if nothing */
+    /**
+     * What became of a swap.
+     *
+     * @param succeeded whether the value was swapped
+     * @param previous what was there before, null if nothing
+     */
+    @SuppressWarnings("ArrayRecordComponent")
     public record SwapResult(boolean succeeded, byte @Nullable [] previous) {}
 
     public CompletableFuture<Optional<byte[]>> get(ByteKey key) {
@@ -118,7 +128,7 @@ public final class RawKv {
                                             ByteKey.of(pair.getKey()),
                                             pair.getValue().toByteArray()));
                         }));
-        return Failures.bare(batch.carryOut(sorted(keys), backoff()).thenApply(done -> found));
+        return Futures.bare(batch.carryOut(sorted(keys), backoff()).thenApply(done -> found));
     }
 
     /** Not atomic over keys: a failure may leave some written. */
@@ -138,7 +148,7 @@ public final class RawKv {
                                     backoff)
                             .thenAccept(answer -> RawErrors.check(
                                     "RawBatchPut", answer.response().getError())));
-            return Failures.bare(batch.carryOut(sorted, backoff()));
+            return Futures.bare(batch.carryOut(sorted, backoff()));
         });
     }
 
@@ -150,7 +160,7 @@ public final class RawKv {
                 (part, backoff) -> regions.send(RawCalls.batchDelete(part), Anchor.at(part.get(0)), backoff)
                         .thenAccept(answer -> RawErrors.check(
                                 "RawBatchDelete", answer.response().getError())));
-        return Failures.bare(batch.carryOut(sorted(keys), backoff()));
+        return Futures.bare(batch.carryOut(sorted(keys), backoff()));
     }
 
     /** Deletes every key of the range, Region by Region; a failure may leave the upper part of it. */
@@ -158,7 +168,7 @@ public final class RawKv {
         if (range.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        return Failures.bare(deleteFrom(range, backoff()));
+        return Futures.bare(deleteFrom(range, backoff()));
     }
 
     private CompletableFuture<Void> deleteFrom(KeyRange rest, Backoff backoff) {
@@ -186,7 +196,7 @@ public final class RawKv {
             all.addAll(pairs);
             return CompletableFuture.completedFuture(null);
         });
-        return Failures.bare(pages.run().thenApply(done -> all));
+        return Futures.bare(pages.run().thenApply(done -> all));
     }
 
     /**
@@ -194,7 +204,7 @@ public final class RawKv {
      * that the consumer takes; a failure of the consumer's future ends the scan and is its outcome.
      */
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return Failures.bare(new ScanPages(regions, request, this::backoff, consumer).run());
+        return Futures.bare(new ScanPages(regions, request, this::backoff, consumer).run());
     }
 
     /** Empty if the key is not there; zero if it has no expiry. */
@@ -227,7 +237,7 @@ public final class RawKv {
 
     /** One key's call: whatever becomes of the Region, the key is in exactly one. */
     private <Q, R, T> CompletableFuture<T> one(RegionCall<Q, R> call, ByteKey key, Function<R, T> read) {
-        return Failures.bare(
+        return Futures.bare(
                 regions.send(call, Anchor.at(key), backoff()).thenApply(answer -> read.apply(answer.response())));
     }
 
@@ -236,7 +246,7 @@ public final class RawKv {
     }
 
     private static <T> CompletableFuture<T> checkingTtl(Duration ttl, LongFunction<CompletableFuture<T>> call) {
-        if (ttl.isNegative() || ttl.getNano() != 0) {
+        if (ttl.isNegative() || !ttl.equals(ttl.truncatedTo(ChronoUnit.SECONDS))) {
             return CompletableFuture.failedFuture(new KvClientException(
                     Kind.INVALID, "a TTL is a whole number of seconds, 0 for ever, not " + ttl, null, null));
         }

@@ -9,7 +9,7 @@ import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.CachedRegion;
 import io.rutile.client.region.RegionSender;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
@@ -70,7 +70,7 @@ final class ScanPages {
         while (!ended && wanted > 0 && !rest.isEmpty()) {
             CompletableFuture<Void> page = page();
             if (!page.isDone() || page.isCompletedExceptionally()) {
-                page.whenComplete((done, failure) -> {
+                Futures.whenDone(page, result, (done, failure) -> {
                     if (failure != null) {
                         result.completeExceptionally(failure);
                     } else {
@@ -139,7 +139,7 @@ final class ScanPages {
 
     /** A page that is too large for the wire is asked for again in halves: values of 8 MiB are legal. */
     private <T> CompletableFuture<Optional<T>> halvePage(Throwable failure) {
-        if (Failures.causeOf(failure) instanceof KvClientException refused
+        if (Futures.causeOf(failure) instanceof KvClientException refused
                 && refused.kind() == Kind.TOO_LARGE
                 && pagePairs > 1) {
             pagePairs /= 2;

@@ -36,6 +36,8 @@ public final class Backoff {
         /** The Region is not ready for this yet. */
         NOT_READY(20, 500);
 
+        // A record of two durations: as immutable as they come.
+        @SuppressWarnings("ImmutableEnumChecker")
         private final BackoffCurve curve;
 
         Reason(int baseMs, int capMs) {
@@ -68,7 +70,11 @@ public final class Backoff {
         return deadline;
     }
 
-    /** Notes a failure. @param words what to tell if it was the last; no user keys in it */
+    /**
+     * Notes a failure.
+     *
+     * @param words what to tell if it was the last; no user keys in it
+     */
     void note(Reason reason, String words, @Nullable Error regionError) {
         failures.merge(reason, 1, Integer::sum);
         lastReason = reason;

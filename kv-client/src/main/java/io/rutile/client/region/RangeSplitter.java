@@ -1,5 +1,6 @@
 package io.rutile.client.region;
 
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import java.util.ArrayList;
 import java.util.List;
@@ -7,7 +8,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
-/** Takes a sorted list of items apart: by the Region that holds their keys, then by size, so that each part fits one request. */
+/**
+ * Takes a sorted list of items apart: by the Region that holds their keys, then by size, so that each part fits one request.
+ *
+ * @param <T> an item, which has one key
+ */
 public final class RangeSplitter<T> {
 
     private final RegionSender regions;
@@ -17,6 +22,8 @@ public final class RangeSplitter<T> {
     private final long bytesMax;
 
     /**
+     * Splits lists of one kind of items.
+     *
      * @param itemsMax items of one part, at least 1
      * @param bytesMax bytes of one part; a single item may be larger
      */
@@ -29,7 +36,12 @@ public final class RangeSplitter<T> {
         this.bytesMax = bytesMax;
     }
 
-    /** @param sorted in key order; shared, not copied */
+    /**
+     * Splits a list.
+     *
+     * @param sorted in key order; shared, not copied
+     * @return parts in key order, none of them empty
+     */
     public CompletableFuture<List<List<T>>> split(List<T> sorted, Backoff backoff) {
         List<List<T>> parts = new ArrayList<>();
         CompletableFuture<List<List<T>>> result = new CompletableFuture<>();
@@ -45,7 +57,7 @@ public final class RangeSplitter<T> {
             CompletableFuture<CachedRegion> located = regions.locate(Anchor.at(keyOf.apply(sorted.get(next))), backoff);
             if (!located.isDone() || located.isCompletedExceptionally()) {
                 int here = next;
-                located.whenComplete((region, failure) -> {
+                Futures.whenDone(located, result, (region, failure) -> {
                     if (failure != null) {
                         result.completeExceptionally(failure);
                     } else {

@@ -2,6 +2,7 @@ package io.rutile.client.region;
 
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.RegionLocation;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
 import io.rutile.protocol.metapb.Peer;
@@ -44,7 +45,7 @@ final class RegionCache {
         metrics.watchCache(regions::size);
     }
 
-    /** @return the Region if it is known here */
+    /** The Region if it is known here. */
     @Nullable CachedRegion find(Anchor anchor) {
         Map.Entry<ByteKey, CachedRegion> entry;
         if (!anchor.below()) {
@@ -65,7 +66,7 @@ final class RegionCache {
 
     /** Asks PD about a Region although it is known; until the answer comes nothing changes. */
     void refresh(Anchor anchor) {
-        lookUp(anchor);
+        var unused = lookUp(anchor);
     }
 
     private CompletableFuture<Optional<CachedRegion>> lookUp(Anchor anchor) {
@@ -84,7 +85,7 @@ final class RegionCache {
                             : CompletableFuture.completedFuture(found));
         }
         metrics.cacheMiss();
-        ask(anchor).whenComplete((found, failure) -> {
+        Futures.whenDone(ask(anchor), answer, (found, failure) -> {
             Optional<CachedRegion> region = failure == null ? found.map(this::insertFromPd) : Optional.empty();
             synchronized (this) {
                 asking.remove(hole, answer);
@@ -135,7 +136,7 @@ final class RegionCache {
         return heard;
     }
 
-    /** @return false if something newer is known about a part of its range, so that nothing changes */
+    /** Takes news of a Region. False if something newer is known about a part of its range: then nothing changes. */
     synchronized boolean insert(CachedRegion heard) {
         List<CachedRegion> overlapping = overlapping(heard);
         for (CachedRegion known : overlapping) {

@@ -5,10 +5,10 @@ import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.region.Backoff.Reason;
 import io.rutile.client.rpc.ClientTimer;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.ClientTimer.Alarm;
+import io.rutile.client.rpc.Futures;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /** Finds Regions for a call: from the cache, else from PD, again and again until the call's deadline. */
@@ -25,20 +25,16 @@ final class RegionLocator implements AutoCloseable {
         this.metrics = metrics;
     }
 
-    /** @return the Region; fails with {@link KvClientException}, no later than the deadline */
+    /** The Region at the anchor; fails with {@link KvClientException}, no later than the deadline. */
     CompletableFuture<CachedRegion> locate(Anchor anchor, Backoff backoff) {
         CachedRegion known = cache.find(anchor);
         if (known != null) {
             return CompletableFuture.completedFuture(known);
         }
         CompletableFuture<CachedRegion> result = new CompletableFuture<>();
-        Future<?> alarm = timer.after(
+        Alarm alarm = timer.after(
                 backoff.deadline().remainingNanos(), () -> result.completeExceptionally(backoff.outOfTime("locate")));
-        result.whenComplete((region, failure) -> {
-            if (alarm != null) {
-                alarm.cancel(false);
-            }
-        });
+        Futures.whenDone(result, (region, failure) -> alarm.cancel());
         ask(anchor, backoff, result);
         return result;
     }
@@ -51,19 +47,22 @@ final class RegionLocator implements AutoCloseable {
             result.completeExceptionally(backoff.closed("locate"));
             return;
         }
-        cache.locate(anchor).whenComplete((found, failure) -> take(anchor, backoff, result, found, failure));
+        Futures.whenDone(
+                cache.locate(anchor),
+                result,
+                (found, failure) -> take(anchor, backoff, result, found == null ? Optional.empty() : found, failure));
     }
 
     private void take(
             Anchor anchor,
             Backoff backoff,
             CompletableFuture<CachedRegion> result,
-            @Nullable Optional<CachedRegion> found,
+            Optional<CachedRegion> found,
             @Nullable Throwable failure) {
         if (result.isDone()) {
             return;
         }
-        if (found != null && found.isPresent() && found.get().holds(anchor)) {
+        if (found.isPresent() && found.get().holds(anchor)) {
             result.complete(found.get());
             return;
         }
@@ -72,7 +71,7 @@ final class RegionLocator implements AutoCloseable {
             askLater(anchor, backoff, Reason.REGION_UNKNOWN, result);
             return;
         }
-        Throwable cause = Failures.causeOf(failure);
+        Throwable cause = Futures.causeOf(failure);
         if (cause instanceof PdException refused && mayPass(refused)) {
             backoff.note(Reason.PD, "PD: " + refused.getMessage(), null);
             askLater(anchor, backoff, Reason.PD, result);
@@ -91,7 +90,7 @@ final class RegionLocator implements AutoCloseable {
 
     private void askLater(Anchor anchor, Backoff backoff, Reason reason, CompletableFuture<CachedRegion> result) {
         metrics.retry(reason);
-        timer.after(backoff.delayNanos(reason), () -> ask(anchor, backoff, result));
+        timer.after(backoff.delayNanos(reason), result, () -> ask(anchor, backoff, result));
     }
 
     @Override

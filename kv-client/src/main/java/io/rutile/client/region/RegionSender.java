@@ -9,7 +9,8 @@ import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.region.Backoff.Reason;
 import io.rutile.client.rpc.ClientTimer;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.ClientTimer.Alarm;
+import io.rutile.client.rpc.Futures;
 import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.APIVersion;
@@ -43,7 +44,12 @@ public final class RegionSender implements AutoCloseable {
 
     private static final long ATTEMPT_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(50);
 
-    /** @param response without a Region error; @param region the Region that gave it */
+    /**
+     * What a Region said.
+     *
+     * @param response without a Region error
+     * @param region the Region that gave it
+     */
     public record Answer<R>(R response, CachedRegion region) {}
 
     private final PdClient pd;
@@ -121,7 +127,7 @@ public final class RegionSender implements AutoCloseable {
         }
 
         void begin() {
-            result.whenComplete((answer, failure) -> {
+            Futures.whenDone(result, (answer, failure) -> {
                 if (!(failure instanceof RegionChanged)) {
                     metrics.call(call.name(), outcome(failure), System.nanoTime() - startedNanos);
                 }
@@ -135,7 +141,7 @@ public final class RegionSender implements AutoCloseable {
             } else if (backoff.deadline().isOver()) {
                 result.completeExceptionally(backoff.outOfTime(call.name()));
             } else {
-                locator.locate(anchor, backoff).whenComplete((located, failure) -> {
+                Futures.whenDone(locator.locate(anchor, backoff), result, (located, failure) -> {
                     if (failure == null) {
                         route(located);
                     } else {
@@ -171,14 +177,12 @@ public final class RegionSender implements AutoCloseable {
         private void waitFor(CompletableFuture<ManagedChannel> channel, CachedRegion located, Peer peer) {
             CompletableFuture<ManagedChannel> inTime = channel.copy();
             long waitNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
-            var alarm = timer.after(
+            Alarm alarm = timer.after(
                     waitNanos,
                     () -> inTime.completeExceptionally(
                             new PdException(PdException.Kind.UNAVAILABLE, "PD did not say where the store is")));
-            inTime.whenComplete((done, failure) -> {
-                if (alarm != null) {
-                    alarm.cancel(false);
-                }
+            Futures.whenDone(inTime, result, (done, failure) -> {
+                alarm.cancel();
                 connected(located, peer, inTime);
             });
         }
@@ -189,7 +193,7 @@ public final class RegionSender implements AutoCloseable {
             } catch (CompletionException e) {
                 tried.add(peer.getId());
                 Reason reason = Reason.PD;
-                Throwable cause = Failures.causeOf(e);
+                Throwable cause = Futures.causeOf(e);
                 if (cause instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND) {
                     // The Region has a peer on a store that is gone: what we believe about it is old.
                     cache.invalidate(located);
@@ -232,12 +236,12 @@ public final class RegionSender implements AutoCloseable {
                     .build();
             UnaryCall<R> attempt =
                     UnaryCall.start(channel, call.method(), call.request().apply(context, located), timeoutNanos);
-            attempt.response().whenComplete((response, failure) -> {
+            Futures.whenDone(attempt.response(), result, (response, failure) -> {
                 if (failure == null) {
                     health.answered(peer.getStoreId());
                     take(located, peer, response);
                 } else {
-                    takeFailure(located, peer, Status.fromThrowable(failure), attempt.mayHaveArrived());
+                    takeFailure(peer, Status.fromThrowable(failure), attempt.mayHaveArrived());
                 }
             });
         }
@@ -341,12 +345,12 @@ public final class RegionSender implements AutoCloseable {
             }
         }
 
-        private void takeFailure(CachedRegion located, Peer peer, Status status, boolean mayHaveArrived) {
+        private void takeFailure(Peer peer, Status status, boolean mayHaveArrived) {
             String words = call.name() + " at store " + peer.getStoreId() + ": " + status.getCode()
                     + (status.getDescription() == null ? "" : " " + status.getDescription());
             switch (status.getCode()) {
                 case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, INTERNAL ->
-                    unreachable(located, peer, status, mayHaveArrived, words);
+                    unreachable(peer, status, mayHaveArrived, words);
                 case RESOURCE_EXHAUSTED -> {
                     if (saysTooLarge(status)) {
                         fail(Kind.TOO_LARGE, words, null);
@@ -366,7 +370,7 @@ public final class RegionSender implements AutoCloseable {
             }
         }
 
-        private void unreachable(CachedRegion located, Peer peer, Status status, boolean mayHaveArrived, String words) {
+        private void unreachable(Peer peer, Status status, boolean mayHaveArrived, String words) {
             boolean silent = status.getCode() == Status.Code.DEADLINE_EXCEEDED;
             if (silent) {
                 attemptNanosMax *= 2;
@@ -411,7 +415,7 @@ public final class RegionSender implements AutoCloseable {
 
         private void pauseThenAttempt(Reason reason, long delayNanos) {
             metrics.retry(reason);
-            timer.after(delayNanos, this::attempt);
+            timer.after(delayNanos, result, this::attempt);
         }
 
         private void fail(Kind kind, String words, @Nullable Error error) {

@@ -6,7 +6,7 @@ import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.rpc.Channels;
 import io.rutile.client.rpc.Endpoint;
-import io.rutile.client.rpc.Failures;
+import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
 import java.util.List;
@@ -64,12 +64,12 @@ final class StoreChannels implements AutoCloseable {
     /** Finds out where the store is before anybody needs it; nothing is connected yet. */
     void learn(long storeId) {
         if (!links.containsKey(storeId)) {
-            channel(storeId);
+            var unused = channel(storeId);
         }
     }
 
     private void open(long storeId, CompletableFuture<StoreLink> opening) {
-        pd.store(storeId).thenApply(this::link).whenComplete((link, failure) -> {
+        Futures.whenDone(pd.store(storeId).thenApply(this::link), opening, (link, failure) -> {
             if (failure != null) {
                 links.remove(storeId, opening);
                 opening.completeExceptionally(failure);
@@ -111,7 +111,7 @@ final class StoreChannels implements AutoCloseable {
         if (!link.mayRecheck()) {
             return;
         }
-        pd.store(storeId).thenApply(this::movedTo).whenComplete((endpoint, failure) -> {
+        Futures.whenDone(pd.store(storeId).thenApply(this::movedTo), (endpoint, failure) -> {
             boolean gone = failure != null && isGone(failure);
             if (gone || (failure == null && !endpoint.equals(link.endpoint))) {
                 LOG.info(
@@ -132,19 +132,24 @@ final class StoreChannels implements AutoCloseable {
     }
 
     private static boolean isGone(Throwable failure) {
-        return Failures.causeOf(failure) instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND;
+        return Futures.causeOf(failure) instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND;
     }
 
     private void drop(long storeId, CompletableFuture<StoreLink> link) {
         if (links.remove(storeId, link)) {
-            link.thenAccept(StoreLink::shutdown);
+            Futures.whenDone(link, (open, failure) -> open.shutdown());
         }
     }
 
     @Override
     public void close() {
         closed = true;
-        links.forEach((storeId, link) -> link.thenAccept(StoreLink::shutdownNow));
+        links.values()
+                .forEach(link -> Futures.whenDone(link, (open, failure) -> {
+                    if (failure == null) {
+                        open.shutdownNow();
+                    }
+                }));
         links.clear();
     }
 

@@ -18,7 +18,11 @@ public record BackoffCurve(Duration base, Duration cap) {
         }
     }
 
-    /** @param failures how many attempts failed before, from 1 */
+    /**
+     * The wait before the next attempt.
+     *
+     * @param failures how many attempts failed before, from 1
+     */
     public long delayNanos(int failures) {
         int doublings = Math.min(Math.max(0, failures - 1), 20);
         long ceiling = Math.min(cap.toNanos(), base.toNanos() << doublings);

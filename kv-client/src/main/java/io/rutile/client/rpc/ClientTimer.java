@@ -1,11 +1,11 @@
 package io.rutile.client.rpc;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,19 +30,39 @@ public final class ClientTimer implements AutoCloseable {
         executor.setRemoveOnCancelPolicy(true);
     }
 
-    /** @return a handle to cancel it with, null if it has run already because the timer is closed */
-    public @Nullable Future<?> after(long delayNanos, Runnable task) {
+    /** A task that waits for its time. */
+    public interface Alarm {
+
+        /** Once it runs, or has run, this does nothing. */
+        void cancel();
+    }
+
+    /** Runs the task once, after the delay. */
+    public Alarm after(long delayNanos, Runnable task) {
         try {
-            return executor.schedule(guarded(task), Math.max(0, delayNanos), TimeUnit.NANOSECONDS);
+            Future<?> waiting = executor.schedule(guarded(task), Math.max(0, delayNanos), TimeUnit.NANOSECONDS);
+            return () -> waiting.cancel(false);
         } catch (RejectedExecutionException closed) {
             guarded(task).run();
-            return null;
+            return () -> {};
         }
+    }
+
+    /** Runs a step of the owner once, after the delay. If it throws, which is a bug, the owner fails. */
+    public Alarm after(long delayNanos, CompletableFuture<?> owner, Runnable step) {
+        return after(delayNanos, () -> {
+            try {
+                step.run();
+            } catch (RuntimeException | Error bug) {
+                owner.completeExceptionally(bug);
+            }
+        });
     }
 
     /** Runs the task again and again, with this pause in between, until the timer is closed. */
     public void every(Duration pause, Runnable task) {
-        executor.scheduleWithFixedDelay(guarded(task), pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
+        var unused =
+                executor.scheduleWithFixedDelay(guarded(task), pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     @Override

@@ -92,7 +92,7 @@ class RawKvTest {
         raw.put(key("a"), value("v"), Duration.ofMinutes(2)).join();
         raw.batchPut(Map.of(key("b"), value("v")), Duration.ofSeconds(7)).join();
 
-        assertThat(raw.timeToLive(key("a")).join()).hasValue(Duration.ofSeconds(120));
+        assertThat(raw.timeToLive(key("a")).join()).hasValue(Duration.ofMinutes(2));
         assertThat(raw.timeToLive(key("b")).join()).hasValue(Duration.ofSeconds(7));
         assertThat(raw.timeToLive(key("none")).join()).isEmpty();
         assertThat(kindOf(raw.put(key("a"), value("v"), Duration.ofMillis(1_500))))

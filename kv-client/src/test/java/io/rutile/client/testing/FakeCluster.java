@@ -70,7 +70,11 @@ public final class FakeCluster implements AutoCloseable {
         put(newId, at.toByteString(), old.getRegion().getEndKey(), version, leader);
     }
 
-    /** Without telling PD. @param storeId 0 for "an election is on" */
+    /**
+     * Moves the leader without telling PD.
+     *
+     * @param storeId 0 for "an election is on"
+     */
     public void lead(long regionId, long storeId) {
         io.rutile.protocol.pdpb.Region old = region(regionId);
         put(

@@ -151,7 +151,11 @@ public final class FakePd implements AutoCloseable {
         return members.stream().map(FakeMember::address).toList();
     }
 
-    /** @param index a member, or -1 for "nobody leads" */
+    /**
+     * Says who leads.
+     *
+     * @param index a member, or -1 for "nobody leads"
+     */
     public void lead(int index) {
         leader = index;
     }

@@ -54,7 +54,11 @@ import org.jspecify.annotations.Nullable;
 /** A store that checks requests in the protocol's order, works on the cluster's one map, and fails as it is told. */
 public final class FakeStore {
 
-    /** What was asked: for assertions. @param items keys or pairs in it */
+    /**
+     * What was asked: for assertions.
+     *
+     * @param items keys or pairs in it
+     */
     public record Asked(String method, int items, Context context) {}
 
     public final Queue<Asked> asked = new ConcurrentLinkedQueue<>();
