@@ -2,6 +2,7 @@ package io.rutile.client.region;
 
 import io.rutile.client.region.Backoff.Reason;
 import io.rutile.protocol.errorpb.Error;
+import java.util.Locale;
 
 /** What each Region error asks a client to do: the table of the protocol, in one place. */
 enum Reaction {
@@ -17,6 +18,8 @@ enum Reaction {
     SLOW_DOWN(Reason.BUSY),
     /** Same peer, later: it is not ready. */
     WAIT(Reason.NOT_READY),
+    /** Its deadline passed at the store, and not every store can tell whether that was before or after it took effect. */
+    CAME_TOO_LATE(Reason.BUSY),
     /** The term changed while the request was under way; what became of it is not known. */
     LOST_IN_TERM_CHANGE(Reason.NOT_LEADER),
     /** One entry is more than the store takes. */
@@ -35,6 +38,11 @@ enum Reaction {
         this.reason = reason;
     }
 
+    /** The protocol has no field for it, only these words. */
+    private static boolean saysTooLate(Error error) {
+        return error.getServerIsBusy().getReason().toLowerCase(Locale.ROOT).contains("deadline is exceeded");
+    }
+
     static Reaction to(Error error) {
         if (error.hasNotLeader()) {
             return FOLLOW_LEADER;
@@ -43,7 +51,7 @@ enum Reaction {
             return TAKE_NEW_REGIONS;
         }
         if (error.hasServerIsBusy()) {
-            return SLOW_DOWN;
+            return saysTooLate(error) ? CAME_TOO_LATE : SLOW_DOWN;
         }
         if (error.hasStaleCommand()) {
             return LOST_IN_TERM_CHANGE;

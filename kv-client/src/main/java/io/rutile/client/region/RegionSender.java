@@ -285,7 +285,7 @@ public final class RegionSender implements AutoCloseable {
                                     reaction.reason, error.getServerIsBusy().getBackoffMs()));
                 }
                 case WAIT -> retryAfterPause(reaction.reason, words, error);
-                case LOST_IN_TERM_CHANGE -> {
+                case LOST_IN_TERM_CHANGE, CAME_TOO_LATE -> {
                     if (call.repeatable()) {
                         backoff.maybeCarriedOut();
                         retryAfterPause(reaction.reason, words, error);

@@ -367,9 +367,16 @@ class RegionFaultsTest {
                 .isEqualTo(1);
     }
 
-    @Test
-    void aSwapThatATermChangeOvertookIsNotRepeated() {
-        cluster.store(1).nextErrors.add(RegionErrors.staleCommand(1).error());
+    static Stream<Error> errorsFromUnderWay() {
+        return Stream.of(
+                RegionErrors.staleCommand(1).error(),
+                RegionErrors.deadlineExceeded().error());
+    }
+
+    @ParameterizedTest
+    @MethodSource("errorsFromUnderWay")
+    void aSwapThatWasOvertakenUnderWayIsNotRepeated(Error error) {
+        cluster.store(1).nextErrors.add(error);
 
         assertThat(failureOf(raw.compareAndSwap(KEY, value("old"), value("new"), FOR_EVER))
                         .kind())
