@@ -42,7 +42,11 @@ final class RegionCache {
         this.pd = pd;
         this.onRegion = onRegion;
         this.metrics = metrics;
-        metrics.watchCache(regions::size);
+        metrics.watchCache(this);
+    }
+
+    int size() {
+        return regions.size();
     }
 
     /** The Region if it is known here. */

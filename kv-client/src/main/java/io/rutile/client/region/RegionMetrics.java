@@ -6,7 +6,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.function.IntSupplier;
 
 /** What this room counts. */
 public final class RegionMetrics {
@@ -29,21 +28,25 @@ public final class RegionMetrics {
                 .register(registry);
     }
 
-    void watchCache(IntSupplier size) {
-        Gauge.builder("kv.client.region.cache.size", size, IntSupplier::getAsInt)
+    // Gauges hold what they watch weakly, so they watch the room's own objects: a bare method reference would be
+    // collected, and the
+    // gauge would read NaN ever after.
+
+    void watchCache(RegionCache cache) {
+        Gauge.builder("kv.client.region.cache.size", cache, RegionCache::size)
                 .description("Regions remembered")
                 .register(registry);
     }
 
-    void watchAvoidedStores(IntSupplier count) {
-        Gauge.builder("kv.client.stores.avoided", count, IntSupplier::getAsInt)
+    void watchHealth(StoreHealth health) {
+        Gauge.builder("kv.client.stores.avoided", health, StoreHealth::avoidedCount)
                 .description("Stores that failed recently and are not waited for")
                 .register(registry);
     }
 
-    void watchStores(IntSupplier count) {
-        Gauge.builder("kv.client.stores.connected", count, IntSupplier::getAsInt)
-                .description("Stores with open channels")
+    void watchStores(StoreChannels stores) {
+        Gauge.builder("kv.client.stores.connected", stores, StoreChannels::size)
+                .description("Stores with channels, connected or idle")
                 .register(registry);
     }
 

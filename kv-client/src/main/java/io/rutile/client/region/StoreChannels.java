@@ -40,7 +40,11 @@ final class StoreChannels implements AutoCloseable {
     StoreChannels(PdClient pd, int channelsPerStore, RegionMetrics metrics) {
         this.pd = pd;
         this.channelsPerStore = channelsPerStore;
-        metrics.watchStores(links::size);
+        metrics.watchStores(this);
+    }
+
+    int size() {
+        return links.size();
     }
 
     /** A channel to the store, connected or not. Fails with {@link PdException}; {@code NOT_FOUND} if the store is gone. */

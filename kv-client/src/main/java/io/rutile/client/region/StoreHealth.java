@@ -24,7 +24,15 @@ final class StoreHealth {
     private final Map<Long, Illness> ill = new ConcurrentHashMap<>();
 
     StoreHealth(RegionMetrics metrics) {
-        metrics.watchAvoidedStores(ill::size);
+        metrics.watchHealth(this);
+    }
+
+    /** Stores not waited for right now. One whose time has come is not counted, though nobody may have had a reason to try it. */
+    int avoidedCount() {
+        long now = System.nanoTime();
+        return (int) ill.values().stream()
+                .filter(illness -> now - illness.avoidedUntil() < 0)
+                .count();
     }
 
     boolean isWell(long storeId) {

@@ -448,6 +448,31 @@ class RegionFaultsTest {
     }
 
     @Test
+    void gaugesStillTellAfterACollection() {
+        System.gc();
+
+        for (String gauge :
+                List.of("kv.client.stores.avoided", "kv.client.stores.connected", "kv.client.region.cache.size")) {
+            assertThat(meters.get(gauge).gauge().value()).as(gauge).isNotNaN();
+        }
+        assertThat(meters.get("kv.client.stores.connected").gauge().value()).isEqualTo(3);
+        assertThat(meters.get("kv.client.region.cache.size").gauge().value()).isEqualTo(1);
+    }
+
+    @Test
+    void aFollowerThatWasSilentOnceIsNotCountedAsAvoidedForEver() {
+        cluster.store(1).nextErrors.add(RegionErrors.notLeader(1, null).error());
+        cluster.store(2).silent = true;
+        raw.withTimeout(Duration.ofSeconds(4)).get(KEY).join();
+        assertThat(meters.get("kv.client.stores.avoided").gauge().value()).isEqualTo(1);
+
+        // Nobody has a reason to try it again: the leader answers.
+        cluster.store(2).silent = false;
+
+        await().until(() -> meters.get("kv.client.stores.avoided").gauge().value() == 0);
+    }
+
+    @Test
     void callsForOneUnknownRangeShareOneQuestion() {
         try (RutileClient fresh =
                 RutileClient.connect(RutileClientOptions.of(cluster.pd.endpoints()), new SimpleMeterRegistry())) {
