@@ -1,0 +1,221 @@
+package io.rutile.raft;
+
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.error.RaftError;
+import com.alipay.sofa.jraft.rpc.Connection;
+import com.alipay.sofa.jraft.rpc.RpcContext;
+import com.alipay.sofa.jraft.rpc.RpcRequestClosure;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
+import com.google.protobuf.Message;
+import io.rutile.raft.transport.InboundCalls;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands what other stores ask to the replica that it is addressed to: that very incarnation (R3), in order for entries, apart for
+ * images. What is addressed to a replica that does not run here is told to its owner; votes are not, for who votes has a log.
+ */
+final class GroupRouter implements InboundCalls {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GroupRouter.class);
+
+    private final long storeId;
+    private final Map<Long, JRaftAdapter<?>> groups;
+    private final UnknownReplicas unknown;
+    private final Pools pools;
+    private final RaftMetrics metrics;
+    private final BooleanSupplier mute;
+    private final Set<Long> asking = ConcurrentHashMap.newKeySet();
+
+    /** @param mute true once the log's disk has failed: what is not on disk must not leave the process (R8) */
+    GroupRouter(
+            long storeId,
+            Map<Long, JRaftAdapter<?>> groups,
+            UnknownReplicas unknown,
+            Pools pools,
+            RaftMetrics metrics,
+            BooleanSupplier mute) {
+        this.storeId = storeId;
+        this.groups = groups;
+        this.unknown = unknown;
+        this.pools = pools;
+        this.metrics = metrics;
+        this.mute = mute;
+    }
+
+    @Override
+    public void onCall(long fromStore, long groupId, Message request, boolean handover, Reply reply) {
+        if (mute.getAsBoolean()) {
+            return;
+        }
+        Reply unlessMute = response -> {
+            if (!mute.getAsBoolean()) {
+                reply.send(response);
+            }
+        };
+        if (request instanceof AppendEntriesRequest entries) {
+            JRaftAdapter<?> group =
+                    addressed(fromStore, groupId, entries.getPeerId(), entries.getServerId(), true, unlessMute);
+            if (group != null) {
+                group.inbound().execute(() -> append(group, entries, unlessMute));
+            }
+        } else if (request instanceof RequestVoteRequest asks) {
+            JRaftAdapter<?> group =
+                    addressed(fromStore, groupId, asks.getPeerId(), asks.getServerId(), false, unlessMute);
+            if (group != null) {
+                // Behind the entries that came before it: what they answer decides about the vote.
+                group.inbound().execute(() -> vote(group, asks, handover, unlessMute));
+            }
+        } else if (request instanceof TimeoutNowRequest now) {
+            JRaftAdapter<?> group =
+                    addressed(fromStore, groupId, now.getPeerId(), now.getServerId(), false, unlessMute);
+            if (group != null) {
+                group.inbound().execute(() -> standForElection(group, now, unlessMute));
+            }
+        } else if (request instanceof InstallSnapshotRequest image) {
+            JRaftAdapter<?> group =
+                    addressed(fromStore, groupId, image.getPeerId(), image.getServerId(), true, unlessMute);
+            if (group != null) {
+                install(group, image, unlessMute);
+            }
+        } else {
+            throw new IllegalArgumentException("not a request");
+        }
+    }
+
+    private @Nullable JRaftAdapter<?> addressed(
+            long fromStore, long groupId, String toText, String fromText, boolean tellOwner, Reply reply) {
+        Replica to = PeerIds.parse(toText);
+        Replica from = PeerIds.parse(fromText);
+        if (to.storeId() != storeId || from.storeId() != fromStore) {
+            throw new IllegalArgumentException("addressed to another store, or in the name of one");
+        }
+        JRaftAdapter<?> group = groups.get(groupId);
+        if (group != null && group.self().equals(to)) {
+            return group;
+        }
+        metrics.unknownReplicas.increment();
+        // Addressed to an older incarnation than the one that runs: its sender has yet to learn that it is gone.
+        boolean stale = group != null && group.self().peerId() > to.peerId();
+        if (tellOwner && !stale) {
+            ask(groupId, to, from);
+        }
+        reply.send(error(RaftError.ENOENT, "no such replica here"));
+        return null;
+    }
+
+    private void ask(long groupId, Replica self, Replica from) {
+        if (!asking.add(groupId)) {
+            return;
+        }
+        try {
+            pools.work().execute(() -> {
+                try {
+                    unknown.onMessage(groupId, self, from);
+                } catch (RuntimeException e) {
+                    LOG.warn("unknown replica not handled group={} replica={}", groupId, self, e);
+                } finally {
+                    asking.remove(groupId);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            asking.remove(groupId);
+        }
+    }
+
+    private static void append(JRaftAdapter<?> group, AppendEntriesRequest request, Reply reply) {
+        NodeImpl node = group.node();
+        RpcRequestClosure done = closure(AppendEntriesResponse.getDefaultInstance(), response -> {
+            if (response instanceof AppendEntriesResponse said && said.getTerm() == request.getTerm()) {
+                // The leader will count on this answer: the promise that goes with it begins before it leaves.
+                group.gate().answeredLeader();
+            }
+            reply.send(response);
+        });
+        Message response = node.handleAppendEntriesRequest(request, done);
+        if (response != null) {
+            done.sendResponse(response);
+        }
+    }
+
+    private void vote(JRaftAdapter<?> group, RequestVoteRequest request, boolean handover, Reply reply) {
+        if (!group.gate().mayGrant(handover) && !group.isLeader()) {
+            metrics.votesWithheld.increment();
+            reply.send(RequestVoteResponse.newBuilder()
+                    .setTerm(Math.min(group.term(), request.getTerm()))
+                    .setGranted(false)
+                    .build());
+            return;
+        }
+        Message response = request.getPreVote()
+                ? group.node().handlePreVoteRequest(request)
+                : group.node().handleRequestVoteRequest(request);
+        reply.send(response);
+    }
+
+    private static void standForElection(JRaftAdapter<?> group, TimeoutNowRequest request, Reply reply) {
+        group.handoverFrom(request.getTerm());
+        RpcRequestClosure done = closure(TimeoutNowResponse.getDefaultInstance(), reply);
+        Message response = group.node().handleTimeoutNowRequest(request, done);
+        if (response != null) {
+            done.sendResponse(response);
+        }
+    }
+
+    /** Occupies a thread of the pool for images until the image is in: JRaft waits for it in its handler. */
+    private void install(JRaftAdapter<?> group, InstallSnapshotRequest request, Reply reply) {
+        try {
+            pools.imagesIn().execute(() -> {
+                RpcRequestClosure done = closure(InstallSnapshotResponse.getDefaultInstance(), reply);
+                Message response = group.node().handleInstallSnapshot(request, done);
+                if (response != null) {
+                    done.sendResponse(response);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            reply.send(error(RaftError.EBUSY, "enough images are on their way to this store"));
+        }
+    }
+
+    private static ErrorResponse error(RaftError error, String message) {
+        return ErrorResponse.newBuilder()
+                .setErrorCode(error.getNumber())
+                .setErrorMsg(message)
+                .build();
+    }
+
+    private static RpcRequestClosure closure(Message type, Reply reply) {
+        return new RpcRequestClosure(
+                new RpcContext() {
+                    @Override
+                    public void sendResponse(Object response) {
+                        reply.send((Message) response);
+                    }
+
+                    @Override
+                    public @Nullable Connection getConnection() {
+                        return null;
+                    }
+
+                    @Override
+                    public String getRemoteAddress() {
+                        return "";
+                    }
+                },
+                type);
+    }
+}

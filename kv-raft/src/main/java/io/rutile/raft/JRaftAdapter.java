@@ -1,0 +1,659 @@
+package io.rutile.raft;
+
+import com.alipay.sofa.jraft.FSMCaller;
+import com.alipay.sofa.jraft.NodeManager;
+import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.conf.Configuration;
+import com.alipay.sofa.jraft.conf.ConfigurationEntry;
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.core.State;
+import com.alipay.sofa.jraft.entity.EnumOutter.ErrorType;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.entity.Task;
+import com.alipay.sofa.jraft.error.RaftError;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
+import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
+import com.alipay.sofa.jraft.util.Endpoint;
+import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
+import com.google.protobuf.Message;
+import io.rutile.raft.RaftException.Kind;
+import io.rutile.raft.log.CompactionPoint;
+import io.rutile.raft.log.GroupVote;
+import io.rutile.raft.transport.GroupCalls;
+import io.rutile.raft.transport.OutboundCall;
+import io.rutile.raft.transport.RaftTransport;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A {@link RaftGroup} on a JRaft node. Translates requests and refusals, watches what the node sends and hears for the lease, and
+ * keeps what is under way bounded (R10).
+ */
+final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
+    private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
+    private static final long IN_FLIGHT_BYTES_MAX = 64L << 20;
+    /** JRaft's task without an expected term. */
+    private static final long ANY_TERM = -1;
+
+    private final long groupId;
+    private final Replica self;
+    private final PeerId selfPeer;
+    private final RaftOptions options;
+    private final RaftTransport transport;
+    private final RaftMetrics metrics;
+    private final Pools pools;
+    private final GroupVote vote;
+    private final ApplyDriver<R> driver;
+    private final LeaderLease lease;
+    private final VoteGate gate;
+    private final ReadRounds reads;
+    private final SerialExecutor inbound;
+    private final SerialExecutor answers;
+    private final NodeImpl node;
+    private final AtomicInteger inFlightEntries = new AtomicInteger();
+    private final AtomicLong inFlightBytes = new AtomicLong();
+    private final AtomicBoolean compacting = new AtomicBoolean();
+
+    private volatile @Nullable FSMCaller progress;
+    private volatile @Nullable GroupSnapshots snapshots;
+    private volatile long leaderTerm;
+    private volatile @Nullable Replica leader;
+    private volatile Replicas replicas = new Replicas(Set.of(), Set.of());
+    private volatile long replicasIndex = -1;
+    /** Term of the election that a leader has told this replica to start; 0 if none. */
+    private volatile long handoverTerm;
+
+    private volatile @Nullable RaftException dead;
+    private volatile boolean stopping;
+
+    // Guarded by this.
+    private @Nullable Transfer transfer;
+
+    private record Transfer(Replica to, CompletableFuture<Void> done) {}
+
+    JRaftAdapter(
+            long groupId,
+            Replica self,
+            String name,
+            ReplicatedStateMachine<R> stateMachine,
+            RaftOptions options,
+            RaftTransport transport,
+            RaftMetrics metrics,
+            Pools pools,
+            GroupVote vote) {
+        this.groupId = groupId;
+        this.self = self;
+        this.selfPeer = PeerIds.of(self);
+        this.options = options;
+        this.transport = transport;
+        this.metrics = metrics;
+        this.pools = pools;
+        this.vote = vote;
+        long timeoutNanos = options.electionTimeout().toNanos();
+        this.lease = new LeaderLease(selfPeer, timeoutNanos, System::nanoTime);
+        this.gate = new VoteGate(timeoutNanos, System::nanoTime, vote.getTerm() <= GroupVote.FIRST_TERM);
+        this.reads = new ReadRounds(this::startReadRound);
+        this.inbound = new SerialExecutor(pools.rpc());
+        this.answers = new SerialExecutor(pools.rpc());
+        this.driver = new ApplyDriver<>(groupId, self, stateMachine, options, pools.work(), metrics, this);
+        this.node = new NodeImpl(name, selfPeer);
+    }
+
+    /** Starts the node; what it applies from now on reaches the state machine. */
+    void start(GroupServices services, @Nullable CompactionPoint point) {
+        snapshots = services.snapshots();
+        if (point != null) {
+            noteReplicas(NodeOptionsOf.conf(point.meta()), point.meta().getLastIncludedIndex());
+        }
+        registerClosurePool(node.getGroupId());
+        NodeManager.getInstance().addAddress(selfPeer.getEndpoint());
+        if (!node.init(NodeOptionsOf.group(options, services, driver))) {
+            stop();
+            RaftException why = dead;
+            throw why != null
+                    ? why
+                    : new RaftException(
+                            Kind.INVALID,
+                            "group " + groupId + " can't start from its log: see the messages before this one");
+        }
+        NodeInternals.stopReadScanner(node);
+        FSMCaller caller = NodeInternals.fsmCaller(node);
+        progress = caller;
+        caller.addLastAppliedLogIndexListener(this::progressed);
+        reads.applied(caller.getLastAppliedIndex());
+    }
+
+    private static void registerClosurePool(String name) {
+        try {
+            ThreadPoolsFactory.registerThreadPool(name, Pools.CLOSURES);
+        } catch (IllegalArgumentException e) {
+            LOG.trace("closure pool known name={}", name);
+        }
+    }
+
+    /** Ends the node and waits until nothing of it runs. */
+    void stop() {
+        beginStop();
+        awaitStop();
+    }
+
+    void beginStop() {
+        stopping = true;
+        node.shutdown();
+    }
+
+    void awaitStop() {
+        try {
+            node.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        RaftException why = new RaftException(Kind.STOPPED, "group " + groupId + " has stopped");
+        reads.stop(why);
+        endTransfer(null, why);
+    }
+
+    @Override
+    public long groupId() {
+        return groupId;
+    }
+
+    @Override
+    public Replica self() {
+        return self;
+    }
+
+    // ---- proposals
+
+    @Override
+    public CompletableFuture<R> propose(byte[] data, long expectedTerm) {
+        RaftException refusal = refusal(data);
+        if (refusal != null) {
+            return CompletableFuture.failedFuture(refusal);
+        }
+        if (!admit(data.length)) {
+            metrics.refusedBusy.increment();
+            return CompletableFuture.failedFuture(
+                    new RaftException(Kind.BUSY, "group " + groupId + " has too much on its way"));
+        }
+        long begin = System.nanoTime();
+        Proposal<R> proposal = new Proposal<>(status -> proposalRefusal(status, expectedTerm));
+        proposal.future.whenComplete((outcome, failure) -> {
+            release(data.length);
+            if (failure == null) {
+                metrics.propose.record(System.nanoTime() - begin, TimeUnit.NANOSECONDS);
+            }
+        });
+        try {
+            node.apply(new Task(ByteBuffer.wrap(data), proposal, expectedTerm == 0 ? ANY_TERM : expectedTerm));
+        } catch (IllegalStateException e) {
+            proposal.fail(stopped());
+        }
+        return proposal.future;
+    }
+
+    private @Nullable RaftException refusal(byte[] data) {
+        RaftException why = dead;
+        if (why != null) {
+            return why;
+        }
+        if (stopping) {
+            return stopped();
+        }
+        if (data.length == 0) {
+            return new RaftException(Kind.INVALID, "an entry must not be empty");
+        }
+        if (data.length > options.entryBytesMax()) {
+            return new RaftException(
+                    Kind.INVALID,
+                    "entry of " + data.length + " bytes, at most " + options.entryBytesMax() + " are taken");
+        }
+        State state = node.getNodeState();
+        if (state == State.STATE_TRANSFERRING) {
+            metrics.refusedBusy.increment();
+            return new RaftException(Kind.BUSY, "group " + groupId + " is handing leadership over");
+        }
+        return state == State.STATE_LEADER ? null : notLeader();
+    }
+
+    private boolean admit(int bytes) {
+        if (inFlightEntries.get() >= IN_FLIGHT_ENTRIES_MAX
+                || (inFlightBytes.get() > 0 && inFlightBytes.get() + bytes > IN_FLIGHT_BYTES_MAX)) {
+            return false;
+        }
+        inFlightEntries.incrementAndGet();
+        inFlightBytes.addAndGet(bytes);
+        metrics.inFlightBytes.addAndGet(bytes);
+        return true;
+    }
+
+    private void release(int bytes) {
+        inFlightEntries.decrementAndGet();
+        inFlightBytes.addAndGet(-bytes);
+        metrics.inFlightBytes.addAndGet(-bytes);
+    }
+
+    /** Only refusals that JRaft gives before it appends are told as "nothing was written". */
+    private RaftException proposalRefusal(Status status, long expectedTerm) {
+        String message = String.valueOf(status.getErrorMsg());
+        RaftError error = status.getRaftError();
+        if (error == RaftError.EBUSY) {
+            metrics.refusedBusy.increment();
+            return new RaftException(Kind.BUSY, "group " + groupId + ": " + message);
+        }
+        if (error == RaftError.EPERM && message.startsWith("expected_term=")) {
+            return new RaftException(
+                    Kind.STALE_TERM, "group " + groupId + " is not in term " + expectedTerm + " any more");
+        }
+        if (error == RaftError.EPERM && message.startsWith("Is not leader")) {
+            return notLeader();
+        }
+        if (error == RaftError.ENODESHUTDOWN) {
+            return stopped();
+        }
+        metrics.undetermined.increment();
+        return new RaftException(Kind.UNDETERMINED, "group " + groupId + " lost its leader on the way: " + message);
+    }
+
+    private RaftException notLeader() {
+        return new RaftException(Kind.NOT_LEADER, self + " does not lead group " + groupId);
+    }
+
+    private RaftException stopped() {
+        return new RaftException(Kind.STOPPED, "group " + groupId + " has stopped");
+    }
+
+    // ---- leadership
+
+    @Override
+    public boolean isLeader() {
+        // The term on disk is a leader's own before it leads, so a start of an earlier term is never taken for this
+        // one's.
+        return node.isLeader(false) && leaderTerm == vote.getTerm() && leaderTerm != 0;
+    }
+
+    @Override
+    public long term() {
+        return vote.getTerm();
+    }
+
+    @Override
+    public @Nullable Replica leader() {
+        return leader;
+    }
+
+    @Override
+    public boolean holdsLease() {
+        if (options.forceReadIndex()) {
+            return false;
+        }
+        ConfigurationEntry conf = NodeInternals.conf(node);
+        long term = leaderTerm;
+        return conf != null && lease.holds(term, conf) && isLeader() && leaderTerm == term;
+    }
+
+    @Override
+    public CompletableFuture<Void> readIndex() {
+        RaftException why = dead;
+        if (why != null) {
+            return CompletableFuture.failedFuture(why);
+        }
+        if (!isLeader()) {
+            return CompletableFuture.failedFuture(notLeader());
+        }
+        long begin = System.nanoTime();
+        CompletableFuture<Void> read = reads.read();
+        return read.whenComplete((nothing, failure) -> {
+            if (failure == null) {
+                metrics.readIndex.record(System.nanoTime() - begin, TimeUnit.NANOSECONDS);
+            }
+        });
+    }
+
+    private void startReadRound(ReadRounds rounds) {
+        if (!isLeader()) {
+            rounds.failed(notLeader());
+            return;
+        }
+        long term = leaderTerm;
+        long begin = System.nanoTime();
+        ReadIndexRequest request = ReadIndexRequest.newBuilder()
+                .setGroupId(node.getGroupId())
+                .setServerId(selfPeer.toString())
+                .setPeerId(selfPeer.toString())
+                .build();
+        node.handleReadIndexRequest(request, new RpcResponseClosureAdapter<ReadIndexResponse>() {
+            @Override
+            public void run(Status status) {
+                readRoundDone(rounds, status, getResponse(), term, begin);
+            }
+        });
+    }
+
+    private void readRoundDone(
+            ReadRounds rounds, Status status, @Nullable ReadIndexResponse response, long term, long begin) {
+        if (!status.isOk() || response == null || !response.getSuccess()) {
+            boolean other = status.getRaftError() == RaftError.EPERM;
+            rounds.failed(
+                    other
+                            ? notLeader()
+                            : new RaftException(Kind.BUSY, "group " + groupId + " could not prove that it leads"));
+            return;
+        }
+        // JRaft counts a majority of the new membership only; while it replaces the old one, that proves too little.
+        ConfigurationEntry conf = NodeInternals.conf(node);
+        if (!conf.getOldConf().isEmpty() && !lease.provenSince(term, conf, begin)) {
+            rounds.failed(new RaftException(Kind.BUSY, "group " + groupId + " is changing its membership"));
+            return;
+        }
+        rounds.finished(response.getIndex());
+    }
+
+    @Override
+    public void leads(long term) {
+        leaderTerm = term;
+        leader = self;
+        metrics.elections.increment();
+        noteProgress();
+        // Told again in the same term: a transfer has come to nothing.
+        endTransfer(null, new RaftException(Kind.BUSY, "group " + groupId + ": leadership was not taken over in time"));
+    }
+
+    @Override
+    public void stopsLeading() {
+        leaderTerm = 0;
+        if (self.equals(leader)) {
+            leader = null;
+        }
+    }
+
+    @Override
+    public void follows(@Nullable Replica other, long term) {
+        leader = other;
+        if (other != null) {
+            endTransfer(other, new RaftException(Kind.BUSY, "group " + groupId + " is led by " + other + " now"));
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> transferLeader(Replica to) {
+        if (!isLeader()) {
+            return CompletableFuture.failedFuture(notLeader());
+        }
+        if (to.equals(self)) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Transfer mine = new Transfer(to, new CompletableFuture<>());
+        synchronized (this) {
+            if (transfer != null) {
+                return CompletableFuture.failedFuture(
+                        new RaftException(Kind.BUSY, "group " + groupId + " is handing leadership over"));
+            }
+            transfer = mine;
+        }
+        Status status = node.transferLeadershipTo(PeerIds.of(to));
+        if (!status.isOk()) {
+            synchronized (this) {
+                transfer = null;
+            }
+            mine.done().completeExceptionally(changeRefusal(status));
+        }
+        return mine.done();
+    }
+
+    private void endTransfer(@Nullable Replica now, RaftException otherwise) {
+        Transfer mine;
+        synchronized (this) {
+            mine = transfer;
+            transfer = null;
+        }
+        if (mine == null) {
+            return;
+        }
+        if (mine.to().equals(now)) {
+            mine.done().complete(null);
+        } else {
+            mine.done().completeExceptionally(otherwise);
+        }
+    }
+
+    // ---- membership
+
+    @Override
+    public Replicas replicas() {
+        return replicas;
+    }
+
+    @Override
+    public Set<Replica> reachable() {
+        long term = leaderTerm;
+        if (!isLeader()) {
+            return Set.of();
+        }
+        Set<Replica> here = new HashSet<>();
+        here.add(self);
+        lease.answeredWithin(term, options.electionTimeout().toNanos())
+                .forEach(peer -> here.add(PeerIds.replica(peer)));
+        Replicas members = replicas;
+        here.removeIf(replica -> !members.contains(replica));
+        return Set.copyOf(here);
+    }
+
+    @Override
+    public CompletableFuture<Void> changeReplicas(Replicas target) {
+        if (target.voters().isEmpty()) {
+            return CompletableFuture.failedFuture(new RaftException(Kind.INVALID, "a group needs a voter"));
+        }
+        if (!isLeader()) {
+            return CompletableFuture.failedFuture(notLeader());
+        }
+        Configuration now = NodeInternals.conf(node).getConf();
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        nextChange(new ArrayDeque<>(steps(PeerIds.replicas(now), target)), done);
+        return done;
+    }
+
+    /**
+     * The memberships on the way. JRaft takes no peer that is a learner in one and a voter in the next: it has to be neither in
+     * between.
+     */
+    static List<Replicas> steps(Replicas now, Replicas target) {
+        List<Replicas> steps = new ArrayList<>();
+        Set<Replica> promoted = new HashSet<>(now.learners());
+        promoted.retainAll(target.voters());
+        if (!promoted.isEmpty()) {
+            Set<Replica> learners = new HashSet<>(now.learners());
+            learners.removeAll(promoted);
+            steps.add(new Replicas(now.voters(), learners));
+        }
+        Set<Replica> demoted = new HashSet<>(now.voters());
+        demoted.retainAll(target.learners());
+        if (!demoted.isEmpty()) {
+            Set<Replica> learners = new HashSet<>(target.learners());
+            learners.removeAll(demoted);
+            steps.add(new Replicas(target.voters(), learners));
+        }
+        steps.add(target);
+        return steps;
+    }
+
+    private void nextChange(Deque<Replicas> steps, CompletableFuture<Void> done) {
+        Replicas step = steps.poll();
+        if (step == null) {
+            done.complete(null);
+            return;
+        }
+        try {
+            node.changePeers(PeerIds.of(step), status -> {
+                if (status.isOk()) {
+                    nextChange(steps, done);
+                } else {
+                    done.completeExceptionally(changeRefusal(status));
+                }
+            });
+        } catch (IllegalArgumentException e) {
+            done.completeExceptionally(
+                    new RaftException(Kind.INVALID, "not an acceptable membership: " + e.getMessage()));
+        } catch (IllegalStateException e) {
+            done.completeExceptionally(
+                    new RaftException(Kind.BUSY, "group " + groupId + " is changing its membership"));
+        }
+    }
+
+    private RaftException changeRefusal(Status status) {
+        String message = "group " + groupId + ": " + status.getErrorMsg();
+        RaftError error = status.getRaftError();
+        if (error == RaftError.EBUSY || error == RaftError.ECATCHUP) {
+            return new RaftException(Kind.BUSY, message);
+        }
+        if (error == RaftError.EINVAL) {
+            return new RaftException(Kind.INVALID, message);
+        }
+        if (error == RaftError.EPERM && !node.isLeader(false)) {
+            return new RaftException(Kind.UNDETERMINED, message);
+        }
+        return new RaftException(error == RaftError.EPERM ? Kind.NOT_LEADER : Kind.UNDETERMINED, message);
+    }
+
+    /** Everything up to this index has passed the state machine, entries that it does not see included; apply thread. */
+    void progressed(long index) {
+        reads.applied(index);
+        noteProgress();
+    }
+
+    /** JRaft reports only some membership changes; here all are, once the entry that made them is applied. */
+    private void noteProgress() {
+        FSMCaller caller = progress;
+        ConfigurationEntry conf = NodeInternals.conf(node);
+        if (caller == null
+                || conf == null
+                || conf.isEmpty()
+                || !conf.getOldConf().isEmpty()) {
+            return;
+        }
+        long index = conf.getId().getIndex();
+        if (index > caller.getLastAppliedIndex() || index == replicasIndex) {
+            return;
+        }
+        if (noteReplicas(conf.getConf(), index)) {
+            driver.replicas(replicas);
+        }
+    }
+
+    private boolean noteReplicas(Configuration conf, long index) {
+        Replicas now = PeerIds.replicas(conf);
+        boolean changed = !now.equals(replicas);
+        replicas = now;
+        replicasIndex = index;
+        return changed;
+    }
+
+    // ---- progress and death
+
+    @Override
+    public long appliedIndex() {
+        return driver.applied();
+    }
+
+    @Override
+    public long committedIndex() {
+        FSMCaller caller = progress;
+        return caller == null ? 0 : caller.getLastCommittedIndex();
+    }
+
+    @Override
+    public void compactionDue() {
+        GroupSnapshots mine = snapshots;
+        if (mine == null || mine.isOffering() || !compacting.compareAndSet(false, true)) {
+            return;
+        }
+        pools.work().execute(() -> node.snapshot(status -> compacting.set(false)));
+    }
+
+    @Override
+    public void died(Throwable cause, boolean disk) {
+        leaderTerm = 0;
+        RaftException why = new RaftException(
+                disk ? Kind.DISK : Kind.STOPPED,
+                disk ? "the disk of " + self + " failed" : self + " of group " + groupId + " is dead");
+        dead = why;
+        reads.stop(why);
+        endTransfer(null, why);
+    }
+
+    /** The shared log can't be written any more; any thread. */
+    void diskFailed(String why) {
+        com.alipay.sofa.jraft.error.RaftException error =
+                new com.alipay.sofa.jraft.error.RaftException(ErrorType.ERROR_TYPE_LOG);
+        error.setStatus(new Status(RaftError.EIO, "%s", why));
+        node.onError(error);
+    }
+
+    // ---- messages
+
+    /** What the node sends. Entries are watched for the lease, and a request to stand for election ends it first. */
+    @Override
+    public void send(Endpoint to, Message request, long timeoutMs, OutboundCall.Answer answer) {
+        boolean handover = false;
+        OutboundCall.Answer watched = answer;
+        if (request instanceof AppendEntriesRequest entries) {
+            long sent = System.nanoTime();
+            watched = (response, failure) -> {
+                if (response instanceof AppendEntriesResponse said && said.getTerm() == entries.getTerm()) {
+                    PeerId peer = PeerId.parsePeer(entries.getPeerId());
+                    if (peer != null) {
+                        lease.acked(peer, entries.getTerm(), sent, NodeInternals.conf(node));
+                    }
+                }
+                answer.complete(response, failure);
+            };
+        } else if (request instanceof TimeoutNowRequest now) {
+            lease.forfeit(now.getTerm());
+        } else if (request instanceof RequestVoteRequest asks) {
+            handover = !asks.getPreVote() && asks.getTerm() == handoverTerm;
+        }
+        transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+    }
+
+    /** Where this group's inbound messages are handled, in order. */
+    SerialExecutor inbound() {
+        return inbound;
+    }
+
+    NodeImpl node() {
+        return node;
+    }
+
+    ApplyDriver<R> driver() {
+        return driver;
+    }
+
+    VoteGate gate() {
+        return gate;
+    }
+
+    /** A leader has told this replica to stand for election; before the node hears of it. */
+    void handoverFrom(long term) {
+        handoverTerm = term + 1;
+    }
+}

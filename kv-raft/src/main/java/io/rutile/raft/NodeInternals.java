@@ -1,0 +1,66 @@
+package io.rutile.raft;
+
+import com.alipay.sofa.jraft.FSMCaller;
+import com.alipay.sofa.jraft.conf.ConfigurationEntry;
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * The three things of a JRaft node that it does not show and that we need: the membership in force without its lock (the lease
+ * counts a majority of it), the caller of the state machine (whose progress also counts entries that no state machine sees), and
+ * the scanner thread of a read service that we do not use. Fields are looked up once, when this class is loaded, so that another
+ * version of JRaft fails at start and not in the middle of the night.
+ */
+final class NodeInternals {
+
+    private static final VarHandle CONF;
+    private static final VarHandle FSM_CALLER;
+    private static final VarHandle READ_ONLY_SERVICE;
+    private static final VarHandle READ_SCANNER;
+
+    static {
+        try {
+            MethodHandles.Lookup node = MethodHandles.privateLookupIn(NodeImpl.class, MethodHandles.lookup());
+            CONF = node.findVarHandle(NodeImpl.class, "conf", ConfigurationEntry.class);
+            FSM_CALLER = node.findVarHandle(NodeImpl.class, "fsmCaller", FSMCaller.class);
+            READ_ONLY_SERVICE =
+                    node.findVarHandle(NodeImpl.class, "readOnlyService", com.alipay.sofa.jraft.ReadOnlyService.class);
+            MethodHandles.Lookup reads =
+                    MethodHandles.privateLookupIn(ReadOnlyServiceImpl.class, MethodHandles.lookup());
+            READ_SCANNER = reads.findVarHandle(
+                    ReadOnlyServiceImpl.class, "scheduledExecutorService", ScheduledExecutorService.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private NodeInternals() {}
+
+    /** Fails now rather than later if this JRaft is not the one that we know. */
+    static void check() {
+        // Loading the class has done it.
+    }
+
+    /**
+     * The membership in force, replaced as a whole when an entry that changes it is appended. Nobody can have received such an
+     * entry before this store's processors see the new value, so whoever reads the old one reads it in time.
+     */
+    static ConfigurationEntry conf(NodeImpl node) {
+        return (ConfigurationEntry) CONF.getAcquire(node);
+    }
+
+    static FSMCaller fsmCaller(NodeImpl node) {
+        return (FSMCaller) FSM_CALLER.getAcquire(node);
+    }
+
+    /** Ends the scanner of a service that nobody asks: reads go through {@link ReadRounds}. */
+    static void stopReadScanner(NodeImpl node) {
+        Object service = READ_ONLY_SERVICE.getAcquire(node);
+        if (service instanceof ReadOnlyServiceImpl reads) {
+            ((ScheduledExecutorService) READ_SCANNER.getAcquire(reads)).shutdownNow();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package io.rutile.raft;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What the groups of one store count together. All names are listed in docs/rooms/kv-raft.md. */
+final class RaftMetrics {
+
+    final Timer propose;
+    final DistributionSummary applyEntries;
+    final Timer readIndex;
+    final Counter refusedBusy;
+    final Counter undetermined;
+    final Counter elections;
+    final Counter votesWithheld;
+    final Counter unknownReplicas;
+    final Counter compactions;
+    final Counter failures;
+    final AtomicLong inFlightBytes = new AtomicLong();
+
+    RaftMetrics(MeterRegistry meters, Map<Long, JRaftAdapter<?>> groups) {
+        propose = Timer.builder("kv.raft.propose")
+                .description("From a proposal to its outcome, acknowledged ones")
+                .publishPercentileHistogram()
+                .register(meters);
+        readIndex = Timer.builder("kv.raft.readindex")
+                .description("Reads that had to ask a majority")
+                .register(meters);
+        applyEntries = DistributionSummary.builder("kv.raft.apply.entries")
+                .description("Entries of one applied batch")
+                .register(meters);
+        refusedBusy = Counter.builder("kv.raft.propose.busy")
+                .description("Proposals refused because a bound was hit")
+                .register(meters);
+        undetermined = Counter.builder("kv.raft.propose.undetermined")
+                .description("Proposals whose leader lost its place while they were on their way")
+                .register(meters);
+        elections = Counter.builder("kv.raft.leader.starts")
+                .description("Times that a replica of this store began to lead")
+                .register(meters);
+        votesWithheld = Counter.builder("kv.raft.votes.withheld")
+                .description("Votes not granted because a leader may still count on this replica")
+                .register(meters);
+        unknownReplicas = Counter.builder("kv.raft.unknown.replicas")
+                .description("Messages to replicas that do not run here")
+                .register(meters);
+        compactions = Counter.builder("kv.raft.compactions")
+                .description("Logs cut because their entries are safe in the state machine")
+                .register(meters);
+        failures = Counter.builder("kv.raft.failures")
+                .description("Replicas that died of their disk or of an exception in apply")
+                .register(meters);
+        Gauge.builder("kv.raft.groups", groups, Map::size)
+                .description("Replicas that run on this store")
+                .register(meters);
+        Gauge.builder(
+                        "kv.raft.leaders",
+                        groups,
+                        all -> all.values().stream()
+                                .filter(JRaftAdapter::isLeader)
+                                .count())
+                .description("Replicas of this store that lead")
+                .register(meters);
+        Gauge.builder("kv.raft.propose.inflight", inFlightBytes, AtomicLong::get)
+                .description("Bytes of proposals on their way")
+                .baseUnit("bytes")
+                .register(meters);
+    }
+}

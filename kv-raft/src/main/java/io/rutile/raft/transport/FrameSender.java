@@ -1,0 +1,127 @@
+package io.rutile.raft.transport;
+
+import io.grpc.stub.CallStreamObserver;
+import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.Envelope;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts calls of many groups into frames of one stream. Whoever adds a call while nobody sends also sends, for everybody who adds
+ * meanwhile; so a busy stream gathers calls by itself and an idle one adds no delay. Stops while the stream is not ready and goes
+ * on when it is: nothing piles up inside the network stack.
+ *
+ * <p>Bounded in bytes and calls; {@link #offer} says no beyond that.
+ */
+final class FrameSender {
+
+    private static final int FRAME_BYTES = 1 << 20;
+    private static final int FRAME_CALLS = 1_024;
+    /** After so many frames a caller's thread is let go and the pool goes on. */
+    private static final int FRAMES_PER_TURN = 8;
+
+    private final CallStreamObserver<Envelope> stream;
+    private final Executor pool;
+    private final long bytesMax;
+    private final TransportMetrics metrics;
+    private final ConcurrentLinkedQueue<Call> queue = new ConcurrentLinkedQueue<>();
+    private final AtomicLong queuedBytes = new AtomicLong();
+    /** Greater than 0: somebody sends, or must look again before leaving. */
+    private final AtomicInteger wanted = new AtomicInteger();
+
+    private volatile boolean closed;
+
+    FrameSender(CallStreamObserver<Envelope> stream, Executor pool, long bytesMax, TransportMetrics metrics) {
+        this.stream = stream;
+        this.pool = pool;
+        this.bytesMax = bytesMax;
+        this.metrics = metrics;
+    }
+
+    /** False if the queue is full or the stream has ended; the call is not sent then. */
+    boolean offer(Call call) {
+        int size = call.getSerializedSize() + 16;
+        if (closed || queuedBytes.get() + size > bytesMax) {
+            return false;
+        }
+        queuedBytes.addAndGet(size);
+        metrics.queuedBytes.addAndGet(size);
+        queue.add(call);
+        wake();
+        return true;
+    }
+
+    /** Sends what waits, if the stream takes it. */
+    void wake() {
+        if (wanted.getAndIncrement() == 0) {
+            drain();
+        }
+    }
+
+    void close() {
+        closed = true;
+        wake();
+    }
+
+    private void drain() {
+        int turns = 0;
+        int seen = wanted.get();
+        while (true) {
+            while (!closed && !queue.isEmpty() && stream.isReady()) {
+                if (++turns > FRAMES_PER_TURN) {
+                    pool.execute(this::drain);
+                    return;
+                }
+                sendFrame();
+            }
+            if (closed) {
+                drop();
+            }
+            int left = wanted.addAndGet(-seen);
+            if (left == 0) {
+                return;
+            }
+            seen = left;
+        }
+    }
+
+    private void sendFrame() {
+        Envelope.Builder frame = Envelope.newBuilder();
+        int bytes = 0;
+        Call next;
+        while (bytes < FRAME_BYTES && frame.getCallsCount() < FRAME_CALLS && (next = take()) != null) {
+            bytes += next.getSerializedSize();
+            frame.addCalls(next);
+        }
+        if (frame.getCallsCount() == 0) {
+            return;
+        }
+        metrics.frames.increment();
+        metrics.callsPerFrame.record(frame.getCallsCount());
+        try {
+            stream.onNext(frame.build());
+        } catch (RuntimeException e) {
+            // The stream has just ended; its owner is told by its own callback and fails what waits for answers.
+            closed = true;
+        }
+    }
+
+    private @Nullable Call take() {
+        Call call = queue.poll();
+        if (call != null) {
+            int size = call.getSerializedSize() + 16;
+            queuedBytes.addAndGet(-size);
+            metrics.queuedBytes.addAndGet(-size);
+        }
+        return call;
+    }
+
+    private void drop() {
+        while (take() != null) {
+            // Only counted down: whoever waits for an answer is told by the stream's owner.
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package io.rutile.raft.transport;
+
+import com.google.protobuf.Message;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One question to another store.
+ *
+ * @param executor where the answer is handed over
+ */
+public record OutboundCall(
+        long toStore,
+        long groupId,
+        Message request,
+        boolean handover,
+        long timeoutMs,
+        Executor executor,
+        Answer answer) {
+
+    /** Takes the answer, or why there is none; called exactly once. */
+    @FunctionalInterface
+    public interface Answer {
+        void complete(@Nullable Message response, @Nullable Throwable failure);
+    }
+}

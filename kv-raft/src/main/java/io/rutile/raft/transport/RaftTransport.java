@@ -1,0 +1,364 @@
+package io.rutile.raft.transport;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.raft.StoreAddresses;
+import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.Envelope;
+import io.rutile.raft.wire.Hello;
+import io.rutile.raft.wire.ImageChunk;
+import io.rutile.raft.wire.ImageRequest;
+import io.rutile.raft.wire.RaftTransportGrpc;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Raft port of one store and its links to the others.
+ *
+ * <p>Guarantees: calls of one store to another are handed over in the order of sending; a stream of another cluster, a wrong
+ * store or another protocol version is refused before anything of it is read.
+ */
+public final class RaftTransport implements AutoCloseable {
+
+    /** Raised when an older store could misread a newer one. */
+    public static final int PROTOCOL = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RaftTransport.class);
+    private static final long QUEUE_BYTES_MAX = 64L << 20;
+    private static final long SWEEP_MS = 50;
+    private static final long HELLO_MS_MAX = 10_000;
+    private static final int METADATA_BYTES_MAX = 16 << 10;
+    private static final int STREAMS_PER_CONNECTION_MAX = 16;
+
+    private final long clusterId;
+    private final long storeId;
+    private final StoreAddresses addresses;
+    private final InboundCalls inbound;
+    private final BiConsumer<ImageRequest, ServerCallStreamObserver<ImageChunk>> images;
+    private final LinkFilter filter;
+    private final Executor pool;
+    private final ScheduledExecutorService timer;
+    private final int messageBytesMax;
+    private final ConcurrentHashMap<Long, StoreLink> links = new ConcurrentHashMap<>();
+    private final Set<Guest> guests = ConcurrentHashMap.newKeySet();
+    final TransportMetrics metrics;
+    private @Nullable Server server;
+    private @Nullable ScheduledFuture<?> sweeper;
+    private volatile boolean closed;
+
+    /**
+     * @param entryBytesMax largest entry that a group takes; messages are bounded a little above
+     * @param images answers requests for images; called on the pool
+     */
+    public RaftTransport(
+            long clusterId,
+            long storeId,
+            int entryBytesMax,
+            StoreAddresses addresses,
+            InboundCalls inbound,
+            BiConsumer<ImageRequest, ServerCallStreamObserver<ImageChunk>> images,
+            LinkFilter filter,
+            Executor pool,
+            ScheduledExecutorService timer,
+            MeterRegistry meters) {
+        this.clusterId = clusterId;
+        this.storeId = storeId;
+        this.addresses = addresses;
+        this.inbound = inbound;
+        this.images = images;
+        this.filter = filter;
+        this.pool = pool;
+        this.timer = timer;
+        this.messageBytesMax = entryBytesMax + (8 << 20);
+        this.metrics = new TransportMetrics(meters);
+    }
+
+    /**
+     * Opens the port.
+     *
+     * @throws IOException if it can't be opened
+     */
+    public void start(InetSocketAddress listen) throws IOException {
+        server = NettyServerBuilder.forAddress(listen)
+                .executor(pool)
+                .maxInboundMessageSize(messageBytesMax)
+                .maxInboundMetadataSize(METADATA_BYTES_MAX)
+                .maxConcurrentCallsPerConnection(STREAMS_PER_CONNECTION_MAX)
+                .permitKeepAliveTime(2, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .keepAliveTime(10, TimeUnit.SECONDS)
+                .keepAliveTimeout(5, TimeUnit.SECONDS)
+                .maxConnectionIdle(2, TimeUnit.MINUTES)
+                .addService(new Door())
+                .build()
+                .start();
+        sweeper = timer.scheduleWithFixedDelay(this::sweep, SWEEP_MS, SWEEP_MS, TimeUnit.MILLISECONDS);
+    }
+
+    public int port() {
+        Server running = server;
+        if (running == null) {
+            throw new IllegalStateException("not started");
+        }
+        return running.getPort();
+    }
+
+    public long storeId() {
+        return storeId;
+    }
+
+    /** Sends, or fails the call soon; never blocks. */
+    public void send(OutboundCall call) {
+        links.computeIfAbsent(call.toStore(), store -> new StoreLink(this, store))
+                .send(call);
+    }
+
+    /** A connection of its own to another store, for what is long; null if its address is not known. The caller closes it. */
+    public @Nullable ManagedChannel channelTo(long toStore) {
+        InetSocketAddress address = resolve(toStore);
+        return address == null || !passes(storeId, toStore) ? null : channel(address);
+    }
+
+    public Hello helloTo(long toStore) {
+        return Hello.newBuilder()
+                .setClusterId(clusterId)
+                .setFromStore(storeId)
+                .setToStore(toStore)
+                .setProtocol(PROTOCOL)
+                .build();
+    }
+
+    ManagedChannel channel(InetSocketAddress address) {
+        return NettyChannelBuilder.forAddress(address)
+                .usePlaintext()
+                .executor(pool)
+                .maxInboundMessageSize(messageBytesMax)
+                .maxInboundMetadataSize(METADATA_BYTES_MAX)
+                .keepAliveTime(5, TimeUnit.SECONDS)
+                .keepAliveTimeout(5, TimeUnit.SECONDS)
+                .keepAliveWithoutCalls(true)
+                .disableRetry()
+                .build();
+    }
+
+    @Nullable InetSocketAddress resolve(long toStore) {
+        try {
+            return addresses.resolve(toStore);
+        } catch (RuntimeException e) {
+            LOG.warn("address lookup failed to_store={} cause={}", toStore, e.toString());
+            return null;
+        }
+    }
+
+    boolean passes(long from, long to) {
+        return filter.passes(from, to);
+    }
+
+    boolean helloFits(Hello hello, long expectedStore) {
+        return hello.getClusterId() == clusterId
+                && hello.getFromStore() == expectedStore
+                && hello.getToStore() == storeId
+                && hello.getProtocol() == PROTOCOL;
+    }
+
+    FrameSender sender(io.grpc.stub.CallStreamObserver<Envelope> stream) {
+        return new FrameSender(stream, pool, QUEUE_BYTES_MAX, metrics);
+    }
+
+    private void sweep() {
+        long now = System.nanoTime();
+        links.values().forEach(link -> link.sweep(now));
+        guests.forEach(guest -> guest.sweep(now));
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        ScheduledFuture<?> sweeping = sweeper;
+        if (sweeping != null) {
+            sweeping.cancel(false);
+        }
+        links.values().forEach(StoreLink::close);
+        Server running = server;
+        if (running != null) {
+            running.shutdownNow();
+            try {
+                if (!running.awaitTermination(5, TimeUnit.SECONDS)) {
+                    LOG.warn("raft port not closed in time store={}", storeId);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Why a handshake is refused; null if it fits. */
+    private @Nullable String refusal(Hello hello) {
+        if (hello.getProtocol() != PROTOCOL) {
+            return "raft protocol " + hello.getProtocol() + ", this store speaks " + PROTOCOL;
+        }
+        if (hello.getClusterId() != clusterId) {
+            return "cluster " + Long.toUnsignedString(hello.getClusterId()) + ", this store belongs to cluster "
+                    + Long.toUnsignedString(clusterId);
+        }
+        if (hello.getToStore() != storeId) {
+            return "looking for store " + hello.getToStore() + ", this is store " + storeId;
+        }
+        if (hello.getFromStore() <= 0 || hello.getFromStore() == storeId) {
+            return "from store " + hello.getFromStore() + ", this is store " + storeId;
+        }
+        return null;
+    }
+
+    /** The gRPC door. */
+    private final class Door extends RaftTransportGrpc.RaftTransportImplBase {
+
+        @Override
+        public StreamObserver<Envelope> exchange(StreamObserver<Envelope> responses) {
+            Guest guest = new Guest((ServerCallStreamObserver<Envelope>) responses);
+            guests.add(guest);
+            return guest;
+        }
+
+        @Override
+        public void fetchImage(ImageRequest request, StreamObserver<ImageChunk> responses) {
+            String refusal = refusal(request.getHello());
+            if (refusal != null) {
+                metrics.handshakesRefused.increment();
+                responses.onError(
+                        Status.FAILED_PRECONDITION.withDescription(refusal).asRuntimeException());
+                return;
+            }
+            images.accept(request, (ServerCallStreamObserver<ImageChunk>) responses);
+        }
+    }
+
+    /** A stream that another store has opened to us. */
+    private final class Guest implements StreamObserver<Envelope> {
+
+        private final ServerCallStreamObserver<Envelope> stream;
+        private final FrameSender answers;
+        private final long openedNanos = System.nanoTime();
+        private volatile long fromStore;
+        private volatile boolean over;
+
+        Guest(ServerCallStreamObserver<Envelope> stream) {
+            this.stream = stream;
+            this.answers = sender(stream);
+            stream.setOnReadyHandler(() -> {
+                if (fromStore != 0) {
+                    answers.wake();
+                }
+            });
+            stream.setOnCancelHandler(this::leave);
+        }
+
+        @Override
+        public void onNext(Envelope frame) {
+            if (over) {
+                return;
+            }
+            if (fromStore == 0 && !greet(frame.getHello())) {
+                return;
+            }
+            if (closed || !passes(fromStore, storeId)) {
+                return;
+            }
+            for (Call call : frame.getCallsList()) {
+                handle(call);
+            }
+        }
+
+        private boolean greet(Hello hello) {
+            String refusal = refusal(hello);
+            if (refusal != null) {
+                metrics.handshakesRefused.increment();
+                LOG.warn("raft stream refused store={} cause={}", storeId, refusal);
+                turnAway(Status.FAILED_PRECONDITION.withDescription(refusal));
+                return false;
+            }
+            stream.onNext(Envelope.newBuilder()
+                    .setHello(helloTo(hello.getFromStore()))
+                    .build());
+            fromStore = hello.getFromStore();
+            return true;
+        }
+
+        private void handle(Call call) {
+            try {
+                Message request = MessageTypes.parse(call.getType(), call.getBody());
+                inbound.onCall(
+                        fromStore, call.getGroup(), request, call.getHandover(), response -> answer(call, response));
+            } catch (InvalidProtocolBufferException | RuntimeException e) {
+                metrics.badMessages.increment();
+                LOG.debug("raft message dropped from_store={} cause={}", fromStore, e.toString());
+            }
+        }
+
+        private void answer(Call call, Message response) {
+            if (closed || !passes(storeId, fromStore)) {
+                return;
+            }
+            Call message = Call.newBuilder()
+                    .setId(call.getId())
+                    .setGroup(call.getGroup())
+                    .setType(MessageTypes.number(response))
+                    .setBody(response.toByteString())
+                    .build();
+            if (!answers.offer(message)) {
+                // The other side asks and does not listen, or is gone: its own time-out tells it.
+                metrics.refusedFull.increment();
+            }
+        }
+
+        void sweep(long nowNanos) {
+            if (fromStore == 0 && nowNanos - openedNanos > TimeUnit.MILLISECONDS.toNanos(HELLO_MS_MAX)) {
+                pool.execute(() -> turnAway(Status.DEADLINE_EXCEEDED.withDescription("no handshake")));
+            }
+        }
+
+        private void turnAway(Status status) {
+            if (!over) {
+                leave();
+                stream.onError(status.asRuntimeException());
+            }
+        }
+
+        private void leave() {
+            over = true;
+            guests.remove(this);
+            answers.close();
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            leave();
+        }
+
+        @Override
+        public void onCompleted() {
+            if (!over) {
+                leave();
+                stream.onCompleted();
+            }
+        }
+    }
+}

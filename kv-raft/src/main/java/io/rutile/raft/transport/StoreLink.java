@@ -1,0 +1,279 @@
+package io.rutile.raft.transport;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import io.grpc.ManagedChannel;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.Envelope;
+import io.rutile.raft.wire.RaftTransportGrpc;
+import java.net.InetSocketAddress;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * This store's way to one other store. Connects when it is first needed, asks for the address before each attempt, and tries
+ * again with a growing pause for as long as somebody has something to say.
+ *
+ * <p>A call made while there is no stream fails at once: Raft repeats itself. State is guarded by this object's lock; no
+ * callback runs under it.
+ */
+final class StoreLink {
+
+    private static final Logger LOG = LoggerFactory.getLogger(StoreLink.class);
+    private static final long PAUSE_MS_MIN = 20;
+    private static final long PAUSE_MS_MAX = 1_000;
+    private static final long HANDSHAKE_MS_MAX = 5_000;
+    static final int PENDING_MAX = 65_536;
+
+    private final RaftTransport transport;
+    private final long toStore;
+
+    // Guarded by this.
+    private @Nullable Session session;
+    private boolean closed;
+    private long pauseMs = PAUSE_MS_MIN;
+    private long notBeforeNanos;
+    private boolean quiet;
+
+    StoreLink(RaftTransport transport, long toStore) {
+        this.transport = transport;
+        this.toStore = toStore;
+        this.notBeforeNanos = System.nanoTime();
+    }
+
+    void send(OutboundCall call) {
+        Session current = session();
+        if (current == null) {
+            fail(call, "store " + toStore + " is not reachable", false);
+        } else {
+            current.send(call);
+        }
+    }
+
+    /** The stream, opened now if it is time to try; null otherwise. */
+    private synchronized @Nullable Session session() {
+        if (closed) {
+            return null;
+        }
+        if (session == null && System.nanoTime() - notBeforeNanos >= 0) {
+            connect();
+        }
+        return session;
+    }
+
+    private void connect() {
+        notBeforeNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pauseMs);
+        pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2);
+        InetSocketAddress address = transport.resolve(toStore);
+        if (address == null) {
+            return;
+        }
+        session = new Session(transport.channel(address));
+        session.open();
+    }
+
+    private synchronized void onHello() {
+        pauseMs = PAUSE_MS_MIN;
+        if (quiet) {
+            LOG.info("store link up again to_store={}", toStore);
+        }
+        quiet = false;
+    }
+
+    private void onEnd(Session ended, String why) {
+        synchronized (this) {
+            if (session == ended) {
+                session = null;
+            }
+            if (!quiet && !closed) {
+                LOG.info("store link down to_store={} cause={}", toStore, why);
+                quiet = true;
+            }
+        }
+        ended.finish(why);
+    }
+
+    /** Ends calls whose time is over. */
+    void sweep(long nowNanos) {
+        Session current;
+        synchronized (this) {
+            current = session;
+        }
+        if (current != null) {
+            current.sweep(nowNanos);
+        }
+    }
+
+    void close() {
+        Session current;
+        synchronized (this) {
+            closed = true;
+            current = session;
+        }
+        if (current != null) {
+            onEnd(current, "closing");
+        }
+    }
+
+    private static void fail(OutboundCall call, String why, boolean timeout) {
+        hand(call, null, new LinkException(why, timeout));
+    }
+
+    private static void hand(OutboundCall call, @Nullable Message response, @Nullable Throwable failure) {
+        try {
+            call.executor().execute(() -> call.answer().complete(response, failure));
+        } catch (RejectedExecutionException e) {
+            // The process is closing: nobody waits any more.
+            LOG.debug("answer dropped to_store={}", call.toStore());
+        }
+    }
+
+    private record Pending(OutboundCall call, long deadlineNanos) {}
+
+    /** One stream from its opening to its end; never opened twice. */
+    private final class Session implements ClientResponseObserver<Envelope, Envelope> {
+
+        private final ManagedChannel channel;
+        private final ConcurrentHashMap<Long, Pending> pending = new ConcurrentHashMap<>();
+        private final AtomicLong ids = new AtomicLong();
+        private final long openedNanos = System.nanoTime();
+        private @Nullable ClientCallStreamObserver<Envelope> stream;
+        private @Nullable FrameSender sender;
+        private volatile boolean greeted;
+        private volatile boolean ended;
+
+        Session(ManagedChannel channel) {
+            this.channel = channel;
+        }
+
+        void open() {
+            RaftTransportGrpc.newStub(channel).exchange(this);
+            ClientCallStreamObserver<Envelope> opened = stream;
+            if (opened == null) {
+                throw new IllegalStateException("stream without beforeStart");
+            }
+            opened.onNext(
+                    Envelope.newBuilder().setHello(transport.helloTo(toStore)).build());
+        }
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<Envelope> requests) {
+            stream = requests;
+            sender = transport.sender(requests);
+            requests.setOnReadyHandler(sender::wake);
+        }
+
+        void send(OutboundCall call) {
+            FrameSender to = sender;
+            if (to == null || pending.size() >= PENDING_MAX) {
+                transport.metrics.refusedFull.increment();
+                fail(call, "too many calls wait for store " + toStore, false);
+                return;
+            }
+            long id = ids.incrementAndGet();
+            long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.timeoutMs());
+            pending.put(id, new Pending(call, deadline));
+            if (!transport.passes(transport.storeId(), toStore)) {
+                return;
+            }
+            Call message = Call.newBuilder()
+                    .setId(id)
+                    .setGroup(call.groupId())
+                    .setType(MessageTypes.number(call.request()))
+                    .setBody(call.request().toByteString())
+                    .setHandover(call.handover())
+                    .build();
+            if (!to.offer(message) && pending.remove(id) != null) {
+                transport.metrics.refusedFull.increment();
+                fail(call, "the queue to store " + toStore + " is full", false);
+            }
+            // The stream may have ended after the lookup and before the call was entered: nobody else would tell.
+            if (ended && pending.remove(id) != null) {
+                fail(call, "store " + toStore + " is not reachable", false);
+            }
+        }
+
+        @Override
+        public void onNext(Envelope frame) {
+            if (!greeted) {
+                if (!transport.helloFits(frame.getHello(), toStore)) {
+                    end("the other side is not store " + toStore + " of this cluster");
+                    return;
+                }
+                greeted = true;
+                onHello();
+            }
+            if (!transport.passes(toStore, transport.storeId())) {
+                return;
+            }
+            for (Call answer : frame.getCallsList()) {
+                Pending asked = pending.remove(answer.getId());
+                if (asked != null) {
+                    answered(asked.call(), answer);
+                }
+            }
+        }
+
+        private void answered(OutboundCall call, Call answer) {
+            try {
+                hand(call, MessageTypes.parse(answer.getType(), answer.getBody()), null);
+            } catch (InvalidProtocolBufferException e) {
+                transport.metrics.badMessages.increment();
+                fail(call, "store " + toStore + " answered nonsense", false);
+            }
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            onEnd(this, String.valueOf(cause.getMessage()));
+        }
+
+        @Override
+        public void onCompleted() {
+            onEnd(this, "closed by the other side");
+        }
+
+        private void end(String why) {
+            ClientCallStreamObserver<Envelope> open = stream;
+            if (open != null) {
+                open.cancel(why, null);
+            }
+            onEnd(this, why);
+        }
+
+        void sweep(long nowNanos) {
+            if (!greeted && nowNanos - openedNanos > TimeUnit.MILLISECONDS.toNanos(HANDSHAKE_MS_MAX)) {
+                end("no handshake");
+                return;
+            }
+            pending.forEach((id, entry) -> {
+                if (nowNanos - entry.deadlineNanos() >= 0 && pending.remove(id) != null) {
+                    transport.metrics.timeouts.increment();
+                    fail(entry.call(), "store " + toStore + " did not answer in time", true);
+                }
+            });
+        }
+
+        /** Fails what still waits; idempotent. */
+        void finish(String why) {
+            ended = true;
+            FrameSender mine = sender;
+            if (mine != null) {
+                mine.close();
+            }
+            pending.forEach((id, entry) -> {
+                if (pending.remove(id) != null) {
+                    fail(entry.call(), "store " + toStore + ": " + why, false);
+                }
+            });
+            channel.shutdownNow();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package io.rutile.raft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.rutile.raft.TestStores.Store;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RaftGroupTest {
+
+    private static final long GROUP = 42;
+
+    @TempDir
+    Path dir;
+
+    @Test
+    void loneReplicaLeadsAtOnceAndAnswersWithTheOutcome() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+
+            Store leader = stores.awaitLeader(GROUP);
+
+            assertThat(TestStores.propose(leader.group(GROUP), "a")).isEqualTo(1);
+            assertThat(TestStores.propose(leader.group(GROUP), "a")).isEqualTo(2);
+            assertThat(leader.group(GROUP).holdsLease()).isTrue();
+            assertThat(TestStores.get(leader.group(GROUP).readIndex())).isNull();
+            assertThat(one.group(GROUP).replicas()).isEqualTo(TestStores.members(1));
+        }
+    }
+
+    @Test
+    void threeReplicasElectReplicateAndKeepALease() {
+        try (TestStores stores = new TestStores(dir)) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+
+            RaftGroup<Long> leader = stores.awaitLeader(GROUP).group(GROUP);
+            for (int i = 1; i <= 100; i++) {
+                assertThat(TestStores.propose(leader, "word")).isEqualTo(i);
+            }
+
+            assertThat(leader.holdsLease()).isTrue();
+            TestStores.get(leader.readIndex());
+            for (long id = 1; id <= 3; id++) {
+                CounterMachine machine = stores.store(id).machine(GROUP);
+                await().atMost(Duration.ofSeconds(5)).until(() -> machine.count("word") == 100);
+            }
+            assertThat(leader.reachable()).isEqualTo(TestStores.members(1, 2, 3).voters());
+        }
+    }
+
+    @Test
+    void restartReplaysWhatWasNotPersistedAndNothingTwice() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> group = stores.awaitLeader(GROUP).group(GROUP);
+            for (int i = 0; i < 50; i++) {
+                TestStores.propose(group, "a");
+            }
+
+            one.stop();
+            one.reopen();
+            one.start(GROUP, new Replica(1, 101), TestStores.BEGIN);
+
+            RaftGroup<Long> again = stores.awaitLeader(GROUP).group(GROUP);
+            assertThat(TestStores.propose(again, "a")).isEqualTo(51);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package io.rutile.raft;
+
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** Several stores in one process, on loopback, each with its own directory, port and log. */
+final class TestStores implements AutoCloseable {
+
+    static final long CLUSTER = 7;
+    static final long BEGIN = 5;
+    static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    final NetworkFaults network = new NetworkFaults();
+    private final Path root;
+    private final UnaryOperator<RaftOptions> settings;
+    private final Map<Long, Store> stores = new ConcurrentHashMap<>();
+    private final Map<Long, InetSocketAddress> addresses = new ConcurrentHashMap<>();
+
+    TestStores(Path root, UnaryOperator<RaftOptions> settings) {
+        this.root = root;
+        this.settings = settings;
+    }
+
+    TestStores(Path root) {
+        this(root, options -> options);
+    }
+
+    /** One store's life: it can be stopped and opened again on the same directory. */
+    final class Store {
+
+        final long id;
+        final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        final Map<Long, CounterMachine> machines = new ConcurrentHashMap<>();
+        final Map<Long, RaftGroup<Long>> groups = new ConcurrentHashMap<>();
+
+        @Nullable FaultyDisk disk;
+
+        volatile UnknownReplicas unknown = (group, self, from) -> {};
+        RaftServer server;
+
+        Store(long id) {
+            this.id = id;
+            this.server = open();
+        }
+
+        private RaftServer open() {
+            InetSocketAddress listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+            RaftOptions options = settings.apply(RaftOptions.of(CLUSTER, id, root.resolve("store" + id), listen)
+                    .withElectionTimeout(Duration.ofMillis(500)));
+            RaftServer opened = new RaftServer(
+                    options,
+                    addresses::get,
+                    (group, self, from) -> unknown.onMessage(group, self, from),
+                    meters,
+                    new RaftServer.Faults(raw -> disk = new FaultyDisk(raw), network));
+            opened.start();
+            addresses.put(id, opened.listenAddress());
+            return opened;
+        }
+
+        void reopen() {
+            server = open();
+        }
+
+        void stop() {
+            server.close();
+            machines.clear();
+            groups.clear();
+        }
+
+        /** Gone without a word: nothing leaves it any more, not even that it stops. */
+        void kill() {
+            network.isolate(id);
+            stop();
+        }
+
+        void bootstrap(long group, Replicas first) {
+            server.bootstrapGroup(group, own(first), first, BEGIN);
+        }
+
+        Replica own(Replicas replicas) {
+            return replicas.voters().stream()
+                    .filter(replica -> replica.storeId() == id)
+                    .findFirst()
+                    .orElseThrow();
+        }
+
+        /** A replica whose state machine persists into a file. */
+        RaftGroup<Long> start(long group, Replica self, long begin) {
+            CounterMachine machine = new CounterMachine(
+                    root.resolve("store" + id).resolve("counts-" + group + "-" + self.peerId()), begin);
+            machines.put(group, machine);
+            RaftGroup<Long> started = server.startGroup(group, self, machine);
+            groups.put(group, started);
+            return started;
+        }
+
+        CounterMachine machine(long group) {
+            return java.util.Objects.requireNonNull(machines.get(group));
+        }
+
+        RaftGroup<Long> group(long group) {
+            return java.util.Objects.requireNonNull(groups.get(group));
+        }
+    }
+
+    Store open(long id) {
+        Store store = new Store(id);
+        stores.put(id, store);
+        return store;
+    }
+
+    Store store(long id) {
+        return java.util.Objects.requireNonNull(stores.get(id));
+    }
+
+    void address(long store, InetSocketAddress address) {
+        addresses.put(store, address);
+    }
+
+    /** The same group on each store, its peer id the store's id plus 100. */
+    static Replicas members(long... ids) {
+        return new Replicas(
+                java.util.Arrays.stream(ids)
+                        .mapToObj(id -> new Replica(id, 100 + id))
+                        .collect(java.util.stream.Collectors.toSet()),
+                java.util.Set.of());
+    }
+
+    void startEverywhere(long group, Replicas members) {
+        members.voters().forEach(replica -> store(replica.storeId()).bootstrap(group, members));
+        members.voters().forEach(replica -> store(replica.storeId()).start(group, replica, BEGIN));
+    }
+
+    Store awaitLeader(long group) {
+        return await("a leader of group " + group)
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> leader(group), Optional::isPresent)
+                .orElseThrow();
+    }
+
+    Optional<Store> leader(long group) {
+        return stores.values().stream()
+                .filter(store -> {
+                    RaftGroup<Long> here = store.groups.get(group);
+                    return here != null && here.isLeader() && network.passes(store.id, 0);
+                })
+                .findFirst();
+    }
+
+    static byte[] bytes(String word) {
+        return word.getBytes(StandardCharsets.UTF_8);
+    }
+
+    static long propose(RaftGroup<Long> group, String word) {
+        return get(group.propose(bytes(word)));
+    }
+
+    static <T> T get(CompletableFuture<T> future) {
+        try {
+            return future.get(PATIENCE.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
+        } catch (java.util.concurrent.ExecutionException e) {
+            if (e.getCause() instanceof RaftException mine) {
+                throw mine;
+            }
+            throw new AssertionError(e.getCause());
+        } catch (Exception e) {
+            throw new AssertionError("no answer in time", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        network.heal();
+        stores.values().forEach(store -> store.server.close());
+    }
+}
