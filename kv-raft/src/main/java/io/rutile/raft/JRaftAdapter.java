@@ -52,6 +52,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
     private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
     private static final long IN_FLIGHT_BYTES_MAX = 64L << 20;
+    /** A new replica that does not answer within an election timeout is given so many of them. */
+    private static final int CATCH_UP_ATTEMPTS = 5;
     /** JRaft's task without an expected term. */
     private static final long ANY_TERM = -1;
 
@@ -123,6 +125,13 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     void start(GroupServices services, @Nullable CompactionPoint point) {
         snapshots = services.snapshots();
         if (point != null) {
+            if (driver.applied() < point.applied()) {
+                // Entries in between are in neither: applying on would be a silent gap (R1).
+                throw new RaftException(
+                        Kind.INVALID,
+                        "state of group " + groupId + " ends at " + driver.applied() + ", its log begins behind "
+                                + point.applied());
+            }
             noteReplicas(NodeOptionsOf.conf(point.meta()), point.meta().getLastIncludedIndex());
         }
         registerClosurePool(node.getGroupId());
@@ -130,7 +139,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         if (!node.init(NodeOptionsOf.group(options, services, driver))) {
             stop();
             RaftException why = dead;
-            throw why != null
+            throw why != null && why.kind() == Kind.DISK
                     ? why
                     : new RaftException(
                             Kind.INVALID,
@@ -469,7 +478,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         }
         Configuration now = NodeInternals.conf(node).getConf();
         CompletableFuture<Void> done = new CompletableFuture<>();
-        nextChange(new ArrayDeque<>(steps(PeerIds.replicas(now), target)), done);
+        nextChange(new ArrayDeque<>(steps(PeerIds.replicas(now), target)), CATCH_UP_ATTEMPTS, done);
         return done;
     }
 
@@ -497,26 +506,32 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         return steps;
     }
 
-    private void nextChange(Deque<Replicas> steps, CompletableFuture<Void> done) {
-        Replicas step = steps.poll();
+    private void nextChange(Deque<Replicas> steps, int attempts, CompletableFuture<Void> done) {
+        Replicas step = steps.peek();
         if (step == null) {
             done.complete(null);
             return;
         }
         try {
-            node.changePeers(PeerIds.of(step), status -> {
-                if (status.isOk()) {
-                    nextChange(steps, done);
-                } else {
-                    done.completeExceptionally(changeRefusal(status));
-                }
-            });
+            node.changePeers(PeerIds.of(step), status -> changed(status, steps, attempts, done));
         } catch (IllegalArgumentException e) {
             done.completeExceptionally(
                     new RaftException(Kind.INVALID, "not an acceptable membership: " + e.getMessage()));
         } catch (IllegalStateException e) {
             done.completeExceptionally(
                     new RaftException(Kind.BUSY, "group " + groupId + " is changing its membership"));
+        }
+    }
+
+    private void changed(Status status, Deque<Replicas> steps, int attempts, CompletableFuture<Void> done) {
+        if (status.isOk()) {
+            steps.poll();
+            nextChange(steps, CATCH_UP_ATTEMPTS, done);
+        } else if (status.getRaftError() == RaftError.ECATCHUP && attempts > 1 && node.isLeader(false) && !stopping) {
+            // A store that has just been told of its new replica may take a moment to start it.
+            nextChange(steps, attempts - 1, done);
+        } else {
+            done.completeExceptionally(changeRefusal(status));
         }
     }
 

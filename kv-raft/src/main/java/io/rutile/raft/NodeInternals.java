@@ -1,15 +1,20 @@
 package io.rutile.raft;
 
 import com.alipay.sofa.jraft.FSMCaller;
+import com.alipay.sofa.jraft.ReadOnlyService;
 import com.alipay.sofa.jraft.conf.ConfigurationEntry;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
+import com.alipay.sofa.jraft.rpc.RpcUtils;
+import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
 
 /**
- * The three things of a JRaft node that it does not show and that we need: the membership in force without its lock (the lease
+ * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
  * counts a majority of it), the caller of the state machine (whose progress also counts entries that no state machine sees), and
  * the scanner thread of a read service that we do not use. Fields are looked up once, when this class is loaded, so that another
  * version of JRaft fails at start and not in the middle of the night.
@@ -21,15 +26,23 @@ final class NodeInternals {
     private static final VarHandle READ_ONLY_SERVICE;
     private static final VarHandle READ_SCANNER;
 
+    private static final List<ThreadPoolExecutor> POOLS;
+    private static final int POOL_THREADS = 4;
+
     static {
         try {
             MethodHandles.Lookup node = MethodHandles.privateLookupIn(NodeImpl.class, MethodHandles.lookup());
             CONF = node.findVarHandle(NodeImpl.class, "conf", ConfigurationEntry.class);
             FSM_CALLER = node.findVarHandle(NodeImpl.class, "fsmCaller", FSMCaller.class);
-            READ_ONLY_SERVICE =
-                    node.findVarHandle(NodeImpl.class, "readOnlyService", com.alipay.sofa.jraft.ReadOnlyService.class);
+            READ_ONLY_SERVICE = node.findVarHandle(NodeImpl.class, "readOnlyService", ReadOnlyService.class);
             MethodHandles.Lookup reads =
                     MethodHandles.privateLookupIn(ReadOnlyServiceImpl.class, MethodHandles.lookup());
+            POOLS = List.of(
+                    pool(RpcUtils.class, "RPC_CLOSURE_EXECUTOR"),
+                    pool(
+                            Class.forName(ThreadPoolsFactory.class.getName() + "$InternalClosureExecutorHolder"),
+                            "INSTANCE"),
+                    pool(Class.forName(ThreadPoolsFactory.class.getName() + "$GlobalThreadPoolHolder"), "INSTANCE"));
             READ_SCANNER = reads.findVarHandle(
                     ReadOnlyServiceImpl.class, "scheduledExecutorService", ScheduledExecutorService.class);
         } catch (ReflectiveOperationException e) {
@@ -39,9 +52,21 @@ final class NodeInternals {
 
     private NodeInternals() {}
 
-    /** Fails now rather than later if this JRaft is not the one that we know. */
-    static void check() {
-        // Loading the class has done it.
+    private static ThreadPoolExecutor pool(Class<?> owner, String field) throws ReflectiveOperationException {
+        return (ThreadPoolExecutor) MethodHandles.privateLookupIn(owner, MethodHandles.lookup())
+                .findStaticVarHandle(owner, field, ThreadPoolExecutor.class)
+                .get();
+    }
+
+    /**
+     * JRaft's process-wide pools refuse what comes when a hundred threads are busy, and a refused heartbeat is never sent again.
+     * With many groups that is a matter of time: here they stay small, and what they can't take goes to ours.
+     */
+    static void tamePools(ThreadPoolExecutor overflow) {
+        for (ThreadPoolExecutor pool : POOLS) {
+            pool.setRejectedExecutionHandler((task, full) -> overflow.execute(task));
+            pool.setMaximumPoolSize(Math.max(pool.getCorePoolSize(), POOL_THREADS));
+        }
     }
 
     /**

@@ -101,7 +101,7 @@ public final class RaftServer implements AutoCloseable {
         if (running != null) {
             throw new IllegalStateException("already started");
         }
-        NodeInternals.check();
+        NodeInternals.tamePools(Pools.CLOSURES);
         ImageLimits limits = ImageLimits.DEFAULT;
         Path images = options.dataDir().resolve("images");
         Pools pools = Pools.open(options.storeId(), limits.atOnceMax());

@@ -47,7 +47,8 @@ final class SerialExecutor implements Executor {
     private static void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // The next task is somebody else's.
             LOG.error("task failed", e);
         }
     }

@@ -8,11 +8,17 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Several stores in one process, on loopback, each with its own directory, port and log. */
@@ -20,7 +26,7 @@ final class TestStores implements AutoCloseable {
 
     static final long CLUSTER = 7;
     static final long BEGIN = 5;
-    static final Duration PATIENCE = Duration.ofSeconds(20);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     final NetworkFaults network = new NetworkFaults();
     private final Path root;
@@ -41,7 +47,7 @@ final class TestStores implements AutoCloseable {
     final class Store {
 
         final long id;
-        final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        volatile SimpleMeterRegistry meters = new SimpleMeterRegistry();
         final Map<Long, CounterMachine> machines = new ConcurrentHashMap<>();
         final Map<Long, RaftGroup<Long>> groups = new ConcurrentHashMap<>();
 
@@ -58,7 +64,7 @@ final class TestStores implements AutoCloseable {
         private RaftServer open() {
             InetSocketAddress listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
             RaftOptions options = settings.apply(RaftOptions.of(CLUSTER, id, root.resolve("store" + id), listen)
-                    .withElectionTimeout(Duration.ofMillis(500)));
+                    .withElectionTimeout(Duration.ofSeconds(1)));
             RaftServer opened = new RaftServer(
                     options,
                     addresses::get,
@@ -71,6 +77,7 @@ final class TestStores implements AutoCloseable {
         }
 
         void reopen() {
+            meters = new SimpleMeterRegistry();
             server = open();
         }
 
@@ -108,11 +115,11 @@ final class TestStores implements AutoCloseable {
         }
 
         CounterMachine machine(long group) {
-            return java.util.Objects.requireNonNull(machines.get(group));
+            return Objects.requireNonNull(machines.get(group));
         }
 
         RaftGroup<Long> group(long group) {
-            return java.util.Objects.requireNonNull(groups.get(group));
+            return Objects.requireNonNull(groups.get(group));
         }
     }
 
@@ -123,7 +130,7 @@ final class TestStores implements AutoCloseable {
     }
 
     Store store(long id) {
-        return java.util.Objects.requireNonNull(stores.get(id));
+        return Objects.requireNonNull(stores.get(id));
     }
 
     void address(long store, InetSocketAddress address) {
@@ -133,10 +140,7 @@ final class TestStores implements AutoCloseable {
     /** The same group on each store, its peer id the store's id plus 100. */
     static Replicas members(long... ids) {
         return new Replicas(
-                java.util.Arrays.stream(ids)
-                        .mapToObj(id -> new Replica(id, 100 + id))
-                        .collect(java.util.stream.Collectors.toSet()),
-                java.util.Set.of());
+                Arrays.stream(ids).mapToObj(id -> new Replica(id, 100 + id)).collect(Collectors.toSet()), Set.of());
     }
 
     void startEverywhere(long group, Replicas members) {
@@ -161,6 +165,26 @@ final class TestStores implements AutoCloseable {
                 .findFirst();
     }
 
+    /** Proposes until it is acknowledged, whoever leads meanwhile; like a client that retries. */
+    void proposeAnyhow(long group, String word) {
+        await("an acknowledgement of " + word)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> {
+                    Optional<Store> leader = leader(group);
+                    if (leader.isEmpty()) {
+                        return false;
+                    }
+                    try {
+                        propose(leader.get().group(group), word);
+                        return true;
+                    } catch (RaftException e) {
+                        return false;
+                    }
+                });
+    }
+
     static byte[] bytes(String word) {
         return word.getBytes(StandardCharsets.UTF_8);
     }
@@ -171,8 +195,8 @@ final class TestStores implements AutoCloseable {
 
     static <T> T get(CompletableFuture<T> future) {
         try {
-            return future.get(PATIENCE.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
-        } catch (java.util.concurrent.ExecutionException e) {
+            return future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
             if (e.getCause() instanceof RaftException mine) {
                 throw mine;
             }

@@ -180,9 +180,16 @@ final class StoreLink {
             long id = ids.incrementAndGet();
             long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.timeoutMs());
             pending.put(id, new Pending(call, deadline));
-            if (!transport.passes(transport.storeId(), toStore)) {
-                return;
+            if (transport.passes(transport.storeId(), toStore)) {
+                send(to, id, call);
             }
+            // The stream may have ended after the lookup and before the call was entered: nobody else would tell.
+            if (ended && pending.remove(id) != null) {
+                fail(call, "store " + toStore + " is not reachable", false);
+            }
+        }
+
+        private void send(FrameSender to, long id, OutboundCall call) {
             Call message = Call.newBuilder()
                     .setId(id)
                     .setGroup(call.groupId())
@@ -193,10 +200,6 @@ final class StoreLink {
             if (!to.offer(message) && pending.remove(id) != null) {
                 transport.metrics.refusedFull.increment();
                 fail(call, "the queue to store " + toStore + " is full", false);
-            }
-            // The stream may have ended after the lookup and before the call was entered: nobody else would tell.
-            if (ended && pending.remove(id) != null) {
-                fail(call, "store " + toStore + " is not reachable", false);
             }
         }
 

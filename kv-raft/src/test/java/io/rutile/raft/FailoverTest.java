@@ -1,0 +1,248 @@
+package io.rutile.raft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.rutile.raft.TestStores.Store;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FailoverTest {
+
+    private static final long GROUP = 42;
+
+    @TempDir
+    Path dir;
+
+    private TestStores three() {
+        TestStores stores = new TestStores(dir);
+        for (long id = 1; id <= 3; id++) {
+            stores.open(id);
+        }
+        stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+        return stores;
+    }
+
+    @Test
+    void killedLeaderIsReplacedAndNothingAcknowledgedIsLost() {
+        try (TestStores stores = three()) {
+            Store first = stores.awaitLeader(GROUP);
+            Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
+            RaftGroup<Long> group = first.group(GROUP);
+            List<CompletableFuture<Void>> running = new java.util.ArrayList<>();
+            for (int i = 0; i < 500; i++) {
+                String word = "word" + i;
+                running.add(group.propose(TestStores.bytes(word))
+                        .thenAccept(count -> acknowledged.add(word))
+                        .exceptionally(failure -> null));
+            }
+
+            first.kill();
+            running.forEach(TestStores::get);
+            Store second = stores.awaitLeader(GROUP);
+
+            assertThat(second.id).isNotEqualTo(first.id);
+            TestStores.propose(second.group(GROUP), "after");
+            acknowledged.forEach(word ->
+                    assertThat(second.machine(GROUP).count(word)).as(word).isEqualTo(1));
+
+            stores.network.heal();
+            first.reopen();
+            first.start(GROUP, new Replica(first.id, 100 + first.id), TestStores.BEGIN);
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> first.machine(GROUP)
+                            .copy()
+                            .equals(second.machine(GROUP).copy()));
+        }
+    }
+
+    @Test
+    void everybodyKilledAtOnceComesBackWithEverythingAcknowledged() {
+        try (TestStores stores = three()) {
+            RaftGroup<Long> group = stores.awaitLeader(GROUP).group(GROUP);
+            for (int i = 0; i < 50; i++) {
+                TestStores.propose(group, "word" + i);
+            }
+
+            for (long id = 1; id <= 3; id++) {
+                stores.network.isolate(id);
+            }
+            for (long id = 1; id <= 3; id++) {
+                stores.store(id).stop();
+            }
+            stores.network.heal();
+            for (long id = 1; id <= 3; id++) {
+                stores.store(id).reopen();
+                stores.store(id).start(GROUP, new Replica(id, 100 + id), TestStores.BEGIN);
+            }
+
+            stores.proposeAnyhow(GROUP, "after");
+            CounterMachine machine = stores.awaitLeader(GROUP).machine(GROUP);
+            for (int i = 0; i < 50; i++) {
+                assertThat(machine.count("word" + i)).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void r7_isolatedLeaderLosesItsLeaseBeforeAnotherLeads() {
+        try (TestStores stores = three()) {
+            Store old = stores.awaitLeader(GROUP);
+            RaftGroup<Long> group = old.group(GROUP);
+            TestStores.propose(group, "a");
+            await().until(group::holdsLease);
+            AtomicBoolean overlapped = new AtomicBoolean();
+            AtomicBoolean stop = new AtomicBoolean();
+            Thread watch = new Thread(() -> {
+                while (!stop.get()) {
+                    boolean otherLeads = stores.leader(GROUP)
+                            .filter(leader -> leader.id != old.id)
+                            .isPresent();
+                    // Asked afterwards: the other one led already.
+                    if (otherLeads && group.holdsLease()) {
+                        overlapped.set(true);
+                    }
+                    Thread.onSpinWait();
+                }
+            });
+            watch.start();
+
+            stores.network.isolate(old.id);
+            Store next = stores.awaitLeader(GROUP);
+            stop.set(true);
+            join(watch);
+
+            assertThat(next.id).isNotEqualTo(old.id);
+            assertThat(overlapped).isFalse();
+            assertThat(group.holdsLease()).isFalse();
+            assertThatThrownBy(() -> TestStores.get(group.readIndex())).isInstanceOf(RaftException.class);
+        }
+    }
+
+    @Test
+    void proposalOfAnIsolatedLeaderIsUndetermined() {
+        try (TestStores stores = three()) {
+            Store old = stores.awaitLeader(GROUP);
+            stores.network.isolate(old.id);
+
+            CompletableFuture<Long> lost = old.group(GROUP).propose(TestStores.bytes("lost"));
+
+            assertThatThrownBy(() -> TestStores.get(lost))
+                    .isInstanceOfSatisfying(
+                            RaftException.class, e -> assertThat(e.kind()).isEqualTo(RaftException.Kind.UNDETERMINED));
+            assertThatThrownBy(() -> TestStores.propose(old.group(GROUP), "refused"))
+                    .isInstanceOfSatisfying(
+                            RaftException.class, e -> assertThat(e.kind()).isEqualTo(RaftException.Kind.NOT_LEADER));
+        }
+    }
+
+    @Test
+    void staleTermIsRefusedAndNothingWritten() {
+        try (TestStores stores = three()) {
+            Store leader = stores.awaitLeader(GROUP);
+            RaftGroup<Long> group = leader.group(GROUP);
+
+            assertThatThrownBy(() -> TestStores.get(group.propose(TestStores.bytes("x"), group.term() - 1)))
+                    .isInstanceOfSatisfying(
+                            RaftException.class, e -> assertThat(e.kind()).isEqualTo(RaftException.Kind.STALE_TERM));
+            TestStores.get(group.propose(TestStores.bytes("y"), group.term()));
+
+            assertThat(leader.machine(GROUP).count("x")).isZero();
+            assertThat(leader.machine(GROUP).count("y")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void followerRefusesProposals() {
+        try (TestStores stores = three()) {
+            Store leader = stores.awaitLeader(GROUP);
+            Store follower = stores.store(leader.id % 3 + 1);
+            await().until(() -> new Replica(leader.id, 100 + leader.id)
+                    .equals(follower.group(GROUP).leader()));
+
+            assertThatThrownBy(() -> TestStores.propose(follower.group(GROUP), "x"))
+                    .isInstanceOfSatisfying(
+                            RaftException.class, e -> assertThat(e.kind()).isEqualTo(RaftException.Kind.NOT_LEADER));
+            assertThat(follower.group(GROUP).holdsLease()).isFalse();
+        }
+    }
+
+    @Test
+    void leadershipMovesUnderLoadAndNothingIsLostOrDoubled() {
+        try (TestStores stores = three()) {
+            stores.awaitLeader(GROUP);
+            Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
+            AtomicBoolean stop = new AtomicBoolean();
+            Thread load = new Thread(() -> {
+                for (int i = 0; !stop.get(); i++) {
+                    String word = "word" + i;
+                    stores.leader(GROUP).ifPresent(store -> {
+                        try {
+                            TestStores.propose(store.group(GROUP), word);
+                            acknowledged.add(word);
+                        } catch (RaftException e) {
+                            assertThat(e.kind()).isNotEqualTo(RaftException.Kind.INVALID);
+                        }
+                    });
+                }
+            });
+            load.start();
+
+            for (int round = 0; round < 4; round++) {
+                Store from = stores.awaitLeader(GROUP);
+                long to = from.id % 3 + 1;
+                TestStores.get(from.group(GROUP).transferLeader(new Replica(to, 100 + to)));
+                assertThat(from.group(GROUP).holdsLease()).isFalse();
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> stores.leader(GROUP)
+                                .map(store -> store.id)
+                                .filter(id -> id == to)
+                                .isPresent());
+            }
+            stop.set(true);
+            join(load);
+
+            assertThat(acknowledged).isNotEmpty();
+            CounterMachine machine = stores.awaitLeader(GROUP).machine(GROUP);
+            acknowledged.forEach(
+                    word -> assertThat(machine.count(word)).as(word).isEqualTo(1));
+        }
+    }
+
+    @Test
+    void readIndexIsProvenByAMajority() {
+        try (TestStores stores = new TestStores(dir, options -> options.withForceReadIndex(true))) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+            Store leader = stores.awaitLeader(GROUP);
+            TestStores.propose(leader.group(GROUP), "a");
+
+            assertThat(leader.group(GROUP).holdsLease()).isFalse();
+            List<CompletableFuture<Void>> reads = java.util.stream.IntStream.range(0, 200)
+                    .mapToObj(i -> leader.group(GROUP).readIndex())
+                    .toList();
+            reads.forEach(TestStores::get);
+
+            assertThat(leader.group(GROUP).appliedIndex()).isGreaterThan(TestStores.BEGIN);
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join(Duration.ofSeconds(30).toMillis());
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        assertThat(thread.isAlive()).isFalse();
+    }
+}
