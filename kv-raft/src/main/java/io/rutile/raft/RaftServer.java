@@ -1,6 +1,7 @@
 package io.rutile.raft;
 
 import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
+import com.alipay.sofa.jraft.util.DisruptorBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.raft.RaftException.Kind;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -101,6 +103,7 @@ public final class RaftServer implements AutoCloseable {
         if (running != null) {
             throw new IllegalStateException("already started");
         }
+        checkRings();
         NodeInternals.tamePools(Pools.CLOSURES);
         ImageLimits limits = ImageLimits.DEFAULT;
         Path images = options.dataDir().resolve("images");
@@ -140,6 +143,20 @@ public final class RaftServer implements AutoCloseable {
             throw e instanceof RaftException mine ? mine : new RaftException(Kind.DISK, String.valueOf(e.getMessage()));
         }
         LOG.info("raft started store={} address={} data={}", options.storeId(), listenAddress(), options.dataDir());
+    }
+
+    /** That our builder of event rings is the one on the class path: a wrong order would only show as thousands of threads. */
+    private static void checkRings() {
+        boolean ours = Arrays.stream(DisruptorBuilder.class.getFields())
+                .anyMatch(field -> field.getName().equals("POOLED"));
+        if (!ours) {
+            throw new RaftException(
+                    Kind.INVALID,
+                    "kv-raft must come before jraft-core on the class path: JRaft's own DisruptorBuilder was loaded");
+        }
+        if (!DisruptorBuilder.POOLED) {
+            LOG.warn("event rings are not pooled: each group has threads of its own");
+        }
     }
 
     private RaftLog openLog(Pools pools) throws IOException {

@@ -1,0 +1,47 @@
+package io.rutile.raft.disruptor;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The pools, one for each class of JRaft that owns rings. A ring is at most once in its pool's queue, so queues are bounded by
+ * the number of groups.
+ */
+final class ConsumerPools {
+
+    private static final int CPUS = Runtime.getRuntime().availableProcessors();
+
+    /** Threads by the kind of ring. Those of the log wait for the disk: the more wait, the more share one sync. */
+    private static final Map<String, Integer> THREADS = Map.of(
+            "LogManagerImpl", Math.max(16, 2 * CPUS),
+            "FSMCallerImpl", Math.max(8, 2 * CPUS),
+            "NodeImpl", Math.max(4, CPUS),
+            "ReadOnlyServiceImpl", 1);
+
+    private static final int THREADS_OTHER = 2;
+    private static final ConcurrentHashMap<String, Executor> POOLS = new ConcurrentHashMap<>();
+
+    private ConsumerPools() {}
+
+    static Executor of(String kind) {
+        return POOLS.computeIfAbsent(kind, ConsumerPools::open);
+    }
+
+    private static Executor open(String kind) {
+        int threads = THREADS.getOrDefault(kind, THREADS_OTHER);
+        AtomicInteger count = new AtomicInteger();
+        ThreadPoolExecutor pool =
+                new ThreadPoolExecutor(threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, "raft-ring-" + kind + "-" + count.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+}

@@ -1,0 +1,224 @@
+package io.rutile.raft.disruptor;
+
+import com.lmax.disruptor.AlertException;
+import com.lmax.disruptor.EventFactory;
+import com.lmax.disruptor.EventHandler;
+import com.lmax.disruptor.ExceptionHandler;
+import com.lmax.disruptor.RingBuffer;
+import com.lmax.disruptor.Sequence;
+import com.lmax.disruptor.SequenceBarrier;
+import com.lmax.disruptor.WaitStrategy;
+import com.lmax.disruptor.dsl.Disruptor;
+import com.lmax.disruptor.dsl.EventHandlerGroup;
+import com.lmax.disruptor.dsl.ProducerType;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A Disruptor with one handler whose consumer is a task on a shared pool.
+ *
+ * <p>Guarantees what a Disruptor does: events in order, one at a time, the last of a batch marked, and no slot given back before
+ * its whole batch is handled. A publisher wakes the consumer if it is idle; the consumer, before it goes idle, looks once more.
+ *
+ * @param <T> the event
+ */
+public final class PooledDisruptor<T> extends Disruptor<T> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PooledDisruptor.class);
+    private static final int BATCH_EVENTS_MAX = 256;
+    /** After so many batches the pool's thread goes to somebody else's ring first. */
+    private static final int BATCHES_PER_TURN = 4;
+    /** What is about to be published is cheaper to wait for than to be woken for. */
+    private static final int YIELDS = 2;
+
+    private static final long SHUTDOWN_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+    private static final int IDLE = 0;
+    private static final int SCHEDULED = 1;
+
+    private final Executor pool;
+    private final WakeUp wakeUp;
+    /** The last event that is handled; slots up to here are free. */
+    private final Sequence handled = new Sequence();
+
+    private @Nullable EventHandler<? super T> handler;
+    private @Nullable ExceptionHandler<? super T> onException;
+
+    /**
+     * @param kind simple name of the class that owns the ring: names the pool
+     */
+    public static <T> PooledDisruptor<T> open(EventFactory<T> events, int size, ProducerType producers, String kind) {
+        return new PooledDisruptor<>(events, size, producers, ConsumerPools.of(kind), new WakeUp());
+    }
+
+    PooledDisruptor(EventFactory<T> events, int size, ProducerType producers, Executor pool, WakeUp wakeUp) {
+        super(
+                events,
+                size,
+                (ThreadFactory) task -> {
+                    throw new IllegalStateException("a pooled ring has no thread");
+                },
+                producers,
+                wakeUp);
+        this.pool = pool;
+        this.wakeUp = wakeUp;
+    }
+
+    @Override
+    @SafeVarargs
+    @SuppressWarnings({"NullAway", "varargs"}) // Nobody chains handlers here; JRaft ignores what it gets.
+    public final EventHandlerGroup<T> handleEventsWith(EventHandler<? super T>... handlers) {
+        if (handlers.length != 1 || handler != null) {
+            throw new IllegalArgumentException("a pooled ring has one handler");
+        }
+        handler = handlers[0];
+        return null;
+    }
+
+    @Override
+    public void setDefaultExceptionHandler(ExceptionHandler<? super T> exceptionHandler) {
+        onException = exceptionHandler;
+    }
+
+    @Override
+    public RingBuffer<T> start() {
+        EventHandler<? super T> consumer = handler;
+        if (consumer == null) {
+            throw new IllegalStateException("no handler");
+        }
+        RingBuffer<T> ring = getRingBuffer();
+        ring.addGatingSequences(handled);
+        wakeUp.consumer = new Consumer(ring, consumer);
+        wakeUp.signalAllWhenBlocking();
+        return ring;
+    }
+
+    /** Waits until everything published so far is handled; bounded. */
+    @Override
+    public void shutdown() {
+        long deadline = System.nanoTime() + SHUTDOWN_NANOS_MAX;
+        RingBuffer<T> ring = getRingBuffer();
+        while (handled.get() < ring.getCursor()) {
+            if (System.nanoTime() - deadline >= 0) {
+                LOG.warn("ring not drained handled={} published={}", handled.get(), ring.getCursor());
+                return;
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+    }
+
+    @Override
+    public void shutdown(long timeout, TimeUnit unit) {
+        shutdown();
+    }
+
+    @Override
+    public void halt() {
+        wakeUp.consumer = null;
+    }
+
+    /** Runs on one pool thread at a time: state passes from one to the next by the idle flag and the pool's queue. */
+    private final class Consumer implements Runnable {
+
+        private final RingBuffer<T> ring;
+        private final EventHandler<? super T> consumer;
+        private final AtomicInteger state = new AtomicInteger(IDLE);
+
+        Consumer(RingBuffer<T> ring, EventHandler<? super T> consumer) {
+            this.ring = ring;
+            this.consumer = consumer;
+        }
+
+        void wake() {
+            // The publication before this is an ordered store only; it must be seen by a consumer that goes idle now,
+            // or we
+            // must see that it is idle.
+            VarHandle.fullFence();
+            if (state.get() == IDLE && state.compareAndSet(IDLE, SCHEDULED)) {
+                pool.execute(this);
+            }
+        }
+
+        @Override
+        public void run() {
+            int yields = 0;
+            int batches = 0;
+            while (true) {
+                long next = handled.get() + 1;
+                long last = lastPublished(next);
+                if (last >= next) {
+                    handle(next, last);
+                    yields = 0;
+                    if (++batches >= BATCHES_PER_TURN) {
+                        pool.execute(this);
+                        return;
+                    }
+                } else if (yields++ < YIELDS) {
+                    Thread.yield();
+                } else {
+                    state.set(IDLE);
+                    VarHandle.fullFence();
+                    if (!ring.isPublished(next) || !state.compareAndSet(IDLE, SCHEDULED)) {
+                        return;
+                    }
+                    yields = 0;
+                }
+            }
+        }
+
+        private long lastPublished(long next) {
+            long last = next - 1;
+            while (last - next + 1 < BATCH_EVENTS_MAX && ring.isPublished(last + 1)) {
+                last++;
+            }
+            return last;
+        }
+
+        private void handle(long first, long last) {
+            for (long sequence = first; sequence <= last; sequence++) {
+                T event = ring.get(sequence);
+                try {
+                    consumer.onEvent(event, sequence, sequence == last);
+                } catch (Throwable e) { // As a Disruptor does: one event's failure is told, and the ring goes on.
+                    failed(e, sequence, event);
+                }
+            }
+            handled.set(last);
+        }
+
+        private void failed(Throwable cause, long sequence, T event) {
+            ExceptionHandler<? super T> told = onException;
+            if (told == null) {
+                LOG.error("event failed sequence={}", sequence, cause);
+            } else {
+                told.handleEventException(cause, sequence, event);
+            }
+        }
+    }
+
+    /** Publishers call it after each publication: the one place where a ring can be told apart from a quiet one. */
+    static final class WakeUp implements WaitStrategy {
+
+        private volatile PooledDisruptor<?>.@Nullable Consumer consumer;
+
+        @Override
+        public void signalAllWhenBlocking() {
+            PooledDisruptor<?>.Consumer idle = consumer;
+            if (idle != null) {
+                idle.wake();
+            }
+        }
+
+        @Override
+        public long waitFor(long sequence, Sequence cursor, Sequence dependent, SequenceBarrier barrier)
+                throws AlertException {
+            throw new IllegalStateException("nobody waits on a pooled ring");
+        }
+    }
+}
