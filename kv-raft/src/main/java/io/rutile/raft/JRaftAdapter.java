@@ -35,6 +35,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -215,7 +217,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         });
         try {
             node.apply(new Task(ByteBuffer.wrap(data), proposal, expectedTerm == 0 ? ANY_TERM : expectedTerm));
-        } catch (IllegalStateException e) {
+        } catch (RuntimeException e) {
+            // Only a node that is being taken apart refuses like this, before anything is appended.
             proposal.fail(stopped());
         }
         return proposal.future;
@@ -339,11 +342,14 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         });
     }
 
-    private void startReadRound(ReadRounds rounds) {
+    private void startReadRound(ReadRounds rounds, long round) {
         if (!isLeader()) {
-            rounds.failed(notLeader());
+            rounds.failed(round, notLeader());
             return;
         }
+        RaftException late =
+                new RaftException(Kind.BUSY, "group " + groupId + " could not prove in time that it leads");
+        Future<?> deadline = later(() -> rounds.failed(round, late));
         long term = leaderTerm;
         long begin = System.nanoTime();
         ReadIndexRequest request = ReadIndexRequest.newBuilder()
@@ -354,16 +360,32 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         node.handleReadIndexRequest(request, new RpcResponseClosureAdapter<ReadIndexResponse>() {
             @Override
             public void run(Status status) {
-                readRoundDone(rounds, status, getResponse(), term, begin);
+                deadline.cancel(false);
+                readRoundDone(rounds, round, status, getResponse(), term, begin);
             }
         });
     }
 
+    /** Runs on the timer thread when two election timeouts have passed; nothing here waits longer for other stores. */
+    private Future<?> later(Runnable handOver) {
+        try {
+            return pools.timer()
+                    .schedule(
+                            () -> pools.rpc().execute(handOver),
+                            2 * options.electionTimeout().toMillis(),
+                            TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            // Closing: the end of the group ends what waits.
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
     private void readRoundDone(
-            ReadRounds rounds, Status status, @Nullable ReadIndexResponse response, long term, long begin) {
+            ReadRounds rounds, long round, Status status, @Nullable ReadIndexResponse response, long term, long begin) {
         if (!status.isOk() || response == null || !response.getSuccess()) {
             boolean other = status.getRaftError() == RaftError.EPERM;
             rounds.failed(
+                    round,
                     other
                             ? notLeader()
                             : new RaftException(Kind.BUSY, "group " + groupId + " could not prove that it leads"));
@@ -372,10 +394,10 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         // JRaft counts a majority of the new membership only; while it replaces the old one, that proves too little.
         ConfigurationEntry conf = NodeInternals.conf(node);
         if (!conf.getOldConf().isEmpty() && !lease.provenSince(term, conf, begin)) {
-            rounds.failed(new RaftException(Kind.BUSY, "group " + groupId + " is changing its membership"));
+            rounds.failed(round, new RaftException(Kind.BUSY, "group " + groupId + " is changing its membership"));
             return;
         }
-        rounds.finished(response.getIndex());
+        rounds.finished(round, response.getIndex());
     }
 
     @Override
@@ -420,6 +442,9 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             }
             transfer = mine;
         }
+        Future<?> deadline = later(() -> endTransfer(
+                null, new RaftException(Kind.BUSY, "group " + groupId + ": leadership was not taken over in time")));
+        mine.done().whenComplete((nothing, failure) -> deadline.cancel(false));
         Status status = node.transferLeadershipTo(PeerIds.of(to));
         if (!status.isOk()) {
             synchronized (this) {

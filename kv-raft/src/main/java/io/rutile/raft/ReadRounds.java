@@ -16,10 +16,10 @@ final class ReadRounds {
 
     static final int WAITING_MAX = 65_536;
 
-    /** Starts a round; {@link #finished} or {@link #failed} is called once for it, from any thread. */
+    /** Starts the round of that number; {@link #finished} or {@link #failed} is called for it, from any thread. */
     @FunctionalInterface
     interface Round {
-        void start(ReadRounds rounds);
+        void start(ReadRounds rounds, long number);
     }
 
     private final Round round;
@@ -27,6 +27,7 @@ final class ReadRounds {
     private List<CompletableFuture<Void>> next = new ArrayList<>();
     private List<CompletableFuture<Void>> current = List.of();
     private boolean running;
+    private long number;
     private int waiting;
     private final TreeMap<Long, List<CompletableFuture<Void>>> untilApplied = new TreeMap<>();
     private long applied;
@@ -38,7 +39,7 @@ final class ReadRounds {
 
     CompletableFuture<Void> read() {
         CompletableFuture<Void> read = new CompletableFuture<>();
-        boolean start;
+        long start;
         synchronized (this) {
             if (stopped != null) {
                 return CompletableFuture.failedFuture(stopped);
@@ -51,27 +52,35 @@ final class ReadRounds {
             next.add(read);
             start = begin();
         }
-        if (start) {
-            round.start(this);
-        }
+        start(start);
         return read;
     }
 
-    private boolean begin() {
-        if (running || next.isEmpty()) {
-            return false;
+    /** The number of the round to start now; 0 if none. Under the lock. */
+    private long begin() {
+        if (running || next.isEmpty() || stopped != null) {
+            return 0;
         }
         running = true;
         current = next;
         next = new ArrayList<>();
-        return true;
+        return ++number;
     }
 
-    /** The round has proved leadership; its reads wait for this index. */
-    void finished(long index) {
+    private void start(long begun) {
+        if (begun != 0) {
+            round.start(this, begun);
+        }
+    }
+
+    /** The round has proved leadership; its reads wait for this index. Nothing happens if the round is over. */
+    void finished(long ended, long index) {
         List<CompletableFuture<Void>> ready = List.of();
-        boolean start;
+        long start;
         synchronized (this) {
+            if (!running || ended != number) {
+                return;
+            }
             if (applied >= index) {
                 ready = current;
                 waiting -= ready.size();
@@ -80,28 +89,28 @@ final class ReadRounds {
             }
             current = List.of();
             running = false;
-            start = stopped == null && begin();
+            start = begin();
         }
         ready.forEach(read -> read.complete(null));
-        if (start) {
-            round.start(this);
-        }
+        start(start);
     }
 
-    void failed(RaftException why) {
+    /** The round has proved nothing. Nothing happens if it is over. */
+    void failed(long ended, RaftException why) {
         List<CompletableFuture<Void>> lost;
-        boolean start;
+        long start;
         synchronized (this) {
+            if (!running || ended != number) {
+                return;
+            }
             lost = current;
             waiting -= lost.size();
             current = List.of();
             running = false;
-            start = stopped == null && begin();
+            start = begin();
         }
         lost.forEach(read -> read.completeExceptionally(why));
-        if (start) {
-            round.start(this);
-        }
+        start(start);
     }
 
     /** Everything up to this index has reached the state machine; apply thread. */
