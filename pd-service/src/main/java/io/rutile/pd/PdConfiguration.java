@@ -1,0 +1,43 @@
+package io.rutile.pd;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Lazy;
+
+/** The Spring shell around {@link PdServer}: settings in, health and metrics out. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(PdProperties.class)
+class PdConfiguration {
+
+    /** Not lazy like the rest: this is what the process is for. */
+    @Bean(initMethod = "start", destroyMethod = "close")
+    @Lazy(false)
+    PdServer pdServer(PdProperties properties, MeterRegistry metrics) {
+        return new PdServer(properties.toOptions(), metrics);
+    }
+
+    /** Ready: a leader whose timestamps flow, or a follower that can name the leader. */
+    @Bean
+    HealthIndicator pdHealthIndicator(PdServer server) {
+        return () -> (server.isReady() ? Health.up() : Health.outOfService())
+                .withDetail("leading", server.leaderTerm().isPresent())
+                .build();
+    }
+
+    /** Alive: nothing has ended this member's part in the log for good. */
+    @Bean
+    HealthIndicator pdLogHealthIndicator(PdServer server) {
+        return () -> server.failure()
+                .map(failure -> Health.down(failure).build())
+                .orElseGet(() -> Health.up().build());
+    }
+
+    @Bean
+    SchedulingEndpoint schedulingEndpoint(PdServer server) {
+        return new SchedulingEndpoint(server);
+    }
+}

@@ -1,0 +1,77 @@
+package io.rutile.pd;
+
+import io.rutile.pd.leader.LeaderOptions;
+import io.rutile.pd.meta.HostPort;
+import io.rutile.pd.meta.InitialCluster;
+import io.rutile.pd.rpc.DoorOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one member needs to run.
+ *
+ * @param name its name in the initial cluster
+ * @param dataDir created if missing; one member's alone
+ * @param clientListen where clients connect; port 0 picks a free one
+ * @param advertiseClientUrl what clients are told, with scheme and port; null for {@code http://} and where it listens
+ * @param raftListen where other members connect; port 0 picks a free one, which is of use to a member alone
+ * @param initialCluster all members, this one included
+ * @param electionTimeout silence of the leader after which another is elected
+ * @param leader what a leading member does how
+ * @param door bounds of the client port
+ */
+public record PdOptions(
+        String name,
+        Path dataDir,
+        HostPort clientListen,
+        @Nullable String advertiseClientUrl,
+        HostPort raftListen,
+        InitialCluster initialCluster,
+        Duration electionTimeout,
+        LeaderOptions leader,
+        DoorOptions door) {
+
+    /** PD stands on quick elections: nobody writes anywhere without timestamps for long. */
+    public static final Duration ELECTION_TIMEOUT_DEFAULT = Duration.ofSeconds(1);
+
+    /** A member alone on loopback, any free ports: for tests and trials. */
+    public static PdOptions alone(Path dataDir) {
+        return new PdOptions(
+                "pd-1",
+                dataDir,
+                new HostPort("127.0.0.1", 0),
+                null,
+                new HostPort("127.0.0.1", 0),
+                InitialCluster.parse("pd-1=127.0.0.1:0"),
+                ELECTION_TIMEOUT_DEFAULT,
+                LeaderOptions.DEFAULTS,
+                DoorOptions.DEFAULTS);
+    }
+
+    public PdOptions withLeader(LeaderOptions options) {
+        return new PdOptions(
+                name,
+                dataDir,
+                clientListen,
+                advertiseClientUrl,
+                raftListen,
+                initialCluster,
+                electionTimeout,
+                options,
+                door);
+    }
+
+    public PdOptions withDoor(DoorOptions options) {
+        return new PdOptions(
+                name,
+                dataDir,
+                clientListen,
+                advertiseClientUrl,
+                raftListen,
+                initialCluster,
+                electionTimeout,
+                leader,
+                options);
+    }
+}

@@ -1,0 +1,171 @@
+package io.rutile.pd;
+
+import io.rutile.pd.cluster.ClusterState.StoreSilence;
+import io.rutile.pd.leader.LeaderOptions;
+import io.rutile.pd.meta.HostPort;
+import io.rutile.pd.meta.InitialCluster;
+import io.rutile.pd.rpc.DoorOptions;
+import io.rutile.pd.schedule.ScheduleOptions;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotNull;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * Settings of one member, {@code rutile.pd.*}.
+ *
+ * @param name this member's name in {@code initial-cluster}
+ * @param dataDir where hard state and log live; created if missing, one member's alone
+ * @param clientAddress {@code host:port} where clients and stores connect
+ * @param advertiseClientUrl what clients are told, with scheme and port; by default {@code http://} and the client address
+ * @param raftAddress {@code host:port} where other members connect
+ * @param initialCluster all members as {@code name=host:port,…} with their Raft addresses, in the same order everywhere; by
+ *     default this member alone
+ * @param electionTimeout silence of the leader after which another is elected, 200 ms to 60 s
+ * @param tsoWindow how far the saved bound of timestamps is ahead, 500 ms to 60 s
+ * @param schedule replicas and stores
+ * @param limits bounds of the client port
+ */
+@ConfigurationProperties("rutile.pd")
+@Validated
+public record PdProperties(
+        @DefaultValue("pd-1") @NotBlank String name,
+        @DefaultValue("data/pd-1") @NotNull Path dataDir,
+        @DefaultValue("127.0.0.1:2379") @NotBlank String clientAddress,
+        @Nullable String advertiseClientUrl,
+        @DefaultValue("127.0.0.1:2380") @NotBlank String raftAddress,
+        @Nullable String initialCluster,
+        @DefaultValue("1s") Duration electionTimeout,
+        @DefaultValue("3s") Duration tsoWindow,
+        @DefaultValue @Valid Schedule schedule,
+        @DefaultValue @Valid Limits limits) {
+
+    /**
+     * What a leader repairs, and when.
+     *
+     * @param maxReplicas replicas of a Region in a cluster that begins now; later it is changed by PutClusterConfig
+     * @param storeDisconnectedAfter silence after which a store gets nothing new
+     * @param storeDownAfter silence after which a store's replicas are replaced
+     * @param storeFreeMin a store with less free space gets no new replica
+     * @param operatorsMax changes under way at once
+     * @param receivingMax replicas that one store may receive at once
+     */
+    public record Schedule(
+            @DefaultValue("3") @Min(1) @Max(9) int maxReplicas,
+            @DefaultValue("20s") Duration storeDisconnectedAfter,
+            @DefaultValue("30m") Duration storeDownAfter,
+            @DefaultValue("1GB") DataSize storeFreeMin,
+            @DefaultValue("2048") @Min(1) int operatorsMax,
+            @DefaultValue("16") @Min(1) int receivingMax) {}
+
+    /**
+     * Bounds of the client port.
+     *
+     * @param connectionsMax connections open at once
+     * @param silentConnectionsMax of those, how many may not have spoken yet
+     * @param silenceTimeout how long a connection may take until it has spoken
+     * @param idleTimeout a connection without a call for so long is closed in good order
+     * @param callsPerConnectionMax concurrent calls on one connection
+     */
+    public record Limits(
+            @DefaultValue("4096") @Min(1) int connectionsMax,
+            @DefaultValue("256") @Min(1) int silentConnectionsMax,
+            @DefaultValue("10s") Duration silenceTimeout,
+            @DefaultValue("30m") Duration idleTimeout,
+            @DefaultValue("1024") @Min(1) int callsPerConnectionMax) {}
+
+    /**
+     * The plain options of the assembly.
+     *
+     * @throws PdStartException in words for whoever wrote the settings
+     */
+    public PdOptions toOptions() {
+        checkRange("election-timeout", electionTimeout, Duration.ofMillis(200), Duration.ofMinutes(1));
+        checkRange("tso-window", tsoWindow, Duration.ofMillis(500), Duration.ofMinutes(1));
+        checkRange(
+                "schedule.store-down-after",
+                schedule.storeDownAfter(),
+                schedule.storeDisconnectedAfter(),
+                Duration.ofDays(365));
+        checkRange("limits.silence-timeout", limits.silenceTimeout(), Duration.ofMillis(100), Duration.ofHours(1));
+        checkRange("limits.idle-timeout", limits.idleTimeout(), Duration.ofSeconds(1), Duration.ofDays(365));
+        checkAdvertised();
+        return new PdOptions(
+                name,
+                dataDir.toAbsolutePath(),
+                address("client-address", clientAddress),
+                advertiseClientUrl,
+                address("raft-address", raftAddress),
+                cluster(),
+                electionTimeout,
+                new LeaderOptions(
+                        tsoWindow,
+                        new StoreSilence(schedule.storeDisconnectedAfter(), schedule.storeDownAfter()),
+                        schedule.maxReplicas(),
+                        new ScheduleOptions(
+                                schedule.operatorsMax(),
+                                schedule.receivingMax(),
+                                schedule.storeFreeMin().toBytes(),
+                                ScheduleOptions.DEFAULTS.patrolRegions())),
+                new DoorOptions(
+                        limits.connectionsMax(),
+                        limits.silentConnectionsMax(),
+                        limits.silenceTimeout(),
+                        limits.idleTimeout(),
+                        limits.callsPerConnectionMax()));
+    }
+
+    private InitialCluster cluster() {
+        try {
+            InitialCluster cluster =
+                    InitialCluster.parse(initialCluster == null ? name + "=" + raftAddress : initialCluster);
+            cluster.idOf(name);
+            return cluster;
+        } catch (IllegalArgumentException e) {
+            throw refused("initial-cluster", String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Clients take the URL apart and connect to its port: one without a port would send them nowhere. */
+    private void checkAdvertised() {
+        if (advertiseClientUrl == null) {
+            return;
+        }
+        try {
+            URI url = URI.create(advertiseClientUrl);
+            if (url.getScheme() == null || url.getHost() == null || url.getPort() <= 0) {
+                throw new IllegalArgumentException("'" + advertiseClientUrl + "' is not of the form http://host:port");
+            }
+        } catch (IllegalArgumentException e) {
+            throw refused("advertise-client-url", String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static HostPort address(String setting, String text) {
+        try {
+            return HostPort.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw refused(setting, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static void checkRange(String setting, Duration value, Duration min, Duration max) {
+        if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
+            throw refused(setting, "it must be " + min + " to " + max + ", not " + value, null);
+        }
+    }
+
+    private static PdStartException refused(String setting, String why, @Nullable Throwable cause) {
+        return new PdStartException(
+                "rutile.pd." + setting + " makes no sense: " + why + ".", "Correct rutile.pd." + setting + ".", cause);
+    }
+}

@@ -1,0 +1,90 @@
+package io.rutile.pd;
+
+import io.rutile.pd.cluster.RegionInfo;
+import io.rutile.pd.cluster.StoreInfo;
+import io.rutile.pd.leader.LeaderTerm;
+import io.rutile.pd.schedule.Coordinator;
+import io.rutile.pd.schedule.Coordinator.Explanation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+import org.springframework.boot.actuate.endpoint.annotation.Selector;
+
+/**
+ * {@code /actuator/scheduling}: what PD does for each Region and why, or why it does nothing; {@code
+ * /actuator/scheduling/{region}} for one. Only the leader knows.
+ */
+@Endpoint(id = "scheduling")
+final class SchedulingEndpoint {
+
+    /** Regions that are not as they should be, listed at most. */
+    private static final int LISTED_MAX = 1_000;
+
+    private static final int SCAN_BATCH = 1_024;
+
+    private final PdServer server;
+
+    SchedulingEndpoint(PdServer server) {
+        this.server = server;
+    }
+
+    /**
+     * @param leading false on a follower, where everything else is empty
+     * @param regions Regions known
+     * @param unhealthy those of them with something to be done, the first thousand
+     */
+    record Report(boolean leading, int regions, int maxReplicas, List<StoreLine> stores, List<Explanation> unhealthy) {}
+
+    /** One store as scheduling sees it. */
+    record StoreLine(long id, String address, String state, String liveness, int peers) {}
+
+    @ReadOperation
+    Report report() {
+        return server.leaderTerm()
+                .map(SchedulingEndpoint::report)
+                .orElseGet(() -> new Report(false, 0, 0, List.of(), List.of()));
+    }
+
+    @ReadOperation
+    Optional<Explanation> region(@Selector long regionId) {
+        return server.leaderTerm()
+                .flatMap(term -> term.cluster()
+                        .region(regionId)
+                        .map(region -> term.coordinator().explain(region)));
+    }
+
+    private static Report report(LeaderTerm term) {
+        return new Report(
+                true,
+                term.cluster().regionCount(),
+                term.cluster().maxReplicas(),
+                term.cluster().stores().stream().map(SchedulingEndpoint::line).toList(),
+                unhealthy(term));
+    }
+
+    private static List<Explanation> unhealthy(LeaderTerm term) {
+        Coordinator coordinator = term.coordinator();
+        List<Explanation> found = new ArrayList<>();
+        List<RegionInfo> batch = term.cluster().regionsAfter(null, SCAN_BATCH);
+        while (!batch.isEmpty() && found.size() < LISTED_MAX) {
+            batch.stream()
+                    .map(coordinator::explain)
+                    .filter(explanation -> !explanation.healthy())
+                    .limit(LISTED_MAX - found.size())
+                    .forEach(found::add);
+            batch = term.cluster().regionsAfter(batch.get(batch.size() - 1).startKey(), SCAN_BATCH);
+        }
+        return found;
+    }
+
+    private static StoreLine line(StoreInfo store) {
+        return new StoreLine(
+                store.id(),
+                store.store().getAddress(),
+                store.store().getState().name(),
+                store.liveness().name(),
+                store.peers());
+    }
+}

@@ -1,0 +1,150 @@
+package io.rutile.pd.cluster;
+
+import io.rutile.pd.cluster.StoreInfo.Liveness;
+import io.rutile.pd.meta.MetaStore;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.pdpb.StoreStats;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The soft view of one term of leading: Regions and store statistics, as heartbeats told. Safe from any thread; nothing here
+ * waits for disk or network.
+ */
+public final class ClusterState {
+
+    private final MetaStore meta;
+    private final InstantSource wallClock;
+    private final LongSupplier nanoClock;
+    private final StoreSilence silence;
+    private final long begunNanos;
+    private final RegionTree regions = new RegionTree();
+    private final ReadWriteLock regionsLock = new ReentrantReadWriteLock();
+    private final Map<Long, Heard> heard = new ConcurrentHashMap<>();
+
+    /**
+     * @param disconnectedAfter silence after which a store gets nothing new
+     * @param downAfter silence after which its replicas are replaced
+     */
+    public record StoreSilence(Duration disconnectedAfter, Duration downAfter) {}
+
+    private record Heard(StoreStats stats, long atNanos, long atMs) {}
+
+    /** @param nanoClock monotonic; silence is measured on it */
+    public ClusterState(MetaStore meta, InstantSource wallClock, LongSupplier nanoClock, StoreSilence silence) {
+        this.meta = meta;
+        this.wallClock = wallClock;
+        this.nanoClock = nanoClock;
+        this.silence = silence;
+        this.begunNanos = nanoClock.getAsLong();
+    }
+
+    /**
+     * Takes a Region's description over unless a newer one is known (D1).
+     *
+     * @return why it was refused, or empty if it was taken
+     */
+    public Optional<String> observe(RegionInfo region) {
+        regionsLock.writeLock().lock();
+        try {
+            return regions.observe(region);
+        } finally {
+            regionsLock.writeLock().unlock();
+        }
+    }
+
+    /** A store said that it is there. */
+    public void observe(StoreStats stats) {
+        heard.put(stats.getStoreId(), new Heard(stats, nanoClock.getAsLong(), wallClock.millis()));
+    }
+
+    /** A store has just joined or come back: it lives, though it has not told its statistics yet. */
+    public void observeJoined(long storeId) {
+        heard.putIfAbsent(
+                storeId, new Heard(StoreStats.getDefaultInstance(), nanoClock.getAsLong(), wallClock.millis()));
+    }
+
+    public Optional<RegionInfo> region(long regionId) {
+        return reading(() -> regions.byId(regionId));
+    }
+
+    public Optional<RegionInfo> regionByKey(ByteKey key) {
+        return reading(() -> regions.byKey(key));
+    }
+
+    /** The neighbour in front of the Region with this key. */
+    public Optional<RegionInfo> regionBefore(ByteKey key) {
+        return reading(() -> regions.before(key));
+    }
+
+    /** Regions that overlap the range, in key order. @param limit 0 for all */
+    public List<RegionInfo> scan(KeyRange range, int limit) {
+        return reading(() -> regions.scan(range, limit));
+    }
+
+    /** Up to {@code limit} Regions that begin behind this key, or from the first one. */
+    public List<RegionInfo> regionsAfter(@Nullable ByteKey startKey, int limit) {
+        return reading(() -> regions.after(startKey, limit));
+    }
+
+    public int regionCount() {
+        return reading(regions::size);
+    }
+
+    /** Tombstones included; null if no such store ever was. */
+    public @Nullable StoreInfo store(long storeId) {
+        Store store = meta.state().store(storeId);
+        return store == null ? null : info(store);
+    }
+
+    /** Tombstones included, by id. */
+    public List<StoreInfo> stores() {
+        Collection<Store> all = meta.state().stores().values();
+        return all.stream().map(this::info).toList();
+    }
+
+    /** How many replicas a Region should have. */
+    public int maxReplicas() {
+        return meta.state().maxReplicas();
+    }
+
+    private StoreInfo info(Store store) {
+        Heard last = heard.get(store.getId());
+        int peers = reading(() -> regions.peersOnStore(store.getId()));
+        return last == null
+                ? new StoreInfo(store, StoreStats.getDefaultInstance(), liveness(null), 0, peers)
+                : new StoreInfo(store, last.stats(), liveness(last), last.atMs(), peers);
+    }
+
+    /** A store that has never been heard of in this term is given the time from the term's beginning before it counts as down. */
+    private Liveness liveness(@Nullable Heard last) {
+        long silentNanos = nanoClock.getAsLong() - (last == null ? begunNanos : last.atNanos());
+        if (silentNanos > silence.downAfter().toNanos()) {
+            return Liveness.DOWN;
+        }
+        return last == null || silentNanos > silence.disconnectedAfter().toNanos()
+                ? Liveness.DISCONNECTED
+                : Liveness.UP;
+    }
+
+    private <T> T reading(Supplier<T> reader) {
+        regionsLock.readLock().lock();
+        try {
+            return reader.get();
+        } finally {
+            regionsLock.readLock().unlock();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.rutile.pd.cluster;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.protocol.pdpb.PeerStats;
+import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Region as its leader last described it.
+ *
+ * @param region range, epoch, peers
+ * @param leader null if nobody led when it was described
+ * @param downPeers peers that the leader has not heard of for long
+ * @param pendingPeers peers that are still catching up
+ * @param term Raft term of the description, 0 if it was not said
+ * @param approximateSizeMib as estimated by the store
+ * @param approximateKeys as estimated by the store
+ */
+public record RegionInfo(
+        Region region,
+        @Nullable Peer leader,
+        List<PeerStats> downPeers,
+        List<Peer> pendingPeers,
+        long term,
+        long approximateSizeMib,
+        long approximateKeys) {
+
+    public static RegionInfo of(RegionHeartbeatRequest heartbeat) {
+        return new RegionInfo(
+                heartbeat.getRegion(),
+                heartbeat.hasLeader() && heartbeat.getLeader().getId() != 0 ? heartbeat.getLeader() : null,
+                heartbeat.getDownPeersList(),
+                heartbeat.getPendingPeersList(),
+                heartbeat.getTerm(),
+                heartbeat.getApproximateSize() >> 20,
+                heartbeat.getApproximateKeys());
+    }
+
+    /** As it was bootstrapped: nobody leads yet. */
+    public static RegionInfo leaderless(Region region) {
+        return new RegionInfo(region, null, List.of(), List.of(), 0, 0, 0);
+    }
+
+    public long id() {
+        return region.getId();
+    }
+
+    public RegionEpoch epoch() {
+        return region.getRegionEpoch();
+    }
+
+    public KeyRange range() {
+        return new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
+    }
+
+    public ByteKey startKey() {
+        return ByteKey.of(region.getStartKey());
+    }
+
+    public List<Peer> peers() {
+        return region.getPeersList();
+    }
+
+    public @Nullable Peer peerOn(long storeId) {
+        for (Peer peer : region.getPeersList()) {
+            if (peer.getStoreId() == storeId) {
+                return peer;
+            }
+        }
+        return null;
+    }
+
+    public boolean isPending(Peer peer) {
+        return pendingPeers.stream().anyMatch(pending -> pending.getId() == peer.getId());
+    }
+
+    public boolean isLeader(Peer peer) {
+        return leader != null && leader.getId() == peer.getId();
+    }
+}

@@ -1,0 +1,88 @@
+package io.rutile.pd.leader;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.pd.cluster.ClusterState;
+import io.rutile.pd.cluster.IdAllocator;
+import io.rutile.pd.meta.MetaOutcome;
+import io.rutile.pd.meta.MetaRecord;
+import io.rutile.pd.meta.MetaStore;
+import io.rutile.pd.schedule.Coordinator;
+import io.rutile.pd.schedule.HeartbeatStreams;
+import io.rutile.pd.schedule.OperatorController;
+import io.rutile.pd.tso.TsoWindow;
+import io.rutile.protocol.pdpb.ResponseHeader;
+import java.util.concurrent.CompletableFuture;
+
+/** One term of leading: made when the cluster has a name and timestamps may flow, closed when the term is over. */
+public final class LeaderTerm {
+
+    private final long term;
+    private final MetaStore meta;
+    private final TsoWindow tso;
+    private final IdAllocator ids;
+    private final ClusterState cluster;
+    private final OperatorController operators;
+    private final HeartbeatStreams streams;
+    private final Coordinator coordinator;
+
+    LeaderTerm(long term, MetaStore meta, TsoWindow tso, LeaderOptions options, Clocks clocks, MeterRegistry metrics) {
+        this.term = term;
+        this.meta = meta;
+        this.tso = tso;
+        this.ids = new IdAllocator(meta, term);
+        this.cluster = new ClusterState(meta, clocks.wall(), clocks.nano(), options.storeSilence());
+        this.operators = new OperatorController(options.schedule().operatorsMax(), clocks.nano(), metrics);
+        this.streams = new HeartbeatStreams(metrics);
+        ResponseHeader header = ResponseHeader.newBuilder()
+                .setClusterId(meta.state().clusterId())
+                .build();
+        this.coordinator = new Coordinator(cluster, operators, streams, ids, header, clocks.nano(), options.schedule());
+    }
+
+    public long term() {
+        return term;
+    }
+
+    /** True while this member leads in this very term. */
+    public boolean isCurrent() {
+        return meta.log().leads(term);
+    }
+
+    public TsoWindow tso() {
+        return tso;
+    }
+
+    public IdAllocator ids() {
+        return ids;
+    }
+
+    public ClusterState cluster() {
+        return cluster;
+    }
+
+    public OperatorController operators() {
+        return operators;
+    }
+
+    public HeartbeatStreams streams() {
+        return streams;
+    }
+
+    public Coordinator coordinator() {
+        return coordinator;
+    }
+
+    /** Replicates a decision that was made in this term. */
+    public CompletableFuture<MetaOutcome> propose(MetaRecord record) {
+        return meta.propose(record, term);
+    }
+
+    void tick() {
+        tso.keepAhead();
+        coordinator.patrol();
+    }
+
+    void close() {
+        streams.close();
+    }
+}

@@ -1,0 +1,214 @@
+package io.rutile.pd.meta;
+
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.metapb.StoreState;
+import io.rutile.protocol.pdpb.Member;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One moment of the hard state; immutable. Layout on disk: docs/formats/pd-meta.md.
+ *
+ * @param appliedIndex log index of the last record in it
+ * @param clusterId random and positive, 0 before the first leader chose it
+ * @param bootstrapped whether a first store and Region exist
+ * @param stores by id, tombstones included
+ * @param members what each member announced of itself, by member id
+ * @param idsReserved the greatest id that a window holds (T2)
+ * @param tsoSavedMs every timestamp handed out is before this millisecond (T1)
+ * @param clusterVersion what all stores understand, {@code major.minor.patch}
+ * @param maxReplicas how many replicas a Region should have
+ */
+public record MetaState(
+        long appliedIndex,
+        long clusterId,
+        boolean bootstrapped,
+        Map<Long, Store> stores,
+        Map<Long, Member> members,
+        long idsReserved,
+        long tsoSavedMs,
+        StoreVersion clusterVersion,
+        int maxReplicas) {
+
+    /** A log begins behind this index, with the empty state. */
+    public static final long FIRST_INDEX = 1;
+
+    /** Replicas of a Region until an operator says otherwise. */
+    public static final int MAX_REPLICAS_DEFAULT = 3;
+
+    static final MetaState EMPTY =
+            new MetaState(FIRST_INDEX, 0, false, Map.of(), Map.of(), 0, 0, StoreVersion.NONE, MAX_REPLICAS_DEFAULT);
+
+    public MetaState {
+        stores = Collections.unmodifiableMap(stores);
+        members = Collections.unmodifiableMap(members);
+    }
+
+    public @Nullable Store store(long storeId) {
+        return stores.get(storeId);
+    }
+
+    /** Stores that were not buried. */
+    public Collection<Store> livingStores() {
+        List<Store> living = new ArrayList<>();
+        for (Store store : stores.values()) {
+            if (store.getState() != StoreState.Tombstone) {
+                living.add(store);
+            }
+        }
+        return living;
+    }
+
+    MetaState withAppliedIndex(long index) {
+        return with(draft -> draft.appliedIndex = index);
+    }
+
+    MetaState withClusterId(long id) {
+        return with(draft -> draft.clusterId = id);
+    }
+
+    MetaState withBootstrapped() {
+        return with(draft -> draft.bootstrapped = true);
+    }
+
+    /** With this store, and with the cluster version that follows from it: the lowest of all living stores, never going down. */
+    MetaState withStore(Store store) {
+        Map<Long, Store> next = new TreeMap<>(stores);
+        next.put(store.getId(), store);
+        MetaState added = with(draft -> draft.stores = next);
+        StoreVersion lowest = added.lowestStoreVersion();
+        return lowest.compareTo(clusterVersion) > 0 ? added.with(draft -> draft.clusterVersion = lowest) : added;
+    }
+
+    MetaState withMember(Member member) {
+        Map<Long, Member> next = new TreeMap<>(members);
+        next.put(member.getMemberId(), member);
+        return with(draft -> draft.members = next);
+    }
+
+    MetaState withIdsReserved(long last) {
+        return with(draft -> draft.idsReserved = last);
+    }
+
+    MetaState withTsoSavedMs(long savedMs) {
+        return with(draft -> draft.tsoSavedMs = savedMs);
+    }
+
+    MetaState withMaxReplicas(int count) {
+        return with(draft -> draft.maxReplicas = count);
+    }
+
+    private MetaState with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.toState();
+    }
+
+    /** The next state on its way: every field as it was until somebody changes it. */
+    private static final class Draft {
+        private long appliedIndex;
+        private long clusterId;
+        private boolean bootstrapped;
+        private Map<Long, Store> stores;
+        private Map<Long, Member> members;
+        private long idsReserved;
+        private long tsoSavedMs;
+        private StoreVersion clusterVersion;
+        private int maxReplicas;
+
+        private Draft(MetaState from) {
+            appliedIndex = from.appliedIndex;
+            clusterId = from.clusterId;
+            bootstrapped = from.bootstrapped;
+            stores = from.stores;
+            members = from.members;
+            idsReserved = from.idsReserved;
+            tsoSavedMs = from.tsoSavedMs;
+            clusterVersion = from.clusterVersion;
+            maxReplicas = from.maxReplicas;
+        }
+
+        private MetaState toState() {
+            return new MetaState(
+                    appliedIndex,
+                    clusterId,
+                    bootstrapped,
+                    stores,
+                    members,
+                    idsReserved,
+                    tsoSavedMs,
+                    clusterVersion,
+                    maxReplicas);
+        }
+    }
+
+    private StoreVersion lowestStoreVersion() {
+        return livingStores().stream()
+                .map(store -> StoreVersion.parse(store.getVersion()).orElse(StoreVersion.NONE))
+                .min(StoreVersion::compareTo)
+                .orElse(StoreVersion.NONE);
+    }
+
+    void writeTo(DataOutputStream out) throws IOException {
+        out.writeLong(appliedIndex);
+        out.writeLong(clusterId);
+        out.writeBoolean(bootstrapped);
+        out.writeLong(idsReserved);
+        out.writeLong(tsoSavedMs);
+        out.writeUTF(clusterVersion.toString());
+        out.writeInt(maxReplicas);
+        out.writeInt(stores.size());
+        for (Store store : stores.values()) {
+            writeBytes(out, store.toByteArray());
+        }
+        out.writeInt(members.size());
+        for (Member member : members.values()) {
+            writeBytes(out, member.toByteArray());
+        }
+    }
+
+    static MetaState readFrom(DataInputStream in) throws IOException {
+        long appliedIndex = in.readLong();
+        long clusterId = in.readLong();
+        boolean bootstrapped = in.readBoolean();
+        long idsReserved = in.readLong();
+        long tsoSavedMs = in.readLong();
+        StoreVersion version = StoreVersion.parse(in.readUTF()).orElseThrow(() -> new IOException("cluster version"));
+        int maxReplicas = in.readInt();
+        Map<Long, Store> stores = new TreeMap<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            Store store = Store.parseFrom(readBytes(in));
+            stores.put(store.getId(), store);
+        }
+        Map<Long, Member> members = new TreeMap<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            Member member = Member.parseFrom(readBytes(in));
+            members.put(member.getMemberId(), member);
+        }
+        return new MetaState(
+                appliedIndex, clusterId, bootstrapped, stores, members, idsReserved, tsoSavedMs, version, maxReplicas);
+    }
+
+    private static void writeBytes(DataOutputStream out, byte[] bytes) throws IOException {
+        out.writeInt(bytes.length);
+        out.write(bytes);
+    }
+
+    private static byte[] readBytes(DataInputStream in) throws IOException {
+        int length = in.readInt();
+        byte[] bytes = length < 0 ? new byte[0] : in.readNBytes(length);
+        if (bytes.length != length) {
+            throw new IOException("length " + length + " is not inside the image");
+        }
+        return bytes;
+    }
+}
