@@ -1,0 +1,150 @@
+package io.rutile.pd.cluster;
+
+import static io.rutile.pd.cluster.Regions.region;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class RegionTreeTest {
+
+    private final RegionTree tree = new RegionTree();
+
+    @Test
+    void keyIsFoundInItsRegion() {
+        observe(region(1, "", "g", 1), region(2, "g", "p", 1), region(3, "p", "", 1));
+
+        assertThat(idAt("")).isEqualTo(1);
+        assertThat(idAt("f")).isEqualTo(1);
+        assertThat(idAt("g")).isEqualTo(2);
+        assertThat(idAt("zzz")).isEqualTo(3);
+    }
+
+    @Test
+    void holeIsNobodys() {
+        observe(region(1, "", "g", 1), region(3, "p", "", 1));
+
+        assertThat(tree.byKey(key("h"))).isEmpty();
+        assertThat(tree.before(key("q"))).isEmpty();
+    }
+
+    @Test
+    void neighbourInFrontIsFound() {
+        observe(region(1, "", "g", 1), region(2, "g", "p", 1));
+
+        assertThat(tree.before(key("h"))).map(RegionInfo::id).contains(1L);
+        assertThat(tree.before(key("a"))).isEmpty();
+    }
+
+    @Test
+    void d17OlderEpochChangesNothingD1() {
+        observe(region(1, "", "", 1, 2).epoch(5, 5));
+
+        assertThat(tree.observe(region(1, "", "", 1).epoch(4, 5).info())).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(5, 4).info())).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(9, 4).info())).isPresent();
+        assertThat(tree.byId(1)).map(r -> r.peers().size()).contains(2);
+    }
+
+    @Test
+    void olderTermChangesNothingD1() {
+        observe(region(1, "", "", 1, 2).term(7));
+
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(6).info())).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(7).info())).isEmpty();
+        // A term that was not said is not compared.
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(1).term(0).info())).isEmpty();
+    }
+
+    @Test
+    void olderRegionCannotCoverANewerOneD1() {
+        observe(region(2, "g", "p", 1).epoch(1, 5));
+
+        assertThat(tree.observe(region(1, "", "", 1).epoch(1, 4).info())).isPresent();
+        assertThat(idAt("h")).isEqualTo(2);
+        assertThat(tree.byId(1)).isEmpty();
+    }
+
+    @Test
+    void splitReplacesItsParent() {
+        observe(region(1, "", "", 1, 2, 3).epoch(3, 1));
+
+        observe(region(9, "m", "", 1, 2, 3).epoch(3, 2));
+        assertThat(tree.byId(1)).isEmpty();
+        observe(region(1, "", "m", 1, 2, 3).epoch(3, 2));
+
+        assertThat(idAt("a")).isEqualTo(1);
+        assertThat(idAt("z")).isEqualTo(9);
+        assertThat(tree.peersOnStore(1)).isEqualTo(2);
+    }
+
+    @Test
+    void d19ScanBeginsWithTheRegionThatHoldsTheStart() {
+        observe(region(1, "", "g", 1), region(2, "g", "p", 1), region(3, "p", "", 1));
+
+        assertThat(ids(tree.scan(range("", ""), 2))).containsExactly(1L, 2L);
+        assertThat(ids(tree.scan(range("h", "q"), 0))).containsExactly(2L, 3L);
+        assertThat(ids(tree.scan(range("h", "i"), 0))).containsExactly(2L);
+        assertThat(ids(tree.scan(range("g", "p"), 0))).containsExactly(2L);
+    }
+
+    @Test
+    void peersAreCountedByStore() {
+        observe(region(1, "", "g", 1, 2), region(2, "g", "", 2, 3));
+        observe(region(1, "", "g", 2, 3).epoch(2, 1));
+
+        assertThat(tree.peersOnStore(1)).isZero();
+        assertThat(tree.peersOnStore(2)).isEqualTo(2);
+        assertThat(tree.peersOnStore(3)).isEqualTo(2);
+    }
+
+    @Test
+    void regionsNeverOverlapWhateverIsReported() {
+        long seed = Long.getLong("seed", System.nanoTime());
+        Random random = new Random(seed);
+        for (int i = 0; i < 3_000; i++) {
+            char a = (char) ('a' + random.nextInt(25));
+            char b = (char) (a + 1 + random.nextInt('z' - a));
+            tree.observe(region(1 + random.nextInt(8), String.valueOf(a), String.valueOf(b), 1 + random.nextInt(3))
+                    .epoch(1 + random.nextInt(4), 1 + i / 200 + random.nextInt(3))
+                    .info());
+
+            List<RegionInfo> all = tree.scan(KeyRange.ALL, 0);
+            for (int r = 1; r < all.size(); r++) {
+                assertThat(all.get(r - 1).range().overlaps(all.get(r).range()))
+                        .as("seed %d, report %d", seed, i)
+                        .isFalse();
+            }
+            assertThat(all).as("seed %d, report %d", seed, i).hasSize(tree.size());
+            int peers = tree.peersOnStore(1) + tree.peersOnStore(2) + tree.peersOnStore(3);
+            assertThat(peers).as("seed %d, report %d", seed, i).isEqualTo(tree.size());
+        }
+    }
+
+    private void observe(Regions... regions) {
+        for (Regions region : regions) {
+            assertThat(tree.observe(region.info())).isEmpty();
+        }
+    }
+
+    private long idAt(String key) {
+        return tree.byKey(key(key)).map(RegionInfo::id).orElse(0L);
+    }
+
+    private static List<Long> ids(List<RegionInfo> regions) {
+        return new ArrayList<>(regions.stream().map(RegionInfo::id).toList());
+    }
+
+    private static KeyRange range(String start, String end) {
+        return new KeyRange(key(start), key(end));
+    }
+
+    private static ByteKey key(String text) {
+        return ByteKey.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,214 @@
+package io.rutile.pd.schedule;
+
+import static io.rutile.pd.cluster.Regions.peer;
+import static io.rutile.pd.cluster.Regions.region;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.pd.cluster.LocalCluster;
+import io.rutile.pd.cluster.Regions;
+import io.rutile.pd.schedule.operator.Operator;
+import io.rutile.protocol.eraftpb.ConfChangeType;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
+import io.rutile.protocol.pdpb.ResponseHeader;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CoordinatorTest {
+
+    @TempDir
+    Path directory;
+
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final List<RegionHeartbeatResponse> sent = new ArrayList<>();
+    private LocalCluster cluster;
+    private OperatorController operators;
+    private HeartbeatStreams streams;
+    private Coordinator coordinator;
+
+    @BeforeEach
+    void assemble() {
+        cluster = new LocalCluster(directory).up(1);
+        operators = new OperatorController(4, cluster::nanos, metrics);
+        streams = new HeartbeatStreams(metrics);
+        streams.bind(1, sink(sent));
+        coordinator = new Coordinator(
+                cluster.state(),
+                operators,
+                streams,
+                cluster.ids(),
+                ResponseHeader.newBuilder().setClusterId(7).build(),
+                cluster::nanos,
+                ScheduleOptions.DEFAULTS);
+    }
+
+    @Test
+    void firstRegionGetsItsThreeReplicasAsStoresArriveD1() {
+        heartbeat(region(1, "", "", 1));
+        assertThat(sent).isEmpty();
+
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+        RegionHeartbeatResponse first = lastSent();
+        assertThat(first.getChangePeer().getChangeType()).isEqualTo(ConfChangeType.AddNode);
+        assertThat(first.getChangePeer().getPeer().getStoreId()).isEqualTo(2);
+        assertThat(first.getHeader().getClusterId()).isEqualTo(7);
+        assertThat(first.getRegionId()).isEqualTo(1);
+        assertThat(first.getRegionEpoch().getConfVer()).isEqualTo(1);
+        assertThat(first.getTargetPeer()).isEqualTo(peer(1, 1));
+
+        // Until a heartbeat shows it, the same command again and no other.
+        cluster.up(3);
+        heartbeat(region(1, "", "", 1));
+        assertThat(lastSent()).isEqualTo(first);
+
+        Peer second = first.getChangePeer().getPeer();
+        heartbeat(region(1, "", "", 1).plus(second).epoch(2, 1));
+        Peer third = lastSent().getChangePeer().getPeer();
+        assertThat(third.getStoreId()).isEqualTo(3);
+        assertThat(third.getId()).isNotEqualTo(second.getId());
+
+        int before = sent.size();
+        heartbeat(region(1, "", "", 1).plus(second).plus(third).epoch(3, 1));
+        assertThat(sent).hasSize(before);
+        assertThat(operators.size()).isZero();
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "finished").count())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void patrolNoticesANewStoreWithoutAHeartbeat() {
+        heartbeat(region(1, "", "", 1));
+        cluster.up(2);
+
+        coordinator.patrol();
+
+        assertThat(lastSent().getChangePeer().getPeer().getStoreId()).isEqualTo(2);
+    }
+
+    @Test
+    void pendingPeerDoesNotCountAsAddedD1() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+        Peer second = lastSent().getChangePeer().getPeer();
+
+        heartbeat(region(1, "", "", 1).plus(second).epoch(2, 1).pending(2));
+
+        assertThat(operators.size()).isEqualTo(1);
+    }
+
+    @Test
+    void operatorOfAChangedRangeIsCancelled() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+        Operator before = operators.operatorOf(1);
+
+        heartbeat(region(1, "", "m", 1).epoch(1, 2));
+
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled").count())
+                .isEqualTo(1);
+        assertThat(operators.operatorOf(1)).isNotNull().isNotSameAs(before);
+    }
+
+    @Test
+    void operatorIsCancelledWhenSomebodyElseChangesTheMembersD1() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+
+        heartbeat(region(1, "", "", 1, 3).epoch(3, 1));
+
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled").count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void stepThatTakesTooLongIsGivenUp() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+
+        cluster.pass(Duration.ofMinutes(11));
+        operators.expire();
+
+        assertThat(operators.size()).isZero();
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "timed_out").count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void operatorsAreBoundedR10() {
+        cluster.up(2);
+        for (int i = 0; i < 10; i++) {
+            heartbeat(region(i + 1, String.valueOf((char) ('a' + i)), String.valueOf((char) ('b' + i)), 1));
+        }
+
+        assertThat(operators.size()).isEqualTo(4);
+        assertThat(coordinator.explain(cluster.state().region(10).orElseThrow()).reason())
+                .isEqualTo("too many operators are under way");
+    }
+
+    @Test
+    void sayWhyNothingIsDone() {
+        heartbeat(region(1, "", "", 1));
+        Coordinator.Explanation blocked =
+                coordinator.explain(cluster.state().region(1).orElseThrow());
+        assertThat(blocked.healthy()).isFalse();
+        assertThat(blocked.action()).isEqualTo("nothing");
+        assertThat(blocked.reason()).contains("1 of 3 replicas", "store 1 has a replica");
+
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+        Coordinator.Explanation running =
+                coordinator.explain(cluster.state().region(1).orElseThrow());
+        assertThat(running.action()).contains("add peer", "on store 2");
+        assertThat(running.reason()).contains("1 of 3 replicas");
+    }
+
+    @Test
+    void commandGoesToTheStoreThatLeads() {
+        List<RegionHeartbeatResponse> toStore2 = new ArrayList<>();
+        cluster.up(2, 3);
+        streams.bind(2, sink(toStore2));
+
+        heartbeat(region(1, "", "", 1, 2).leader(2));
+
+        assertThat(sent).isEmpty();
+        assertThat(toStore2).hasSize(1);
+    }
+
+    @Test
+    void commandWithoutAStreamIsDroppedAndCounted() {
+        cluster.up(2);
+
+        heartbeat(region(1, "", "", 2));
+
+        assertThat(metrics.counter("kv.pd.schedule.commands.dropped").count()).isEqualTo(1);
+        assertThat(operators.size()).isEqualTo(1);
+    }
+
+    private void heartbeat(Regions region) {
+        coordinator.onHeartbeat(cluster.observe(region));
+    }
+
+    private RegionHeartbeatResponse lastSent() {
+        assertThat(sent).isNotEmpty();
+        return sent.get(sent.size() - 1);
+    }
+
+    private static HeartbeatStreams.CommandSink sink(List<RegionHeartbeatResponse> into) {
+        return new HeartbeatStreams.CommandSink() {
+            @Override
+            public boolean offer(RegionHeartbeatResponse response) {
+                return into.add(response);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+}
