@@ -2,6 +2,7 @@ package io.rutile.pd.rpc;
 
 import static io.rutile.pd.rpc.PdCalls.now;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import io.rutile.pd.cluster.IdAllocator;
 import io.rutile.pd.cluster.RegionInfo;
@@ -53,7 +54,9 @@ final class SplitCommands {
             throw PdError.unknown("invalid batch split report: fewer than two regions");
         }
         for (int i = 1; i < regions.size(); i++) {
-            if (!regions.get(i - 1).getEndKey().equals(regions.get(i).getStartKey())) {
+            ByteString border = regions.get(i - 1).getEndKey();
+            // An empty end is the end of all keys, not the empty key.
+            if (border.isEmpty() || !border.equals(regions.get(i).getStartKey())) {
                 throw PdError.unknown("invalid batch split report: regions "
                         + regions.get(i - 1).getId() + " and " + regions.get(i).getId() + " are not neighbours");
             }

@@ -59,7 +59,8 @@ class IdAllocatorTest {
         }
 
         assertThat(given).hasSize(30);
-        assertThat(LocalMeta.in(directory.resolve("fresh")).state().idsReserved()).isZero();
+        assertThat(LocalMeta.in(directory.resolve("fresh")).state().idsReserved())
+                .isZero();
     }
 
     @Test

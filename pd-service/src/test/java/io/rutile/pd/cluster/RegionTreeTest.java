@@ -55,10 +55,13 @@ class RegionTreeTest {
     void olderTermChangesNothingD1() {
         observe(region(1, "", "", 1, 2).term(7));
 
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(6).info())).isPresent();
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(7).info())).isEmpty();
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(6).info()))
+                .isPresent();
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(7).info()))
+                .isEmpty();
         // A term that was not said is not compared.
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(1).term(0).info())).isEmpty();
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(1).term(0).info()))
+                .isEmpty();
     }
 
     @Test

@@ -31,14 +31,15 @@ public record Regions(RegionInfo info) {
     public Regions epoch(long confVer, long version) {
         return with(
                 info.region().toBuilder()
-                        .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(confVer).setVersion(version))
+                        .setRegionEpoch(
+                                RegionEpoch.newBuilder().setConfVer(confVer).setVersion(version))
                         .build(),
                 info.leader());
     }
 
     public Regions term(long term) {
-        return new Regions(new RegionInfo(
-                info.region(), info.leader(), info.downPeers(), info.pendingPeers(), term, 0, 0));
+        return new Regions(
+                new RegionInfo(info.region(), info.leader(), info.downPeers(), info.pendingPeers(), term, 0, 0));
     }
 
     public Regions leader(long store) {
@@ -48,8 +49,7 @@ public record Regions(RegionInfo info) {
     public Regions pending(long store) {
         List<Peer> pending = new ArrayList<>(info.pendingPeers());
         pending.add(info.peerOn(store));
-        return new Regions(
-                new RegionInfo(info.region(), info.leader(), info.downPeers(), pending, info.term(), 0, 0));
+        return new Regions(new RegionInfo(info.region(), info.leader(), info.downPeers(), pending, info.term(), 0, 0));
     }
 
     public Regions plus(Peer peer) {
@@ -63,7 +63,6 @@ public record Regions(RegionInfo info) {
     }
 
     private Regions with(Region region, @Nullable Peer leader) {
-        return new Regions(new RegionInfo(
-                region, leader, info.downPeers(), info.pendingPeers(), info.term(), 0, 0));
+        return new Regions(new RegionInfo(region, leader, info.downPeers(), info.pendingPeers(), info.term(), 0, 0));
     }
 }

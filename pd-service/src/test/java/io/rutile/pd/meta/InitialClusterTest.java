@@ -15,7 +15,10 @@ class InitialClusterTest {
 
         assertThat(cluster.idOf("pd-1")).isEqualTo(1);
         assertThat(cluster.idOf("pd-2")).isEqualTo(2);
-        assertThat(cluster.raftAddress(2)).isNotNull().extracting(a -> a.getPort()).isEqualTo(2390);
+        assertThat(cluster.raftAddress(2))
+                .isNotNull()
+                .extracting(a -> a.getPort())
+                .isEqualTo(2390);
         assertThat(cluster.raftAddress(3)).isNull();
         assertThat(cluster.replicas().voters()).hasSize(2);
         assertThatThrownBy(() -> cluster.idOf("pd-3")).hasMessageContaining("pd-3");
@@ -25,15 +28,26 @@ class InitialClusterTest {
     void fingerprintIsPositiveAndTellsClustersApart() {
         InitialCluster one = InitialCluster.parse("pd-1=127.0.0.1:2380");
 
-        assertThat(one.fingerprint()).isPositive().isEqualTo(InitialCluster.parse("pd-1=127.0.0.1:2380").fingerprint());
-        assertThat(one.fingerprint()).isNotEqualTo(InitialCluster.parse("pd-1=127.0.0.1:2381").fingerprint());
+        assertThat(one.fingerprint())
+                .isPositive()
+                .isEqualTo(InitialCluster.parse("pd-1=127.0.0.1:2380").fingerprint());
+        assertThat(one.fingerprint())
+                .isNotEqualTo(InitialCluster.parse("pd-1=127.0.0.1:2381").fingerprint());
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "pd-1", "=127.0.0.1:1", "pd-1=127.0.0.1", "pd-1=:1", "pd-1=h:99999", "pd-1=h:1,", "pd-1=h:1,pd-1=h:2",
-                "pd-1=h:1,pd-2=h:1", "pd-1=h:x"
+                "",
+                "pd-1",
+                "=127.0.0.1:1",
+                "pd-1=127.0.0.1",
+                "pd-1=:1",
+                "pd-1=h:99999",
+                "pd-1=h:1,",
+                "pd-1=h:1,pd-1=h:2",
+                "pd-1=h:1,pd-2=h:1",
+                "pd-1=h:x"
             })
     void nonsenseIsRefused(String text) {
         assertThatThrownBy(() -> InitialCluster.parse(text)).isInstanceOf(IllegalArgumentException.class);

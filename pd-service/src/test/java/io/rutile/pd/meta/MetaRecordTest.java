@@ -70,13 +70,15 @@ class MetaRecordTest {
     void secondBootstrapIsRefused() {
         MetaState bootstrapped = after(MetaState.EMPTY, new MetaRecord.Bootstrap(STORE));
 
-        MetaRecord.Transition second = new MetaRecord.Bootstrap(
-                        STORE.toBuilder().setId(9).build())
-                .applyTo(bootstrapped);
+        MetaRecord.Transition second =
+                new MetaRecord.Bootstrap(STORE.toBuilder().setId(9).build()).applyTo(bootstrapped);
 
         assertThat(second.state()).isSameAs(bootstrapped);
         assertThat(reason(second)).isEqualTo(Reason.ALREADY_BOOTSTRAPPED);
-        assertThat(bootstrapped.store(4)).isNotNull().extracting(Store::getNodeState).isEqualTo(NodeState.Serving);
+        assertThat(bootstrapped.store(4))
+                .isNotNull()
+                .extracting(Store::getNodeState)
+                .isEqualTo(NodeState.Serving);
     }
 
     @Test
@@ -137,7 +139,11 @@ class MetaRecordTest {
                 .build();
         MetaState state = MetaState.EMPTY.withStore(leaving);
 
-        Store back = put(state, store(1, "a:9").toBuilder().addLabels(label("zone", "z2")).build())
+        Store back = put(
+                        state,
+                        store(1, "a:9").toBuilder()
+                                .addLabels(label("zone", "z2"))
+                                .build())
                 .state()
                 .store(1);
 
@@ -152,13 +158,20 @@ class MetaRecordTest {
     void storeWithABadEngineLabelOrVersionIsRefused() {
         MetaState state = after(MetaState.EMPTY, new MetaRecord.Bootstrap(store(1, "a:1")));
 
-        assertThat(reason(put(state, store(2, "b:1").toBuilder().addLabels(label("engine", "steam")).build())))
+        assertThat(reason(put(
+                        state,
+                        store(2, "b:1").toBuilder()
+                                .addLabels(label("engine", "steam"))
+                                .build())))
                 .isEqualTo(Reason.INVALID_VALUE);
-        assertThat(reason(put(state, store(2, "b:1").toBuilder().setVersion("soon").build())))
+        assertThat(reason(put(
+                        state, store(2, "b:1").toBuilder().setVersion("soon").build())))
                 .isEqualTo(Reason.INCOMPATIBLE_VERSION);
-        assertThat(reason(put(state, store(2, "b:1").toBuilder().setVersion("7.1.0").build())))
+        assertThat(reason(put(
+                        state, store(2, "b:1").toBuilder().setVersion("7.1.0").build())))
                 .isEqualTo(Reason.INCOMPATIBLE_VERSION);
-        assertThat(put(state, store(2, "b:1").toBuilder().setVersion("9.0.0").build()).outcome())
+        assertThat(put(state, store(2, "b:1").toBuilder().setVersion("9.0.0").build())
+                        .outcome())
                 .isInstanceOf(Applied.class);
     }
 
@@ -167,11 +180,13 @@ class MetaRecordTest {
         MetaState one = after(MetaState.EMPTY, new MetaRecord.Bootstrap(store(1, "a:1")));
         assertThat(one.clusterVersion()).hasToString("8.5.0");
 
-        MetaState mixed = put(one, store(2, "b:1").toBuilder().setVersion("8.6.1").build())
+        MetaState mixed = put(
+                        one, store(2, "b:1").toBuilder().setVersion("8.6.1").build())
                 .state();
         assertThat(mixed.clusterVersion()).hasToString("8.5.0");
 
-        MetaState upgraded = put(mixed, store(1, "a:1").toBuilder().setVersion("8.6.0").build())
+        MetaState upgraded = put(
+                        mixed, store(1, "a:1").toBuilder().setVersion("8.6.0").build())
                 .state();
         assertThat(upgraded.clusterVersion()).hasToString("8.6.0");
     }

@@ -78,7 +78,8 @@ class CoordinatorTest {
         heartbeat(region(1, "", "", 1).plus(second).plus(third).epoch(3, 1));
         assertThat(sent).hasSize(before);
         assertThat(operators.size()).isZero();
-        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "finished").count())
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "finished")
+                        .count())
                 .isEqualTo(2);
     }
 
@@ -111,7 +112,8 @@ class CoordinatorTest {
 
         heartbeat(region(1, "", "m", 1).epoch(1, 2));
 
-        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled").count())
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled")
+                        .count())
                 .isEqualTo(1);
         assertThat(operators.operatorOf(1)).isNotNull().isNotSameAs(before);
     }
@@ -123,7 +125,8 @@ class CoordinatorTest {
 
         heartbeat(region(1, "", "", 1, 3).epoch(3, 1));
 
-        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled").count())
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "cancelled")
+                        .count())
                 .isEqualTo(1);
     }
 
@@ -136,7 +139,8 @@ class CoordinatorTest {
         operators.expire();
 
         assertThat(operators.size()).isZero();
-        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "timed_out").count())
+        assertThat(metrics.counter("kv.pd.schedule.operators", "event", "timed_out")
+                        .count())
                 .isEqualTo(1);
     }
 

@@ -80,7 +80,11 @@ class TsoWindowTest {
 
         meta.log().follow(2);
 
-        assertThat(window.take(1)).failsWithin(Duration.ofSeconds(1)).withThrowableThat().havingCause().isInstanceOf(MetaException.class);
+        assertThat(window.take(1))
+                .failsWithin(Duration.ofSeconds(1))
+                .withThrowableThat()
+                .havingCause()
+                .isInstanceOf(MetaException.class);
     }
 
     @Test
@@ -139,7 +143,9 @@ class TsoWindowTest {
                     TimeStamp first = new TimeStamp(taken.value() - count + 1);
                     assertThat(first).as("seed %d", seed).isGreaterThan(last);
                     assertThat(first.physicalMs()).as("seed %d", seed).isEqualTo(taken.physicalMs());
-                    assertThat(taken.physicalMs()).as("seed %d", seed).isLessThan(meta.state().tsoSavedMs());
+                    assertThat(taken.physicalMs())
+                            .as("seed %d", seed)
+                            .isLessThan(meta.state().tsoSavedMs());
                     last = taken;
                 }
             }

@@ -1,0 +1,255 @@
+package io.rutile.pd;
+
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCalls;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.pd.meta.HostPort;
+import io.rutile.pd.meta.InitialCluster;
+import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.pdpb.AllocIDRequest;
+import io.rutile.protocol.pdpb.BootstrapRequest;
+import io.rutile.protocol.pdpb.GetMembersRequest;
+import io.rutile.protocol.pdpb.GetMembersResponse;
+import io.rutile.protocol.pdpb.GetStoreRequest;
+import io.rutile.protocol.pdpb.IsBootstrappedRequest;
+import io.rutile.protocol.pdpb.PDGrpc;
+import io.rutile.protocol.pdpb.RequestHeader;
+import io.rutile.protocol.pdpb.TsoRequest;
+import io.rutile.protocol.pdpb.TsoResponse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/** Members in one JVM, over real Raft on loopback. */
+final class PdCluster implements AutoCloseable {
+
+    static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final Map<Integer, PdOptions> options = new TreeMap<>();
+    private final Map<Integer, PdServer> running = new TreeMap<>();
+    private final List<ManagedChannel> channels = new ArrayList<>();
+
+    static PdCluster alone(Path directory) {
+        PdCluster cluster = new PdCluster();
+        cluster.options.put(1, PdOptions.alone(directory));
+        cluster.startMember(1);
+        return cluster;
+    }
+
+    static PdCluster of(int members, Path directory) {
+        PdCluster cluster = new PdCluster();
+        int[] ports = freePorts(members);
+        StringBuilder initial = new StringBuilder();
+        for (int i = 1; i <= members; i++) {
+            initial.append(i == 1 ? "" : ",")
+                    .append("pd-")
+                    .append(i)
+                    .append("=127.0.0.1:")
+                    .append(ports[i - 1]);
+        }
+        PdOptions alone = PdOptions.alone(directory);
+        for (int i = 1; i <= members; i++) {
+            cluster.options.put(
+                    i,
+                    new PdOptions(
+                            "pd-" + i,
+                            directory.resolve("pd-" + i),
+                            alone.clientListen(),
+                            null,
+                            new HostPort("127.0.0.1", ports[i - 1]),
+                            InitialCluster.parse(initial.toString()),
+                            alone.electionTimeout(),
+                            alone.leader(),
+                            alone.door()));
+            cluster.startMember(i);
+        }
+        return cluster;
+    }
+
+    void startMember(int member) {
+        running.put(member, start(Objects.requireNonNull(options.get(member))));
+    }
+
+    void stopMember(int member) {
+        PdServer server = running.remove(member);
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    static PdServer start(PdOptions options) {
+        PdServer server = new PdServer(options, new SimpleMeterRegistry());
+        server.start();
+        return server;
+    }
+
+    /** Waits until one of those that run serves as leader. */
+    int leaderId() {
+        Awaitility.await().atMost(PATIENCE).until(() -> serving().isPresent());
+        return serving().orElseThrow();
+    }
+
+    private Optional<Integer> serving() {
+        return running.entrySet().stream()
+                .filter(member -> member.getValue().leaderTerm().isPresent())
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
+    Client leader() {
+        return client(leaderId());
+    }
+
+    Client client(int member) {
+        PdServer server = server(member);
+        ManagedChannel channel = NettyChannelBuilder.forAddress(
+                        "127.0.0.1", server.clientAddress().getPort())
+                .usePlaintext()
+                .build();
+        channels.add(channel);
+        return new Client(channel);
+    }
+
+    PdServer server(int member) {
+        return Objects.requireNonNull(running.get(member), "that member does not run");
+    }
+
+    @Override
+    public void close() {
+        channels.forEach(ManagedChannel::shutdownNow);
+        running.values().forEach(PdServer::close);
+    }
+
+    static PdOptions withClientPort(PdOptions options, int port) {
+        return ports(options, port, options.raftListen().port());
+    }
+
+    static PdOptions withRaftPort(PdOptions options, int port) {
+        return ports(options, options.clientListen().port(), port);
+    }
+
+    private static PdOptions ports(PdOptions options, int clientPort, int raftPort) {
+        return new PdOptions(
+                options.name(),
+                options.dataDir(),
+                new HostPort("127.0.0.1", clientPort),
+                options.advertiseClientUrl(),
+                new HostPort("127.0.0.1", raftPort),
+                options.initialCluster(),
+                options.electionTimeout(),
+                options.leader(),
+                options.door());
+    }
+
+    /** All held at once, so that they differ. */
+    private static int[] freePorts(int count) {
+        List<ServerSocket> held = new ArrayList<>();
+        try {
+            for (int i = 0; i < count; i++) {
+                held.add(new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")));
+            }
+            int[] ports = held.stream().mapToInt(ServerSocket::getLocalPort).toArray();
+            for (ServerSocket socket : held) {
+                socket.close();
+            }
+            return ports;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What a client does, to one member. */
+    record Client(ManagedChannel channel) {
+
+        GetMembersResponse members() {
+            return stub().getMembers(GetMembersRequest.getDefaultInstance());
+        }
+
+        long clusterId() {
+            return members().getHeader().getClusterId();
+        }
+
+        void bootstrap(Store store) {
+            Region region = Region.newBuilder()
+                    .setId(1)
+                    .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(1))
+                    .addPeers(Peer.newBuilder().setId(1).setStoreId(store.getId()))
+                    .build();
+            var answer = stub().bootstrap(BootstrapRequest.newBuilder()
+                    .setHeader(header())
+                    .setStore(store)
+                    .setRegion(region)
+                    .build());
+            if (answer.getHeader().hasError()) {
+                throw new AssertionError(answer.getHeader().getError());
+            }
+        }
+
+        boolean isBootstrapped() {
+            return stub().isBootstrapped(IsBootstrappedRequest.newBuilder()
+                            .setHeader(header())
+                            .build())
+                    .getBootstrapped();
+        }
+
+        String storeAddress(long id) {
+            return stub().getStore(GetStoreRequest.newBuilder()
+                            .setHeader(header())
+                            .setStoreId(id)
+                            .build())
+                    .getStore()
+                    .getAddress();
+        }
+
+        long allocate() {
+            return stub().allocID(
+                            AllocIDRequest.newBuilder().setHeader(header()).build())
+                    .getId();
+        }
+
+        /** The last of {@code count} timestamps, as one number. */
+        long timestamp(int count) {
+            return timestamp(count, clusterId());
+        }
+
+        long timestamp(int count, long clusterId) {
+            TsoResponse answer = ClientCalls.blockingUnaryCall(
+                    channel,
+                    PDGrpc.getTsoMethod(),
+                    CallOptions.DEFAULT.withDeadlineAfter(2, TimeUnit.SECONDS),
+                    TsoRequest.newBuilder()
+                            .setHeader(RequestHeader.newBuilder().setClusterId(clusterId))
+                            .setCount(count)
+                            .build());
+            return TimeStamp.of(
+                            answer.getTimestamp().getPhysical(),
+                            answer.getTimestamp().getLogical())
+                    .value();
+        }
+
+        RequestHeader header() {
+            return RequestHeader.newBuilder().setClusterId(clusterId()).build();
+        }
+
+        PDGrpc.PDBlockingStub stub() {
+            return PDGrpc.newBlockingStub(channel).withDeadlineAfter(10, TimeUnit.SECONDS);
+        }
+    }
+}
