@@ -12,6 +12,7 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -138,15 +139,24 @@ public record PdProperties(
     /** Clients take the URL apart and connect to its port: one without a port would send them nowhere. */
     private void checkAdvertised() {
         if (advertiseClientUrl == null) {
+            String host = address("client-address", clientAddress).host();
+            if (host.equals("0.0.0.0") || host.equals("[::]")) {
+                throw refused("advertise-client-url", "clients cannot connect to " + host, null);
+            }
             return;
         }
+        if (!isUrlWithPort(advertiseClientUrl)) {
+            throw refused(
+                    "advertise-client-url", "'" + advertiseClientUrl + "' is not of the form http://host:port", null);
+        }
+    }
+
+    private static boolean isUrlWithPort(String text) {
         try {
-            URI url = URI.create(advertiseClientUrl);
-            if (url.getScheme() == null || url.getHost() == null || url.getPort() <= 0) {
-                throw new IllegalArgumentException("'" + advertiseClientUrl + "' is not of the form http://host:port");
-            }
-        } catch (IllegalArgumentException e) {
-            throw refused("advertise-client-url", String.valueOf(e.getMessage()), e);
+            URI url = new URI(text);
+            return url.getScheme() != null && url.getHost() != null && url.getPort() > 0;
+        } catch (URISyntaxException e) {
+            return false;
         }
     }
 

@@ -92,7 +92,6 @@ public final class PdServer implements AutoCloseable {
         long memberId = memberId(cluster);
         Leadership leading = new Leadership(options.leader(), clocks, metrics);
         leadership = leading;
-        started.push(leading);
 
         MetaStateMachine stateMachine = openState(leading);
         RaftServer raftServer = startRaft(cluster, memberId);
@@ -229,6 +228,10 @@ public final class PdServer implements AutoCloseable {
 
     @Override
     public void close() {
+        // First, so that whoever hangs on this member is told to look for another leader.
+        if (leadership != null) {
+            leadership.close();
+        }
         while (!started.isEmpty()) {
             AutoCloseable top = started.pop();
             try {

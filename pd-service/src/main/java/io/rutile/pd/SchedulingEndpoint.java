@@ -7,7 +7,7 @@ import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.Coordinator.Explanation;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
@@ -47,12 +47,14 @@ final class SchedulingEndpoint {
                 .orElseGet(() -> new Report(false, 0, 0, List.of(), List.of()));
     }
 
+    /** Null, which is answered with 404, if nobody has reported such a Region or this member does not lead. */
     @ReadOperation
-    Optional<Explanation> region(@Selector long regionId) {
+    @Nullable Explanation region(@Selector long regionId) {
         return server.leaderTerm()
                 .flatMap(term -> term.cluster()
                         .region(regionId)
-                        .map(region -> term.coordinator().explain(region)));
+                        .map(region -> term.coordinator().explain(region)))
+                .orElse(null);
     }
 
     private static Report report(LeaderTerm term) {

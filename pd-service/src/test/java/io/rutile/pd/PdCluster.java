@@ -2,6 +2,7 @@ package io.rutile.pd;
 
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -14,6 +15,7 @@ import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.BootstrapRequest;
+import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetStoreRequest;
@@ -29,12 +31,14 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.awaitility.Awaitility;
 
 /** Members in one JVM, over real Raft on loopback. */
@@ -44,7 +48,7 @@ final class PdCluster implements AutoCloseable {
 
     private final Map<Integer, PdOptions> options = new TreeMap<>();
     private final Map<Integer, PdServer> running = new TreeMap<>();
-    private final List<ManagedChannel> channels = new ArrayList<>();
+    private final Map<Integer, ManagedChannel> channels = new HashMap<>();
 
     static PdCluster alone(Path directory) {
         PdCluster cluster = new PdCluster();
@@ -100,6 +104,19 @@ final class PdCluster implements AutoCloseable {
         return server;
     }
 
+    /** For a member that somebody else has started. */
+    static ErrorType bootstrap(PdServer server, Store store) {
+        ManagedChannel channel = NettyChannelBuilder.forAddress(
+                        "127.0.0.1", server.clientAddress().getPort())
+                .usePlaintext()
+                .build();
+        try {
+            return new Client(channel).bootstrap(store);
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
     /** Waits until one of those that run serves as leader. */
     int leaderId() {
         Awaitility.await().atMost(PATIENCE).until(() -> serving().isPresent());
@@ -113,18 +130,27 @@ final class PdCluster implements AutoCloseable {
                 .findFirst();
     }
 
-    Client leader() {
-        return client(leaderId());
+    /** Asks whoever leads, again if leadership moves meanwhile: what every client does. */
+    <T> T call(Function<Client, T> call) {
+        return Awaitility.await()
+                .atMost(PATIENCE)
+                .ignoreExceptionsMatching(PdCluster::isWorthAnotherTry)
+                .until(() -> Optional.of(call.apply(client(leaderId()))), Optional::isPresent)
+                .orElseThrow();
+    }
+
+    private static boolean isWorthAnotherTry(Throwable failure) {
+        Status.Code code = Status.fromThrowable(failure).getCode();
+        return code == Status.Code.UNAVAILABLE || code == Status.Code.DEADLINE_EXCEEDED;
     }
 
     Client client(int member) {
         PdServer server = server(member);
-        ManagedChannel channel = NettyChannelBuilder.forAddress(
-                        "127.0.0.1", server.clientAddress().getPort())
-                .usePlaintext()
-                .build();
-        channels.add(channel);
-        return new Client(channel);
+        return new Client(channels.computeIfAbsent(
+                server.clientAddress().getPort(),
+                port -> NettyChannelBuilder.forAddress("127.0.0.1", port)
+                        .usePlaintext()
+                        .build()));
     }
 
     PdServer server(int member) {
@@ -133,7 +159,7 @@ final class PdCluster implements AutoCloseable {
 
     @Override
     public void close() {
-        channels.forEach(ManagedChannel::shutdownNow);
+        channels.values().forEach(ManagedChannel::shutdownNow);
         running.values().forEach(PdServer::close);
     }
 
@@ -163,7 +189,7 @@ final class PdCluster implements AutoCloseable {
         List<ServerSocket> held = new ArrayList<>();
         try {
             for (int i = 0; i < count; i++) {
-                held.add(new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")));
+                held.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
             }
             int[] ports = held.stream().mapToInt(ServerSocket::getLocalPort).toArray();
             for (ServerSocket socket : held) {
@@ -186,7 +212,8 @@ final class PdCluster implements AutoCloseable {
             return members().getHeader().getClusterId();
         }
 
-        void bootstrap(Store store) {
+        /** Like a store that starts, which may be told that it did so already. */
+        ErrorType bootstrap(Store store) {
             Region region = Region.newBuilder()
                     .setId(1)
                     .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(1))
@@ -197,9 +224,7 @@ final class PdCluster implements AutoCloseable {
                     .setStore(store)
                     .setRegion(region)
                     .build());
-            if (answer.getHeader().hasError()) {
-                throw new AssertionError(answer.getHeader().getError());
-            }
+            return answer.getHeader().getError().getType();
         }
 
         boolean isBootstrapped() {

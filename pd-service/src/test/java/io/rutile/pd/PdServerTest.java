@@ -29,31 +29,29 @@ class PdServerTest {
         long timestamp;
         Set<Long> ids = new HashSet<>();
         try (PdCluster cluster = PdCluster.alone(directory)) {
-            Client client = cluster.leader();
-            clusterId = client.clusterId();
-            client.bootstrap(LocalCluster.store(1));
-            timestamp = client.timestamp(10);
-            ids.add(client.allocate());
+            clusterId = cluster.call(Client::clusterId);
+            cluster.call(client -> client.bootstrap(LocalCluster.store(1)));
+            timestamp = cluster.call(client -> client.timestamp(10));
+            ids.add(cluster.call(Client::allocate));
         }
 
         for (int restart = 0; restart < 2; restart++) {
             try (PdCluster cluster = PdCluster.alone(directory)) {
-                Client client = cluster.leader();
-                assertThat(client.clusterId()).isPositive().isEqualTo(clusterId);
-                assertThat(client.isBootstrapped()).isTrue();
-                assertThat(client.storeAddress(1))
-                        .isEqualTo(LocalCluster.store(1).getAddress());
-                long later = client.timestamp(10);
+                assertThat(cluster.call(Client::clusterId)).isPositive().isEqualTo(clusterId);
+                assertThat(cluster.call(Client::isBootstrapped)).isTrue();
+                String address = cluster.call(client -> client.storeAddress(1));
+                assertThat(address).isEqualTo(LocalCluster.store(1).getAddress());
+                long later = cluster.call(client -> client.timestamp(10));
                 assertThat(later - 10).as("T1").isGreaterThanOrEqualTo(timestamp);
                 timestamp = later;
-                assertThat(ids.add(client.allocate())).as("T2").isTrue();
+                assertThat(ids.add(cluster.call(Client::allocate))).as("T2").isTrue();
             }
         }
     }
 
     @Test
     void clientPortInUseIsOneClearSentence() throws IOException {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             PdOptions options = PdCluster.withClientPort(PdOptions.alone(directory), taken.getLocalPort());
 
             assertThatThrownBy(() -> PdCluster.start(options))
@@ -62,13 +60,13 @@ class PdServerTest {
         }
         // Nothing was left open: the same directory serves at once.
         try (PdCluster cluster = PdCluster.alone(directory)) {
-            assertThat(cluster.leader().clusterId()).isPositive();
+            assertThat(cluster.call(Client::clusterId)).isPositive();
         }
     }
 
     @Test
     void raftPortInUseIsOneClearSentence() throws IOException {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             PdOptions options = PdCluster.withRaftPort(PdOptions.alone(directory), taken.getLocalPort());
 
             assertThatThrownBy(() -> PdCluster.start(options))

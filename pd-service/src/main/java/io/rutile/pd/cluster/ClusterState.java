@@ -35,6 +35,8 @@ public final class ClusterState {
     private final Map<Long, Heard> heard = new ConcurrentHashMap<>();
 
     /**
+     * How long a store may be silent.
+     *
      * @param disconnectedAfter silence after which a store gets nothing new
      * @param downAfter silence after which its replicas are replaced
      */
@@ -89,7 +91,11 @@ public final class ClusterState {
         return reading(() -> regions.before(key));
     }
 
-    /** Regions that overlap the range, in key order. @param limit 0 for all */
+    /**
+     * Regions that overlap the range, in key order.
+     *
+     * @param limit 0 for all
+     */
     public List<RegionInfo> scan(KeyRange range, int limit) {
         return reading(() -> regions.scan(range, limit));
     }

@@ -61,7 +61,7 @@ public final class IdAllocator {
             }
             reservation = mine;
         }
-        meta.propose(new MetaRecord.ReserveIds(count), term)
+        CompletableFuture<?> unused = meta.propose(new MetaRecord.ReserveIds(count), term)
                 .thenAccept(outcome -> take(outcome, count))
                 .whenComplete((taken, failure) -> {
                     synchronized (this) {

@@ -84,7 +84,11 @@ final class RegionTree {
         return Optional.of(lower.getValue());
     }
 
-    /** Regions that overlap the range, in key order. @param limit 0 for all */
+    /**
+     * Regions that overlap the range, in key order.
+     *
+     * @param limit 0 for all
+     */
     List<RegionInfo> scan(KeyRange range, int limit) {
         List<RegionInfo> found = new ArrayList<>();
         ByteKey from = byStart.floorKey(range.start());

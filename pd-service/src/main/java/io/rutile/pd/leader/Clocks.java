@@ -4,6 +4,8 @@ import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
 /**
+ * Where time comes from.
+ *
  * @param wall the time of day, which may jump
  * @param nano monotonic nanoseconds
  */

@@ -5,6 +5,8 @@ import io.rutile.pd.schedule.ScheduleOptions;
 import java.time.Duration;
 
 /**
+ * What a leading member does how.
+ *
  * @param tsoWindow how far ahead of the clock the saved bound of timestamps is
  * @param storeSilence when a silent store counts as disconnected and as down
  * @param maxReplicas replicas of a Region in a cluster that begins now

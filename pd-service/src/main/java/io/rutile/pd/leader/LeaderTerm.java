@@ -83,6 +83,7 @@ public final class LeaderTerm {
     }
 
     void close() {
+        tso.close();
         streams.close();
     }
 }

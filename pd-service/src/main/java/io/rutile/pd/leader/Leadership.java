@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +79,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
     /** Watches the log from now on. Callbacks that came before are not needed. */
     public void begin(MetaStore meta, PdMember member) {
         begun = new Begun(meta, member);
-        timer.scheduleWithFixedDelay(this::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+        Future<?> unused = timer.scheduleWithFixedDelay(this::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** The term in which this member leads and serves; empty on a follower and while a term is being opened. */
@@ -158,16 +159,20 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
         CompletableFuture<?> announced = to.member().mustAnnounce()
                 ? to.meta().propose(new MetaRecord.AnnounceMember(to.member().self()), term)
                 : CompletableFuture.completedFuture(null);
-        CompletableFuture.allOf(window, named, announced).whenComplete((done, trouble) -> {
-            try {
-                timer.execute(() -> opened(to, term, tso, trouble));
-            } catch (RejectedExecutionException e) {
-                log.debug("leadership is closed");
-            }
-        });
+        CompletableFuture<?> unused = CompletableFuture.allOf(window, named, announced)
+                .whenComplete((done, trouble) -> {
+                    try {
+                        timer.execute(() -> opened(to, term, tso, trouble));
+                    } catch (RejectedExecutionException e) {
+                        log.debug("leadership is closed");
+                    }
+                });
     }
 
     private void opened(Begun to, long term, TsoWindow tso, @Nullable Throwable trouble) {
+        if (opening != term) {
+            return;
+        }
         opening = 0;
         if (trouble != null || !to.meta().log().leads(term)) {
             // Still leading? Then the next tick tries again.
@@ -189,8 +194,9 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
     }
 
     private void end(LeaderTerm term) {
-        current = null;
+        // Closed before anything new is opened: leadership may come back in the very same term.
         term.close();
+        current = null;
         log.info("no longer leading term={}", term.term());
     }
 

@@ -11,6 +11,8 @@ import java.net.InetSocketAddress;
 public record HostPort(String host, int port) {
 
     /**
+     * An address from its text.
+     *
      * @throws IllegalArgumentException if the text is not {@code host:port}
      */
     public static HostPort parse(String text) {

@@ -19,7 +19,11 @@ import org.jspecify.annotations.Nullable;
  */
 public record InitialCluster(List<Entry> members) {
 
-    /** @param raftAddress where the other members reach it */
+    /**
+     * One member.
+     *
+     * @param raftAddress where the other members reach it
+     */
     public record Entry(String name, String raftAddress) {}
 
     public InitialCluster {
@@ -27,6 +31,8 @@ public record InitialCluster(List<Entry> members) {
     }
 
     /**
+     * The members from the setting's text.
+     *
      * @throws IllegalArgumentException in words for whoever wrote the setting
      */
     public static InitialCluster parse(String text) {

@@ -35,7 +35,11 @@ public sealed interface MetaRecord {
 
     byte type();
 
-    /** @param state as it is now; the same instance if nothing changed */
+    /**
+     * What a record made of a state.
+     *
+     * @param state as it is now; the same instance if nothing changed
+     */
     record Transition(MetaState state, MetaOutcome outcome) {
 
         static Transition done(MetaState state) {
@@ -284,6 +288,8 @@ public sealed interface MetaRecord {
     }
 
     /**
+     * A record from its bytes.
+     *
      * @throws IOException if these are not the bytes of a record that this version knows
      */
     static MetaRecord decode(byte[] bytes) throws IOException {

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -19,15 +20,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Stands in front of the gRPC server's accepted connections: bounds how many there are, and how many and for how long they
- * may say nothing, so that silent ones never keep speaking ones out (E1).
+ * may say nothing, so that silent ones never keep speaking ones out; and sends away what does not speak HTTP/2 (E1).
  *
  * <p>Threads: the accepting event loop calls {@link #channelRead}, a connection's event loop its {@link FirstWords}.
  */
 @Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
-    /** Length of the preface that every HTTP/2 client sends first. */
-    private static final int PREFACE_BYTES = 24;
+    /** What every HTTP/2 client sends first. */
+    private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private final DoorOptions options;
     private final AtomicInteger open = new AtomicInteger();
@@ -36,6 +37,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
     private final Counter refused;
     private final Counter dismissed;
+    private final Counter foreign;
 
     ConnectionGate(DoorOptions options, MeterRegistry metrics) {
         this.options = options;
@@ -44,6 +46,9 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
                 .register(metrics);
         this.dismissed = Counter.builder("kv.pd.rpc.connections.silent")
                 .description("Connections closed because they did not speak in time, or to make room")
+                .register(metrics);
+        this.foreign = Counter.builder("kv.pd.rpc.connections.foreign")
+                .description("Connections closed because they began with something that is not HTTP/2")
                 .register(metrics);
         Gauge.builder("kv.pd.rpc.connections", open, AtomicInteger::get)
                 .description("Open client connections")
@@ -81,7 +86,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             }
         }
         if (oldest != null) {
-            dismiss(oldest);
+            close(oldest, dismissed);
         }
     }
 
@@ -91,15 +96,17 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void dismiss(Channel connection) {
-        dismissed.increment();
-        connection.close();
+    private static void close(Channel connection, Counter why) {
+        why.increment();
+        // Past the pipeline: HTTP/2 would say goodbye first, and wait for somebody who says nothing.
+        connection.eventLoop().execute(() -> connection.unsafe().close(connection.newPromise()));
     }
 
     /** Counts a connection's first bytes and then steps out of its way. */
     private final class FirstWords extends ChannelInboundHandlerAdapter {
 
         private int bytes;
+        private boolean sentAway;
         private @Nullable ScheduledFuture<?> timeout;
 
         @Override
@@ -111,18 +118,39 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             arrived(context.channel());
             timeout = context.executor()
                     .schedule(
-                            () -> dismiss(context.channel()),
+                            () -> close(context.channel(), dismissed),
                             options.silenceTimeout().toMillis(),
                             TimeUnit.MILLISECONDS);
         }
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object read) {
-            bytes += ((ByteBuf) read).readableBytes();
-            if (bytes >= PREFACE_BYTES) {
+            ByteBuf words = (ByteBuf) read;
+            if (sentAway) {
+                words.release();
+                return;
+            }
+            if (!continuesPreface(words)) {
+                sentAway = true;
+                words.release();
+                close(context.channel(), foreign);
+                return;
+            }
+            bytes += words.readableBytes();
+            if (bytes >= PREFACE.length) {
                 context.pipeline().remove(this);
             }
-            context.fireChannelRead(read);
+            context.fireChannelRead(words);
+        }
+
+        private boolean continuesPreface(ByteBuf words) {
+            int compared = Math.min(words.readableBytes(), PREFACE.length - bytes);
+            for (int i = 0; i < compared; i++) {
+                if (words.getByte(words.readerIndex() + i) != PREFACE[bytes + i]) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         @Override

@@ -18,6 +18,7 @@ import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.pdpb.Member;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +56,15 @@ final class MemberAnnouncer implements BindableService {
 
     /** Tells the leader about this member if the log does not know it yet. Called by one timer; does not wait. */
     void announce() {
+        try {
+            announceOnce();
+        } catch (RuntimeException e) {
+            // A round that throws would be the last one of its timer.
+            log.error("announce failed", e);
+        }
+    }
+
+    private void announceOnce() {
         if (!member.mustAnnounce() || leadership.current().isPresent()) {
             return;
         }
@@ -91,16 +101,17 @@ final class MemberAnnouncer implements BindableService {
         try {
             check(announced);
             LeaderTerm term = leadership.current().orElseThrow(PdHeaders::notLeader);
-            term.propose(new MetaRecord.AnnounceMember(announced)).whenComplete((done, failure) -> {
-                if (failure != null) {
-                    out.onError(PdHeaders.status(failure).asRuntimeException());
-                    return;
-                }
-                out.onNext(ResponseHeader.newBuilder()
-                        .setClusterId(member.clusterId())
-                        .build());
-                out.onCompleted();
-            });
+            CompletableFuture<?> unused = term.propose(new MetaRecord.AnnounceMember(announced))
+                    .whenComplete((done, failure) -> {
+                        if (failure != null) {
+                            out.onError(PdHeaders.status(failure).asRuntimeException());
+                            return;
+                        }
+                        out.onNext(ResponseHeader.newBuilder()
+                                .setClusterId(member.clusterId())
+                                .build());
+                        out.onCompleted();
+                    });
         } catch (RuntimeException e) {
             out.onError(PdHeaders.status(e).asRuntimeException());
         }

@@ -104,13 +104,14 @@ final class PdCalls {
             fail(empty, out, e);
             return;
         }
-        pending.orTimeout(ANSWER_MAX.toMillis(), TimeUnit.MILLISECONDS).whenComplete((response, failure) -> {
-            if (failure == null) {
-                answer(out, response);
-            } else {
-                fail(empty, out, failure);
-            }
-        });
+        CompletableFuture<?> unused = pending.orTimeout(ANSWER_MAX.toMillis(), TimeUnit.MILLISECONDS)
+                .whenComplete((response, failure) -> {
+                    if (failure == null) {
+                        answer(out, response);
+                    } else {
+                        fail(empty, out, failure);
+                    }
+                });
     }
 
     @SuppressWarnings("unchecked") // A builder of R builds an R; protobuf's own types do not say so.

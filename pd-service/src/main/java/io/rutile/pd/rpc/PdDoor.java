@@ -18,6 +18,7 @@ import java.net.SocketAddress;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -83,10 +84,15 @@ public final class PdDoor implements AutoCloseable {
                 .intercept(new RpcMetrics(metrics));
     }
 
-    /** @throws IOException if the port can't be had */
+    /**
+     * Opens the port.
+     *
+     * @throws IOException if it can't be had
+     */
     public void start() throws IOException {
         server = builder.build().start();
-        timer.scheduleWithFixedDelay(announcer::announce, ANNOUNCE_EVERY_MS, ANNOUNCE_EVERY_MS, TimeUnit.MILLISECONDS);
+        Future<?> unused = timer.scheduleWithFixedDelay(
+                announcer::announce, ANNOUNCE_EVERY_MS, ANNOUNCE_EVERY_MS, TimeUnit.MILLISECONDS);
     }
 
     /** Where it listens, after {@link #start}. */
@@ -110,8 +116,12 @@ public final class PdDoor implements AutoCloseable {
             }
         }
         calls.shutdownNow();
-        acceptors.shutdownGracefully(0, CLOSE_WAIT_MS, TimeUnit.MILLISECONDS);
-        workers.shutdownGracefully(0, CLOSE_WAIT_MS, TimeUnit.MILLISECONDS);
+        shutDown(acceptors);
+        shutDown(workers);
+    }
+
+    private static void shutDown(EventLoopGroup group) {
+        Future<?> unused = group.shutdownGracefully(0, CLOSE_WAIT_MS, TimeUnit.MILLISECONDS);
     }
 
     /** Whether a caller would be served here, or be told where. */

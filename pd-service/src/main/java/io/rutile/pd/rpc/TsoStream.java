@@ -50,12 +50,10 @@ final class TsoStream implements StreamObserver<TsoRequest> {
             end(PdHeaders.status(e));
             return;
         }
-        if (taken.isDone()) {
-            taken.whenComplete((last, failure) -> answer(request.getCount(), last, failure));
-        } else {
-            taken.orTimeout(WAIT_MAX_MS, TimeUnit.MILLISECONDS)
-                    .whenComplete((last, failure) -> answer(request.getCount(), last, failure));
-        }
+        CompletableFuture<TimeStamp> bounded =
+                taken.isDone() ? taken : taken.orTimeout(WAIT_MAX_MS, TimeUnit.MILLISECONDS);
+        CompletableFuture<?> unused =
+                bounded.whenComplete((last, failure) -> answer(request.getCount(), last, failure));
     }
 
     private CompletableFuture<TimeStamp> take(TsoRequest request) {

@@ -12,6 +12,7 @@ import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +91,8 @@ public final class Coordinator {
     }
 
     /**
+     * How one Region stands.
+     *
      * @param healthy nothing needs to be done
      * @param action what is under way
      * @param reason why this, and not something else
@@ -105,13 +108,15 @@ public final class Coordinator {
         if (operators.isFull() || !(check(region) instanceof Finding.Repair repair)) {
             return;
         }
-        repair.plan().build(ids, nanoClock.getAsLong()).thenAccept(operator -> {
-            if (operators.add(operator)) {
-                // Looks once more: the Region may have moved on while its new peer's id was fetched.
-                cluster.region(region.id())
-                        .ifPresent(now -> operators.dispatch(now).ifPresent(step -> command(now, step)));
-            }
-        });
+        CompletableFuture<?> unused = repair.plan()
+                .build(ids, nanoClock.getAsLong())
+                .thenAccept(operator -> {
+                    if (operators.add(operator)) {
+                        // Looks once more: the Region may have moved on while its new peer's id was fetched.
+                        cluster.region(region.id())
+                                .ifPresent(now -> operators.dispatch(now).ifPresent(step -> command(now, step)));
+                    }
+                });
     }
 
     private void command(RegionInfo region, OperatorStep step) {

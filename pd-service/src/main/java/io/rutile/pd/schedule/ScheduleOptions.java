@@ -1,6 +1,8 @@
 package io.rutile.pd.schedule;
 
 /**
+ * Bounds of scheduling.
+ *
  * @param operatorsMax operators under way at once, over all Regions
  * @param receivingMax replicas that one store may receive at once
  * @param storeFreeBytesMin a store with less space gets no new replica

@@ -41,7 +41,7 @@ public final class TimestampOracle {
             long first = Math.max(before + 1, clock.millis() << TimeStamp.LOGICAL_BITS);
             if (logical(first) + count > TimeStamp.LOGICAL_COUNT) {
                 // A client counts back from the last one, so a batch never spans two milliseconds.
-                first = physical(first) + 1 << TimeStamp.LOGICAL_BITS;
+                first = (physical(first) + 1) << TimeStamp.LOGICAL_BITS;
             }
             if (physical(first) >= limitMs) {
                 return Optional.empty();

@@ -1,5 +1,6 @@
 package io.rutile.pd.tso;
 
+import io.rutile.pd.meta.MetaException;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.protocol.TimeStamp;
@@ -22,6 +23,7 @@ public final class TsoWindow {
     private final long aheadMs;
     private final TimestampOracle oracle;
     private @Nullable CompletableFuture<Void> extension;
+    private volatile boolean closed;
 
     /**
      * Made once the state holds everything of earlier terms.
@@ -47,16 +49,31 @@ public final class TsoWindow {
             return extend().thenCompose(extended -> take(count));
         }
         if (meta.log().holdsLease(term)) {
-            return CompletableFuture.completedFuture(taken.get());
+            return ours(taken.get());
         }
-        return meta.log().confirm(term).thenApply(confirmed -> taken.get());
+        return meta.log().confirm(term).thenCompose(confirmed -> ours(taken.get()));
+    }
+
+    /**
+     * Leadership may be interrupted and come back within one term, with another window. What was taken before this one was
+     * closed is below the bound where the next one begins; what was taken after must not leave (T1).
+     */
+    private CompletableFuture<TimeStamp> ours(TimeStamp taken) {
+        return closed
+                ? CompletableFuture.failedFuture(new MetaException(MetaException.Kind.NOT_LEADER, "not leader"))
+                : CompletableFuture.completedFuture(taken);
+    }
+
+    /** Nothing leaves any more. Must come before the next window is made. */
+    public void close() {
+        closed = true;
     }
 
     /** Extends if less than half of the window is left; called every fraction of it, so that {@link #take} need not wait. */
     public void keepAhead() {
         if (oracle.limitMs() - oracle.nowMs() < aheadMs / 2) {
             // A failure shows where it hurts: in take(), or in the next call here.
-            extend().exceptionally(failure -> null);
+            CompletableFuture<?> unused = extend().exceptionally(failure -> null);
         }
     }
 
@@ -70,19 +87,20 @@ public final class TsoWindow {
             extension = mine;
         }
         long bound = oracle.nowMs() + aheadMs;
-        meta.propose(new MetaRecord.SaveTso(bound), term).whenComplete((outcome, failure) -> {
-            if (failure == null) {
-                oracle.allowUntil(bound);
-            }
-            synchronized (this) {
-                extension = null;
-            }
-            if (failure == null) {
-                mine.complete(null);
-            } else {
-                mine.completeExceptionally(failure);
-            }
-        });
+        CompletableFuture<?> unused = meta.propose(new MetaRecord.SaveTso(bound), term)
+                .whenComplete((outcome, failure) -> {
+                    if (failure == null) {
+                        oracle.allowUntil(bound);
+                    }
+                    synchronized (this) {
+                        extension = null;
+                    }
+                    if (failure == null) {
+                        mine.complete(null);
+                    } else {
+                        mine.completeExceptionally(failure);
+                    }
+                });
         return mine;
     }
 }

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.raft.CommittedEntries;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -66,7 +69,7 @@ class MetaStateMachineTest {
                     .as("byte %d", damaged)
                     .isInstanceOf(IOException.class);
         }
-        Files.write(file, java.util.Arrays.copyOf(whole, whole.length - 1));
+        Files.write(file, Arrays.copyOf(whole, whole.length - 1));
         assertThatThrownBy(() -> meta.stateMachine().installImage(image)).isInstanceOf(IOException.class);
         assertThat(meta.state().clusterId()).isEqualTo(42);
     }
@@ -111,7 +114,7 @@ class MetaStateMachineTest {
     }
 
     /** One entry with any bytes. */
-    private static final class OneEntryOf implements io.rutile.raft.CommittedEntries<MetaOutcome> {
+    private static final class OneEntryOf implements CommittedEntries<MetaOutcome> {
         private final byte[] bytes;
         private boolean begun;
 
@@ -137,8 +140,8 @@ class MetaStateMachineTest {
         }
 
         @Override
-        public java.nio.ByteBuffer data() {
-            return java.nio.ByteBuffer.wrap(bytes);
+        public ByteBuffer data() {
+            return ByteBuffer.wrap(bytes);
         }
 
         @Override

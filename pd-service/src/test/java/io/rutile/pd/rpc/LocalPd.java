@@ -23,6 +23,7 @@ import io.rutile.protocol.pdpb.PutStoreRequest;
 import io.rutile.protocol.pdpb.RequestHeader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,7 +54,7 @@ final class LocalPd implements AutoCloseable {
         leadership = new Leadership(LeaderOptions.DEFAULTS, Clocks.system(), metrics);
         PdMember member = new PdMember(this::self, meta.store());
         door = new PdDoor(
-                new InetSocketAddress("127.0.0.1", 0),
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 options,
                 InitialCluster.parse("pd-1=127.0.0.1:1,pd-2=127.0.0.1:2"),
                 member,
@@ -151,8 +152,8 @@ final class LocalPd implements AutoCloseable {
     @Override
     public void close() {
         channel.shutdownNow();
-        door.close();
         leadership.close();
+        door.close();
     }
 
     /** Keeps what a stream answers, in order. */

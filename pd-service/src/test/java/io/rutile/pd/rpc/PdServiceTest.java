@@ -21,6 +21,7 @@ import io.rutile.protocol.pdpb.AllocIDResponse;
 import io.rutile.protocol.pdpb.AskBatchSplitRequest;
 import io.rutile.protocol.pdpb.AskBatchSplitResponse;
 import io.rutile.protocol.pdpb.BatchScanRegionsRequest;
+import io.rutile.protocol.pdpb.BatchScanRegionsResponse;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.Error;
 import io.rutile.protocol.pdpb.ErrorType;
@@ -44,6 +45,7 @@ import io.rutile.protocol.pdpb.ScanRegionsResponse;
 import io.rutile.protocol.pdpb.ServiceMode;
 import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
+import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.StoreStats;
 import io.rutile.protocol.pdpb.TsoRequest;
 import io.rutile.protocol.pdpb.TsoResponse;
@@ -496,7 +498,7 @@ class PdServiceTest {
                         .build());
     }
 
-    private io.rutile.protocol.pdpb.BatchScanRegionsResponse batchScan(boolean whole, int limit, String... borders) {
+    private BatchScanRegionsResponse batchScan(boolean whole, int limit, String... borders) {
         BatchScanRegionsRequest.Builder request = BatchScanRegionsRequest.newBuilder()
                 .setHeader(pd.header())
                 .setLimit(limit)
@@ -548,7 +550,7 @@ class PdServiceTest {
                 .toList();
     }
 
-    private io.rutile.protocol.pdpb.StoreHeartbeatResponse heartbeat(StoreStats stats) {
+    private StoreHeartbeatResponse heartbeat(StoreStats stats) {
         return pd.stub()
                 .storeHeartbeat(StoreHeartbeatRequest.newBuilder()
                         .setHeader(pd.header())

@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,9 +102,7 @@ class TsoStreamTest {
             stream.onNext(request((int) TimeStamp.LOGICAL_COUNT));
         }
         stream.onCompleted();
-        org.awaitility.Awaitility.await()
-                .atMost(LocalPd.PATIENCE)
-                .until(() -> pd.meta.log().heldProposals() > 0);
+        Awaitility.await().atMost(LocalPd.PATIENCE).until(() -> pd.meta.log().heldProposals() > 0);
         assertThat(answers.isOpen()).isTrue();
 
         pd.meta.log().release();
@@ -152,7 +151,7 @@ class TsoStreamTest {
         pd.follow(2);
 
         pd.meta.log().elect();
-        org.awaitility.Awaitility.await().atMost(LocalPd.PATIENCE).until(() -> {
+        Awaitility.await().atMost(LocalPd.PATIENCE).until(() -> {
             Answers<TsoResponse> answers = new Answers<>();
             StreamObserver<TsoRequest> stream = pd.asyncStub().tso(answers);
             stream.onNext(request(1));

@@ -100,6 +100,19 @@ class TsoWindowTest {
     }
 
     @Test
+    void closedWindowHandsOutNothingThoughTheTermGoesOnT1() {
+        TsoWindow old = window();
+        old.extend().join();
+        TimeStamp before = old.take(1).join();
+
+        old.close();
+        TsoWindow next = window();
+
+        assertThat(old.take(1)).failsWithin(Duration.ofSeconds(1));
+        assertThat(next.take(1).join()).isGreaterThan(before);
+    }
+
+    @Test
     void pausedLeaderWithoutLeaseMustProveItselfT1() {
         TsoWindow window = window();
         window.extend().join();

@@ -8,7 +8,11 @@ public sealed interface Finding {
     /** Something must be repaired, so. */
     record Repair(OperatorBuilder plan) implements Finding {}
 
-    /** Nothing is to be done, or nothing can be. @param reason in words for whoever asks why */
+    /**
+     * Nothing is to be done, or nothing can be.
+     *
+     * @param reason in words for whoever asks why
+     */
     record Nothing(boolean healthy, String reason) implements Finding {}
 
     static Finding healthy(String reason) {

@@ -73,7 +73,8 @@ public final class ReplicaChecker {
     }
 
     private Finding remove(RegionInfo region, Peer peer, String why) {
-        List<Peer> rest = region.peers().stream().filter(p -> p != peer).toList();
+        List<Peer> rest =
+                region.peers().stream().filter(p -> p.getId() != peer.getId()).toList();
         if (!hasMajority(rest, 0)) {
             return Finding.blocked(why + ", but removing it would leave no majority of stores that are up");
         }

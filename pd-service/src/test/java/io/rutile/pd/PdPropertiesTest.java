@@ -1,0 +1,118 @@
+package io.rutile.pd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rutile.pd.cluster.ClusterState.StoreSilence;
+import io.rutile.pd.leader.LeaderOptions;
+import io.rutile.pd.meta.HostPort;
+import io.rutile.pd.rpc.DoorOptions;
+import io.rutile.pd.schedule.ScheduleOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+
+class PdPropertiesTest {
+
+    @Test
+    void defaultsAreAMemberAlone() {
+        PdOptions options = bind(Map.of()).toOptions();
+
+        assertThat(options.name()).isEqualTo("pd-1");
+        assertThat(options.dataDir()).isEqualTo(Path.of("data/pd-1").toAbsolutePath());
+        assertThat(options.clientListen()).isEqualTo(new HostPort("127.0.0.1", 2379));
+        assertThat(options.advertiseClientUrl()).isNull();
+        assertThat(options.raftListen()).isEqualTo(new HostPort("127.0.0.1", 2380));
+        assertThat(options.initialCluster()).hasToString("pd-1=127.0.0.1:2380");
+        assertThat(options.electionTimeout()).isEqualTo(PdOptions.ELECTION_TIMEOUT_DEFAULT);
+        assertThat(options.leader()).isEqualTo(LeaderOptions.DEFAULTS);
+        assertThat(options.door()).isEqualTo(DoorOptions.DEFAULTS);
+    }
+
+    @Test
+    void everySettingArrives() {
+        PdOptions options = bind(Map.ofEntries(
+                        Map.entry("rutile.pd.name", "pd-2"),
+                        Map.entry("rutile.pd.data-dir", "/var/lib/pd"),
+                        Map.entry("rutile.pd.client-address", "0.0.0.0:3379"),
+                        Map.entry("rutile.pd.advertise-client-url", "http://pd-2.example:3379"),
+                        Map.entry("rutile.pd.raft-address", "0.0.0.0:3380"),
+                        Map.entry("rutile.pd.initial-cluster", "pd-1=a:1,pd-2=b:2"),
+                        Map.entry("rutile.pd.election-timeout", "2500ms"),
+                        Map.entry("rutile.pd.tso-window", "5s"),
+                        Map.entry("rutile.pd.schedule.max-replicas", "5"),
+                        Map.entry("rutile.pd.schedule.store-disconnected-after", "30s"),
+                        Map.entry("rutile.pd.schedule.store-down-after", "1h"),
+                        Map.entry("rutile.pd.schedule.store-free-min", "2GB"),
+                        Map.entry("rutile.pd.schedule.operators-max", "10"),
+                        Map.entry("rutile.pd.schedule.receiving-max", "2"),
+                        Map.entry("rutile.pd.limits.connections-max", "100"),
+                        Map.entry("rutile.pd.limits.silent-connections-max", "20"),
+                        Map.entry("rutile.pd.limits.silence-timeout", "3s"),
+                        Map.entry("rutile.pd.limits.idle-timeout", "4m"),
+                        Map.entry("rutile.pd.limits.calls-per-connection-max", "50")))
+                .toOptions();
+
+        assertThat(options.name()).isEqualTo("pd-2");
+        assertThat(options.dataDir()).isEqualTo(Path.of("/var/lib/pd"));
+        assertThat(options.clientListen()).hasToString("0.0.0.0:3379");
+        assertThat(options.advertiseClientUrl()).isEqualTo("http://pd-2.example:3379");
+        assertThat(options.raftListen()).hasToString("0.0.0.0:3380");
+        assertThat(options.initialCluster()).hasToString("pd-1=a:1,pd-2=b:2");
+        assertThat(options.electionTimeout()).isEqualTo(Duration.ofMillis(2_500));
+        assertThat(options.leader())
+                .isEqualTo(new LeaderOptions(
+                        Duration.ofSeconds(5),
+                        new StoreSilence(Duration.ofSeconds(30), Duration.ofHours(1)),
+                        5,
+                        new ScheduleOptions(10, 2, 2L << 30, ScheduleOptions.DEFAULTS.patrolRegions())));
+        assertThat(options.door())
+                .isEqualTo(new DoorOptions(100, 20, Duration.ofSeconds(3), Duration.ofMinutes(4), 50));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "client-address        | 127.0.0.1              | not an address",
+                "raft-address          | :::                    | not an address",
+                "client-address        | 127.0.0.1:99999        | no valid port",
+                "initial-cluster       | pd-1                   | name=host:port",
+                "initial-cluster       | pd-2=127.0.0.1:1       | 'pd-1' is not in initial-cluster",
+                "advertise-client-url  | 127.0.0.1:2379         | http://host:port",
+                "advertise-client-url  | http://127.0.0.1       | http://host:port",
+                "election-timeout      | 1ms                    | it must be",
+                "tso-window            | 1h                     | it must be",
+                "schedule.store-down-after | 1s                 | it must be",
+                "limits.silence-timeout | 0s                    | it must be"
+            })
+    void nonsenseIsNamedInOneSentence(String setting, String value, String why) {
+        PdProperties properties = bind(Map.of("rutile.pd." + setting, value));
+
+        assertThatThrownBy(properties::toOptions)
+                .isInstanceOf(PdStartException.class)
+                .hasMessageStartingWith("rutile.pd." + setting + " makes no sense")
+                .hasMessageContaining(why);
+    }
+
+    @Test
+    void memberThatListensEverywhereMustSayWhereItIs() {
+        PdProperties silent = bind(Map.of("rutile.pd.client-address", "0.0.0.0:2379"));
+
+        assertThatThrownBy(silent::toOptions)
+                .isInstanceOf(PdStartException.class)
+                .hasMessageContaining("clients cannot connect to 0.0.0.0");
+    }
+
+    private static PdProperties bind(Map<String, String> settings) {
+        return new Binder(new MapConfigurationPropertySource(settings))
+                .bindOrCreate("rutile.pd", Bindable.of(PdProperties.class));
+    }
+}
