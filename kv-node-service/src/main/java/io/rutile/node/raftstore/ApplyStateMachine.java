@@ -1,0 +1,226 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.raft.CommittedEntries;
+import io.rutile.raft.Replica;
+import io.rutile.raft.ReplicatedStateMachine;
+import io.rutile.raft.Replicas;
+import io.rutile.storage.engine.EngineBatch;
+import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.EngineSnapshot;
+import io.rutile.storage.engine.RocksEngine;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies one Region's committed entries: many entries, one engine batch, with the applied index and, if it changed, the Region
+ * state in it (R1). Deterministic: no clock, no random, nothing but the entry and the state before it.
+ *
+ * <p>Threads: apply, images and news come one at a time from the raft room, as {@link ReplicatedStateMachine} says; the state may
+ * be read from anywhere.
+ */
+final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
+
+    /** Who hears what happened; called on the group's threads. */
+    interface Listener {
+
+        void onLeaderStart(long term);
+
+        void onLeaderStop();
+
+        void onRegionChanged();
+
+        /** Neither the Region nor Raft's membership has this replica any more. */
+        void onExpelled();
+
+        void onFailure(Throwable cause);
+    }
+
+    /** Larger native batches are not kept from one apply to the next. */
+    private static final long BATCH_BYTES_KEPT = 1 << 20;
+
+    private final long regionId;
+    private final Replica self;
+    private final RocksEngine engine;
+    private final RegionStateStore states;
+    private final RegionImages images;
+    private final RegionTraffic traffic = new RegionTraffic();
+
+    private volatile @Nullable RegionState state;
+    private volatile long appliedIndex;
+    private volatile @Nullable Listener listener;
+    /** Used by apply alone; closed by {@link #close} when nothing runs any more. */
+    private @Nullable EngineBatch batch;
+
+    ApplyStateMachine(
+            long regionId,
+            Replica self,
+            RocksEngine engine,
+            RegionStateStore states,
+            RegionImages images,
+            @Nullable RegionState state) {
+        this.regionId = regionId;
+        this.self = self;
+        this.engine = engine;
+        this.states = states;
+        this.images = images;
+        this.state = state;
+        this.appliedIndex = state == null ? 0 : states.appliedIndex(regionId);
+    }
+
+    /** Once, before the group starts. */
+    void listen(Listener to) {
+        listener = to;
+    }
+
+    @Override
+    public void apply(CommittedEntries<ApplyOutcome> entries) {
+        RegionState before = state;
+        if (before == null) {
+            // R2: a replica that holds nothing begins with an image, never with the log.
+            throw new IllegalStateException("region " + regionId + " has no image yet and can't replay its log");
+        }
+        EngineBatch changes = batch();
+        ApplyBatch collected = new ApplyBatch(changes, before);
+        while (entries.next()) {
+            if (entries.index() <= appliedIndex) {
+                // R1: an entry that is in the engine already is never applied twice.
+                continue;
+            }
+            entries.complete(collected.apply(RaftCommand.decode(entries.data())));
+        }
+        long index = entries.index();
+        if (index <= appliedIndex) {
+            return;
+        }
+        if (collected.regionChanged()) {
+            states.putState(changes, collected.state());
+            // Announced before it is written: a reader that still sees the old Region has a snapshot from before the change.
+            state = collected.state();
+        }
+        states.putAppliedIndex(changes, regionId, index);
+        engine.write(changes, false);
+        appliedIndex = index;
+        release(changes);
+        traffic.wrote(collected.keys(), collected.bytes());
+        if (collected.regionChanged()) {
+            tell(Listener::onRegionChanged);
+        }
+    }
+
+    private EngineBatch batch() {
+        EngineBatch kept = batch;
+        if (kept == null) {
+            kept = engine.newBatch();
+            batch = kept;
+        } else {
+            kept.clear();
+        }
+        return kept;
+    }
+
+    private void release(EngineBatch used) {
+        if (used.sizeBytes() > BATCH_BYTES_KEPT) {
+            batch = null;
+            used.close();
+        }
+    }
+
+    @Override
+    public long appliedIndex() {
+        return appliedIndex;
+    }
+
+    @Override
+    public void persist() throws IOException {
+        try {
+            engine.syncWal();
+        } catch (EngineException e) {
+            throw new IOException("applied data of region " + regionId + " can't be synced", e);
+        }
+    }
+
+    @Override
+    public long writeImage(Path directory) throws IOException {
+        try (EngineSnapshot snapshot = engine.snapshot()) {
+            return images.write(
+                    snapshot, states.state(snapshot, regionId), states.appliedIndex(snapshot, regionId), directory);
+        }
+    }
+
+    @Override
+    public void installImage(Path directory) throws IOException {
+        images.install(this, directory);
+        tell(Listener::onRegionChanged);
+    }
+
+    /** The new state while an image is being applied, and after; called by {@link RegionImages} alone. */
+    void replaced(RegionState next, long index) {
+        state = next;
+        appliedIndex = index;
+    }
+
+    @Override
+    public void onLeaderStart(long term) {
+        tell(to -> to.onLeaderStart(term));
+    }
+
+    @Override
+    public void onLeaderStop() {
+        tell(Listener::onLeaderStop);
+    }
+
+    @Override
+    public void onReplicas(Replicas replicas) {
+        RegionState now = state;
+        if (now != null && !now.isMember() && !replicas.contains(self)) {
+            tell(Listener::onExpelled);
+        }
+    }
+
+    @Override
+    public void onFailure(Throwable cause) {
+        tell(to -> to.onFailure(cause));
+    }
+
+    private void tell(java.util.function.Consumer<Listener> news) {
+        Listener to = listener;
+        if (to != null) {
+            news.accept(to);
+        }
+    }
+
+    /** From here on it serves nothing; its data is about to go. */
+    void retire(RegionState next) {
+        state = next;
+    }
+
+    long regionId() {
+        return regionId;
+    }
+
+    Replica self() {
+        return self;
+    }
+
+    @Nullable RegionState state() {
+        return state;
+    }
+
+    RegionTraffic traffic() {
+        return traffic;
+    }
+
+    EngineSnapshot engineSnapshot() {
+        return engine.snapshot();
+    }
+
+    /** After the group has stopped. */
+    void close() {
+        EngineBatch kept = batch;
+        batch = null;
+        if (kept != null) {
+            kept.close();
+        }
+    }
+}

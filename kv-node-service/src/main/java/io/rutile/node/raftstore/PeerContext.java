@@ -1,0 +1,25 @@
+package io.rutile.node.raftstore;
+
+import io.micrometer.core.instrument.Counter;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * What all replicas of a store share.
+ *
+ * @param budget bytes on their way
+ * @param disk whether there is space
+ * @param observer told about Regions that this store leads
+ * @param worker for what may take a while: membership, destruction
+ * @param timer for what comes later; never blocked
+ * @param failures replicas that died of an exception or a disk
+ * @param retire takes a replica down whose Region has let it go
+ */
+record PeerContext(
+        ProposalBudget budget,
+        DiskGuard disk,
+        RegionObserver observer,
+        Executor worker,
+        ScheduledExecutorService timer,
+        Counter failures,
+        java.util.function.Consumer<RegionPeer> retire) {}

@@ -1,0 +1,279 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.protocol.Epochs;
+import io.rutile.protocol.WireLimits;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.WriteBatch;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+
+/**
+ * What a Region's log carries. Each kind knows its own bytes, which epoch it compares and how it is applied.
+ *
+ * <pre>
+ * command     := format(1)=01 kind(1) epoch body
+ * epoch       := varint(version) varint(conf_ver)        what the proposer checked against (R4)
+ * write       := kind 01, body = op*                     to the end of the entry
+ *   op        := put | delete | delete_range             tag = what * 16 + id of the column family
+ *   put       := tag(1)=0x varint(len) key varint(len) value
+ *   delete    := tag(1)=1x varint(len) key
+ *   del_range := tag(1)=2x varint(len) start varint(len) end
+ * change_peer := kind 02, body = what(1) varint(peer_id) varint(store_id)
+ * </pre>
+ *
+ * A format number that this process doesn't know poisons the replica instead of being guessed at. See
+ * docs/formats/raft-command.md.
+ */
+sealed interface RaftCommand {
+
+    /** First byte of every command. */
+    byte FORMAT = 1;
+
+    /** Largest encoded command: one value of the largest size, with its key and the grammar around both. */
+    int BYTES_MAX = WireLimits.ENTRY_BYTES_MAX + WireLimits.KEY_BYTES_MAX + 64;
+
+    /** What the proposer's check was made against. */
+    RegionEpoch epoch();
+
+    /** The check of R4, made again on every replica with the same result. */
+    boolean fits(RegionEpoch current);
+
+    /**
+     * Takes effect inside the batch of one apply; called only if it {@link #fits}.
+     *
+     * @return what the proposer is told
+     */
+    ApplyOutcome applyTo(ApplyBatch batch);
+
+    /** Its bytes as they go into the log. */
+    byte[] encode();
+
+    /**
+     * Reads what {@link #encode} wrote. Of a write only the frame is read; its operations follow when it is applied.
+     *
+     * @param entry read to its end or less; the command may keep a view of it
+     * @throws IllegalArgumentException if these bytes are no command of a known format
+     */
+    static RaftCommand decode(ByteBuffer entry) {
+        try {
+            byte format = entry.get();
+            if (format != FORMAT) {
+                throw new IllegalArgumentException("unknown command format " + format);
+            }
+            byte kind = entry.get();
+            RegionEpoch epoch = RegionEpoch.newBuilder()
+                    .setVersion(Varint.read(entry))
+                    .setConfVer(Varint.read(entry))
+                    .build();
+            return switch (kind) {
+                case Write.KIND -> new Write(epoch, entry.slice());
+                case ChangePeer.KIND -> ChangePeer.decodeBody(epoch, entry);
+                default -> throw new IllegalArgumentException("unknown kind of command " + kind);
+            };
+        } catch (BufferUnderflowException e) {
+            throw new IllegalArgumentException("command ends early", e);
+        }
+    }
+
+    private static int headerBytes(RegionEpoch epoch) {
+        return 2 + Varint.sizeBytes(epoch.getVersion()) + Varint.sizeBytes(epoch.getConfVer());
+    }
+
+    private static void putHeader(ByteBuffer out, byte kind, RegionEpoch epoch) {
+        out.put(FORMAT).put(kind);
+        Varint.write(out, epoch.getVersion());
+        Varint.write(out, epoch.getConfVer());
+    }
+
+    /** Who takes the operations of a write, in order. Buffers are views of the log entry: valid during the call. */
+    interface Ops {
+
+        void put(Cf cf, ByteBuffer key, ByteBuffer value);
+
+        void delete(Cf cf, ByteBuffer key);
+
+        /** An empty end means every key of the Region from {@code start} on. */
+        void deleteRange(Cf cf, byte[] start, byte[] end);
+    }
+
+    /**
+     * Changes of data. The operations stay as they came, a view of the log entry, until they go into the engine's batch.
+     *
+     * @param ops {@code op*}, from position to limit
+     */
+    record Write(RegionEpoch epoch, ByteBuffer ops) implements RaftCommand {
+
+        static final byte KIND = 1;
+
+        private static final int PUT = 0x00;
+        private static final int DELETE = 0x10;
+        private static final int DELETE_RANGE = 0x20;
+        private static final int WHAT = 0xf0;
+        private static final int CF = 0x0f;
+
+        /** Bytes of the command that {@link #encode(RegionEpoch, WriteBatch)} makes. */
+        static long sizeBytes(RegionEpoch epoch, WriteBatch batch) {
+            long size = headerBytes(epoch);
+            for (WriteBatch.Op op : batch.ops()) {
+                size++;
+                if (op instanceof WriteBatch.Put put) {
+                    size += fieldBytes(put.key().bytes()) + fieldBytes(put.value());
+                } else if (op instanceof WriteBatch.Delete delete) {
+                    size += fieldBytes(delete.key().bytes());
+                } else if (op instanceof WriteBatch.DeleteRange range) {
+                    size += fieldBytes(range.start().bytes())
+                            + fieldBytes(range.end().bytes());
+                }
+            }
+            return size;
+        }
+
+        /** Straight from a batch to the entry's bytes, each key and value copied once. */
+        static byte[] encode(RegionEpoch epoch, WriteBatch batch) {
+            ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(sizeBytes(epoch, batch)));
+            putHeader(out, KIND, epoch);
+            for (WriteBatch.Op op : batch.ops()) {
+                if (op instanceof WriteBatch.Put put) {
+                    out.put((byte) (PUT | put.cf().id()));
+                    putField(out, put.key().bytes());
+                    putField(out, put.value());
+                } else if (op instanceof WriteBatch.Delete delete) {
+                    out.put((byte) (DELETE | delete.cf().id()));
+                    putField(out, delete.key().bytes());
+                } else if (op instanceof WriteBatch.DeleteRange range) {
+                    out.put((byte) (DELETE_RANGE | range.cf().id()));
+                    putField(out, range.start().bytes());
+                    putField(out, range.end().bytes());
+                }
+            }
+            assert !out.hasRemaining();
+            return out.array();
+        }
+
+        static Write of(RegionEpoch epoch, WriteBatch batch) {
+            return (Write) decode(ByteBuffer.wrap(encode(epoch, batch)));
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return Epochs.sameVersion(epoch, current);
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            forEach(batch);
+            return ApplyOutcome.DONE;
+        }
+
+        /** @throws IllegalArgumentException if the bytes are no operations; some may have been handed over by then */
+        void forEach(Ops to) {
+            ByteBuffer in = ops.duplicate();
+            try {
+                while (in.hasRemaining()) {
+                    int tag = in.get() & 0xff;
+                    Cf cf = dataCf(tag & CF);
+                    switch (tag & WHAT) {
+                        case PUT -> to.put(cf, field(in), field(in));
+                        case DELETE -> to.delete(cf, field(in));
+                        case DELETE_RANGE -> to.deleteRange(cf, copy(field(in)), copy(field(in)));
+                        default -> throw new IllegalArgumentException("unknown operation " + tag);
+                    }
+                }
+            } catch (BufferUnderflowException e) {
+                throw new IllegalArgumentException("write ends early", e);
+            }
+        }
+
+        @Override
+        public byte[] encode() {
+            ByteBuffer body = ops.duplicate();
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + body.remaining());
+            putHeader(out, KIND, epoch);
+            return out.put(body).array();
+        }
+
+        /** A Region's own records never travel as data. */
+        private static Cf dataCf(int id) {
+            Cf cf = Cf.byId(id);
+            if (cf == Cf.REGION) {
+                throw new IllegalArgumentException("a write may not touch column family " + cf.cfName());
+            }
+            return cf;
+        }
+
+        private static long fieldBytes(byte[] bytes) {
+            return Varint.sizeBytes(bytes.length) + (long) bytes.length;
+        }
+
+        private static void putField(ByteBuffer out, byte[] bytes) {
+            Varint.write(out, bytes.length);
+            out.put(bytes);
+        }
+
+        private static ByteBuffer field(ByteBuffer in) {
+            long length = Varint.read(in);
+            if (length < 0 || length > in.remaining()) {
+                throw new IllegalArgumentException("field of " + length + " bytes in " + in.remaining());
+            }
+            ByteBuffer field = in.slice(in.position(), (int) length);
+            in.position(in.position() + (int) length);
+            return field;
+        }
+
+        private static byte[] copy(ByteBuffer field) {
+            byte[] bytes = new byte[field.remaining()];
+            field.get(bytes);
+            return bytes;
+        }
+    }
+
+    /** A change of the Region's members; the Raft membership follows it ({@link MembershipReconciler}). */
+    record ChangePeer(RegionEpoch epoch, PeerChange change) implements RaftCommand {
+
+        static final byte KIND = 2;
+
+        public ChangePeer {
+            Objects.requireNonNull(change);
+        }
+
+        static ChangePeer decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            PeerChange.Kind kind = PeerChange.Kind.byId(in.get());
+            Peer peer = Peer.newBuilder()
+                    .setId(Varint.read(in))
+                    .setStoreId(Varint.read(in))
+                    .build();
+            if (in.hasRemaining()) {
+                throw new IllegalArgumentException(in.remaining() + " bytes behind a peer change");
+            }
+            return new ChangePeer(epoch, new PeerChange(kind, peer));
+        }
+
+        /** Two changes decided on the same membership must not both happen. */
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.changePeer(change);
+        }
+
+        @Override
+        public byte[] encode() {
+            Peer peer = change.peer();
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch)
+                    + 1
+                    + Varint.sizeBytes(peer.getId())
+                    + Varint.sizeBytes(peer.getStoreId()));
+            putHeader(out, KIND, epoch);
+            out.put((byte) change.kind().id());
+            Varint.write(out, peer.getId());
+            Varint.write(out, peer.getStoreId());
+            return out.array();
+        }
+    }
+}

@@ -1,0 +1,392 @@
+package io.rutile.node.raftstore;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.raft.RaftException;
+import io.rutile.raft.RaftServer;
+import io.rutile.raft.Replica;
+import io.rutile.raft.StoreAddresses;
+import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.ReplicatedKv;
+import io.rutile.storage.engine.RocksEngine;
+import io.rutile.storage.engine.SstFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Owns the replicas of a store: finds them after a restart, creates them for a bootstrap or when a leader calls, takes them down
+ * when their Region has let them go, and routes requests to them.
+ *
+ * <p>Guarantees: a replica's birth and death are durable before anybody can see them (R5); no two Regions of the store overlap
+ * (R6); a replica that a leader creates begins with an image (R2).
+ *
+ * <p>Threads: whoever creates or destroys holds this object's lock; routing takes none.
+ */
+public final class RaftStore implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(RaftStore.class);
+
+    /** Where a first Region's log begins: nothing in front of it can ever be asked for, so whoever joins needs an image (R2). */
+    static final long FIRST_INDEX = 5;
+
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
+
+    private final RaftStoreOptions options;
+    private final RocksEngine engine;
+    private final RegionStateStore states;
+    private final RegionMap regions = new RegionMap();
+    private final RegionImages images;
+    private final RaftServer raft;
+    private final ScheduledThreadPoolExecutor timer;
+    private final ExecutorService worker;
+    private final PeerContext shared;
+    private final RaftKv kv;
+    private boolean started;
+    private boolean closed;
+
+    public RaftStore(
+            RaftStoreOptions options,
+            RocksEngine engine,
+            StoreAddresses addresses,
+            DiskGuard disk,
+            RegionObserver observer,
+            MeterRegistry metrics) {
+        this.options = options;
+        this.engine = engine;
+        this.states = new RegionStateStore(engine);
+        this.images = new RegionImages(engine, states, options.imageDir(), this::claim);
+        this.raft = new RaftServer(options.raft(), addresses, this::onMessageForUnknown);
+        this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
+        this.timer.setRemoveOnCancelPolicy(true);
+        this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
+        this.shared = new PeerContext(
+                new ProposalBudget(options.pendingBytesMax(), metrics),
+                disk,
+                observer,
+                worker,
+                timer,
+                metrics.counter("kv.raftstore.replica.failures"),
+                this::retireLater);
+        this.kv = new RaftKv(storeId(), regions, new HoldAndRetry(timer, options.heldMax(), metrics));
+        Gauge.builder("kv.raftstore.regions", regions, r -> r.all().size()).register(metrics);
+        Gauge.builder("kv.raftstore.leaders", this, RaftStore::leaderCount).register(metrics);
+    }
+
+    private static ThreadFactory threads(String name) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + '-' + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /**
+     * Opens the Raft port and starts every replica that the engine knows; finishes what a crash interrupted.
+     *
+     * @throws RaftException port in use, or data of another store
+     * @throws EngineException if the disk fails
+     */
+    public synchronized void start() {
+        try {
+            Files.createDirectories(options.imageDir());
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot make directory " + options.imageDir(), e);
+        }
+        raft.start();
+        for (RegionState state : states.states()) {
+            recover(state);
+        }
+        started = true;
+        timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
+        log.info("store started storeId={} regions={} raftAddress={}", storeId(), regions.all().size(), raftAddress());
+    }
+
+    private void recover(RegionState found) {
+        switch (found.status()) {
+            case NORMAL -> launch(found);
+            case APPLYING -> launchFromImage(found);
+            case DESTROYING -> {
+                RegionPeer peer = newPeer(found.regionId(), new Replica(storeId(), found.peerId()), found);
+                regions.put(peer);
+                finishDestruction(peer, found);
+            }
+            case TOMBSTONE -> log.debug("tombstone region={} peer={}", found.regionId(), found.peerId());
+        }
+    }
+
+    private void launchFromImage(RegionState applying) {
+        try {
+            launch(images.resume(applying));
+        } catch (IOException | EngineException e) {
+            // Its data is neither the old nor the new: only a new incarnation can be right again (R3).
+            log.error("image is lost, replica is given up region={} peer={}",
+                    applying.regionId(), applying.peerId(), e);
+            RegionPeer peer = newPeer(applying.regionId(), new Replica(storeId(), applying.peerId()), applying);
+            regions.put(peer);
+            destroy(peer);
+        }
+    }
+
+    private RegionPeer launch(RegionState state) {
+        RegionPeer peer = newPeer(state.regionId(), new Replica(storeId(), state.peerId()), state);
+        regions.put(peer);
+        peer.attach(raft.startGroup(peer.regionId(), peer.self(), peer.stateMachine()));
+        return peer;
+    }
+
+    private RegionPeer newPeer(long regionId, Replica self, @Nullable RegionState state) {
+        ApplyStateMachine stateMachine = new ApplyStateMachine(regionId, self, engine, states, images, state);
+        RegionPeer peer = new RegionPeer(shared, self, stateMachine);
+        stateMachine.listen(peer);
+        return peer;
+    }
+
+    // ---- birth
+
+    /**
+     * Creates the one replica of a cluster's first Region; does nothing if it is here already. Durable on return.
+     *
+     * @param region one peer, on this store
+     */
+    public synchronized void bootstrap(Region region) {
+        Peer peer = region.getPeers(0);
+        if (region.getPeersCount() != 1 || peer.getStoreId() != storeId()) {
+            throw new IllegalArgumentException("a first region has one peer, on store " + storeId());
+        }
+        if (regions.find(region.getId()) != null) {
+            return;
+        }
+        RegionState state = RegionState.normal(peer.getId(), region);
+        // The log first: a Region state without one would wait for a leader that can't exist.
+        raft.bootstrapGroup(
+                region.getId(), new Replica(storeId(), peer.getId()), PeerChange.replicas(region), FIRST_INDEX);
+        states.put(state, FIRST_INDEX);
+        launch(state);
+        log.info("first region created region={} peer={}", region.getId(), peer.getId());
+    }
+
+    /** A leader has a message for a replica that doesn't run here: a new incarnation, unless it is known to be gone (R3, R5). */
+    private void onMessageForUnknown(long groupId, Replica self, Replica from) {
+        if (self.storeId() != storeId()) {
+            log.warn("message for another store region={} for={} from={}", groupId, self, from);
+            return;
+        }
+        RegionPeer stale;
+        synchronized (this) {
+            if (!started || closed) {
+                return;
+            }
+            Optional<RegionState> known = states.state(groupId);
+            if (known.isPresent() && known.get().status() != RegionState.Status.NORMAL
+                    && self.peerId() <= known.get().peerId()) {
+                log.debug("message for a replica that is gone region={} for={}", groupId, self);
+                return;
+            }
+            stale = regions.find(groupId);
+            if (stale == null) {
+                RegionPeer peer = newPeer(groupId, self, null);
+                regions.put(peer);
+                peer.attach(raft.startGroup(groupId, self, peer.stateMachine()));
+                log.info("replica created region={} self={} from={}", groupId, self, from);
+                return;
+            }
+        }
+        if (self.peerId() > stale.peerId()) {
+            // A Region has one peer on a store, so a newer one means that ours was removed while we weren't told.
+            retireLater(stale);
+        }
+    }
+
+    /** R6: one Region at a time owns a range of this store. */
+    private synchronized void claim(RegionState next, Runnable publish) throws IOException {
+        Optional<RegionPeer> owner = regions.overlap(next.regionId(), next.range());
+        if (owner.isPresent()) {
+            throw new IOException("region " + next.regionId() + " overlaps region "
+                    + owner.get().regionId() + ", which is still here");
+        }
+        publish.run();
+    }
+
+    // ---- death
+
+    private void retireLater(RegionPeer peer) {
+        worker.execute(() -> {
+            try {
+                destroy(peer);
+            } catch (EngineException | RaftException e) {
+                log.error("replica can't be destroyed, tried again after a restart region={} peer={}",
+                        peer.regionId(), peer.peerId(), e);
+            }
+        });
+    }
+
+    /**
+     * Takes down a replica that the Region, as the Placement Driver knows it, no longer has.
+     *
+     * @param seen PD's epoch: what is older than this replica's own proves nothing (D1)
+     */
+    public void retireIfExpelled(RegionPeer peer, Region seen) {
+        RegionEpoch epoch = seen.getRegionEpoch();
+        boolean newer = !peer.isInitialized()
+                || Long.compareUnsigned(epoch.getConfVer(), peer.region().getRegionEpoch().getConfVer()) >= 0;
+        boolean gone = seen.getPeersList().stream().noneMatch(p -> p.getId() == peer.peerId());
+        if (newer && gone) {
+            log.info("replica was removed while it wasn't told region={} peer={}", peer.regionId(), peer.peerId());
+            retireLater(peer);
+        }
+    }
+
+    /** Tombstone first, then log and data (R5). */
+    private void destroy(RegionPeer peer) {
+        RegionState gone;
+        synchronized (this) {
+            if (closed || regions.find(peer.regionId()) != peer) {
+                return;
+            }
+            RegionState last = peer.stateMachine().state();
+            if (last != null && last.status() == RegionState.Status.DESTROYING) {
+                return;
+            }
+            gone = last == null
+                    ? new RegionState(
+                            RegionState.Status.TOMBSTONE,
+                            peer.peerId(),
+                            Region.newBuilder().setId(peer.regionId()).build())
+                    : last.with(RegionState.Status.DESTROYING);
+            states.putWithoutData(gone);
+            peer.stateMachine().retire(gone);
+        }
+        finishDestruction(peer, gone);
+    }
+
+    private void finishDestruction(RegionPeer peer, RegionState gone) {
+        raft.destroyGroup(peer.regionId());
+        peer.stateMachine().close();
+        if (gone.status() == RegionState.Status.DESTROYING) {
+            SstFiles.clear(engine, gone.range(), RegionStateStore.DATA);
+            states.putWithoutData(gone.with(RegionState.Status.TOMBSTONE));
+        }
+        synchronized (this) {
+            regions.remove(peer);
+        }
+        log.info("replica destroyed region={} peer={}", peer.regionId(), peer.peerId());
+    }
+
+    // ---- routing and news
+
+    private void tick() {
+        try {
+            shared.disk().look();
+            regions.all().forEach(RegionPeer::tick);
+        } catch (RuntimeException e) {
+            log.error("tick failed", e);
+        }
+    }
+
+    /** Reads and writes of this store's Regions, for the storage room. */
+    public ReplicatedKv kv() {
+        return kv;
+    }
+
+    /** The replica of a Region, whether or not it leads. */
+    public Optional<RegionPeer> region(long regionId) {
+        return Optional.ofNullable(regions.route(regionId));
+    }
+
+    /** All replicas, also those that still wait for their first image. */
+    public Collection<RegionPeer> replicas() {
+        return List.copyOf(regions.all());
+    }
+
+    public List<RegionPeer> leaders() {
+        return regions.all().stream()
+                .filter(peer -> peer.isInitialized() && peer.isLeader())
+                .toList();
+    }
+
+    private int leaderCount() {
+        return (int) regions.all().stream().filter(RegionPeer::isLeader).count();
+    }
+
+    /** True once every replica that the engine knows runs. */
+    public boolean isReady() {
+        return regions.all().stream().allMatch(RegionPeer::isStarted);
+    }
+
+    /** Bytes that a Region's data takes here, roughly. */
+    public long approximateSizeBytes(KeyRange range) {
+        return RegionStateStore.DATA.stream()
+                .mapToLong(cf -> engine.approximateSizeBytes(cf, range))
+                .sum();
+    }
+
+    public long storeId() {
+        return options.identity().storeId();
+    }
+
+    /** After {@link #start}. */
+    public InetSocketAddress raftAddress() {
+        return raft.listenAddress();
+    }
+
+    /** The key range of a Region as its state has it. */
+    public static KeyRange rangeOf(Region region) {
+        return new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
+    }
+
+    /**
+     * Hands the leadership of every Region to a replica that answers, as far as that is quick.
+     *
+     * @return completes when all have been handed over or have failed to be
+     */
+    public CompletableFuture<Void> handOverLeaders() {
+        return CompletableFuture.allOf(leaders().stream()
+                .map(RegionPeer::handOver)
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** Stops every replica; the engine is the caller's to close. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        timer.shutdownNow();
+        worker.shutdown();
+        try {
+            if (!worker.awaitTermination(CLOSE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                log.warn("store work is still under way at close");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        raft.close();
+        regions.all().forEach(peer -> peer.stateMachine().close());
+        log.info("store stopped storeId={}", storeId());
+    }
+}

@@ -1,0 +1,26 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.raft.RaftOptions;
+import java.nio.file.Path;
+
+/**
+ * Bounds of a {@link RaftStore}.
+ *
+ * @param identity whose data this is
+ * @param raft the raft room's own options; its store id and cluster id are those of {@code identity}
+ * @param imageDir where received images wait to be applied; on the engine's file system
+ * @param pendingBytesMax bytes of writes between propose and apply, over all Regions
+ * @param heldMax requests held at a time while a leader takes over or hands over
+ */
+public record RaftStoreOptions(
+        StoreIdentity identity, RaftOptions raft, Path imageDir, long pendingBytesMax, int heldMax) {
+
+    public RaftStoreOptions {
+        if (raft.storeId() != identity.storeId() || raft.clusterId() != identity.clusterId()) {
+            throw new IllegalArgumentException("raft options of another store: " + raft.storeId());
+        }
+        if (pendingBytesMax <= 0 || heldMax <= 0) {
+            throw new IllegalArgumentException("bounds must be positive");
+        }
+    }
+}

@@ -1,0 +1,477 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.errorpb.DataIsNotReady;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.errorpb.UndeterminedResult;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.raft.RaftException;
+import io.rutile.raft.RaftGroup;
+import io.rutile.raft.Replica;
+import io.rutile.raft.Replicas;
+import io.rutile.storage.engine.EngineSnapshot;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.WriteBatch;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One replica of one Region on this store: where proposals and reads go in. Checks, proposes, and says in the protocol's words
+ * what became of it; what an entry does is {@link ApplyStateMachine}'s business.
+ *
+ * <p>Safe from any thread; nothing here blocks.
+ */
+public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener {
+
+    private static final Logger log = LoggerFactory.getLogger(RegionPeer.class);
+
+    private final PeerContext store;
+    private final Replica self;
+    private final ApplyStateMachine stateMachine;
+    private final MembershipReconciler membership;
+    private final CompletableFuture<RaftGroup<ApplyOutcome>> started = new CompletableFuture<>();
+    /** 0 while a leader is known. */
+    private volatile long leaderlessSinceNanos;
+
+    RegionPeer(PeerContext store, Replica self, ApplyStateMachine stateMachine) {
+        this.store = store;
+        this.self = self;
+        this.stateMachine = stateMachine;
+        this.membership = new MembershipReconciler(this, store.worker(), store.timer());
+    }
+
+    /** The group runs: called once, by {@link RaftStore}. */
+    void attach(RaftGroup<ApplyOutcome> group) {
+        started.complete(group);
+    }
+
+    // ---- requests
+
+    /** Replicates a batch (R8). Fails with {@link RegionException} or, a moment too early, {@link NotReadyException}. */
+    CompletableFuture<Void> write(KvContext ctx, WriteBatch batch) {
+        return orFailed(() -> {
+            RequestCheck.leader(ctx.request(), this);
+            Region region = region();
+            RequestCheck.epoch(ctx.request(), region);
+            RequestCheck.range(batch, region);
+            if (store.disk().isFull() && needsSpace(batch)) {
+                throw RegionErrors.diskFull(self.storeId(), store.disk().reason());
+            }
+            RequestCheck.size(
+                    RaftCommand.Write.sizeBytes(region.getRegionEpoch(), batch), batch.sizeBytes(), region.getId());
+            byte[] entry = RaftCommand.Write.encode(region.getRegionEpoch(), batch);
+            return propose(ctx, entry);
+        });
+    }
+
+    /** A snapshot at least as new as this call (R7). Fails as {@link #write} does. */
+    CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
+        return orFailed(() -> {
+            Context request = ctx.request();
+            if ((request.getReplicaRead() || request.getStaleRead()) && !isLeader()) {
+                return replicaSnapshot(ctx);
+            }
+            RequestCheck.leader(request, this);
+            RaftGroup<ApplyOutcome> group = group();
+            // R7: the snapshot first, then the proof that nobody else can have led before it was taken.
+            long term = group.term();
+            EngineSnapshot snapshot = stateMachine.engineSnapshot();
+            if (group.holdsLease() && group.term() == term) {
+                return within(ctx, snapshot, term);
+            }
+            snapshot.close();
+            return readIndexSnapshot(ctx, group);
+        });
+    }
+
+    /** A read on a follower: the leader says how far it must have applied. */
+    private CompletableFuture<KvSnapshot> replicaSnapshot(KvContext ctx) {
+        RequestCheck.anyReplica(ctx.request(), this);
+        if (ctx.request().getStaleRead()) {
+            // No resolved timestamp is kept, so no follower can promise one; clients then ask the leader.
+            throw new RegionException(Error.newBuilder()
+                    .setMessage("data is not ready for a stale read in region " + regionId())
+                    .setDataIsNotReady(DataIsNotReady.newBuilder()
+                            .setRegionId(regionId())
+                            .setPeerId(self.peerId()))
+                    .build());
+        }
+        return readIndexSnapshot(ctx, group());
+    }
+
+    private CompletableFuture<KvSnapshot> readIndexSnapshot(KvContext ctx, RaftGroup<ApplyOutcome> group) {
+        long term = group.term();
+        CompletableFuture<KvSnapshot> result = new CompletableFuture<>();
+        withDeadline(group.readIndex(), ctx).whenComplete((done, failure) -> {
+            if (failure != null) {
+                result.completeExceptionally(outcomeOf(failure, ctx));
+                return;
+            }
+            within(ctx, stateMachine.engineSnapshot(), term).whenComplete((snapshot, refused) -> {
+                if (refused != null) {
+                    result.completeExceptionally(HoldAndRetry.unwrap(refused));
+                } else if (!result.complete(snapshot)) {
+                    snapshot.close();
+                }
+            });
+        });
+        return result;
+    }
+
+    /**
+     * The epoch once more, now that the snapshot is taken: a change of range is announced before it is written, so a snapshot that
+     * holds one is never taken for one of the old range.
+     */
+    private CompletableFuture<KvSnapshot> within(KvContext ctx, EngineSnapshot snapshot, long term) {
+        try {
+            Region region = region();
+            RequestCheck.epoch(ctx.request(), region);
+            return CompletableFuture.completedFuture(snapshot.within(region, term));
+        } catch (RegionException changed) {
+            snapshot.close();
+            return CompletableFuture.failedFuture(changed);
+        }
+    }
+
+    /** Completes when its fate is known here, however late: the deadline only decides whether it is proposed at all (P1). */
+    private CompletableFuture<Void> propose(KvContext ctx, byte[] entry) {
+        if (ctx.isExpired()) {
+            throw RegionErrors.deadlineExceeded();
+        }
+        store.budget().acquire(entry.length);
+        CompletableFuture<ApplyOutcome> proposed;
+        try {
+            proposed = group().propose(entry, ctx.decidedInTerm());
+        } catch (RuntimeException e) {
+            store.budget().release(entry.length);
+            throw e;
+        }
+        CompletableFuture<Void> result = new CompletableFuture<>();
+        proposed.whenComplete((outcome, failure) -> {
+            store.budget().release(entry.length);
+            if (failure != null) {
+                result.completeExceptionally(outcomeOf(failure, ctx));
+            } else if (outcome != null && outcome.refusal() != null) {
+                result.completeExceptionally(outcome.refusal());
+            } else {
+                result.complete(null);
+            }
+        });
+        return result;
+    }
+
+    /** Only what makes the disk fuller is refused when it is full: deletes are the way out. */
+    private static boolean needsSpace(WriteBatch batch) {
+        return batch.ops().stream().anyMatch(WriteBatch.Put.class::isInstance);
+    }
+
+    // ---- orders of the Placement Driver
+
+    /**
+     * Changes the Region's membership by one step. Completes when the change is applied here; Raft's own membership follows it
+     * in the background, over crashes and leader changes.
+     *
+     * @return fails with {@link RegionException}: not leader, another change under way, or a step that can't be taken
+     */
+    public CompletableFuture<Void> changePeer(PeerChange change) {
+        return orFailed(() -> {
+            requireLeader();
+            Region region = region();
+            Optional<String> refusal = change.refusal(region);
+            if (refusal.isPresent()) {
+                throw RegionErrors.message(refusal.get());
+            }
+            if (change.kind() == PeerChange.Kind.REMOVE && change.peer().getId() == self.peerId()) {
+                throw RegionErrors.message("peer " + self.peerId() + " leads: transfer leadership first");
+            }
+            requireSettled(change, region);
+            byte[] entry = new RaftCommand.ChangePeer(region.getRegionEpoch(), change).encode();
+            KvContext patient = KvContext.of(
+                    Context.getDefaultInstance(), System.nanoTime() + HoldAndRetry.HOLD_MAX.toNanos());
+            return propose(patient, entry);
+        });
+    }
+
+    /** One change at a time (D2), except to take back one that Raft has not begun to follow. */
+    private void requireSettled(PeerChange change, Region region) {
+        Replicas current = group().replicas();
+        boolean settled = current.equals(PeerChange.replicas(region));
+        boolean takesBack = change.kind() == PeerChange.Kind.REMOVE
+                && !current.contains(PeerChange.replica(change.peer()))
+                && leavers().isEmpty();
+        if (!settled && !takesBack) {
+            throw RegionErrors.serverIsBusy("another membership change of region " + regionId() + " is under way", 1000);
+        }
+    }
+
+    /** Hands leadership to a voter of the Region. */
+    public CompletableFuture<Void> transferLeader(Peer to) {
+        return orFailed(() -> {
+            requireLeader();
+            Peer voter = state().peer(to.getId())
+                    .filter(peer -> peer.getRole() == PeerRole.Voter)
+                    .orElseThrow(() -> RegionErrors.message("peer " + to.getId() + " is no voter of " + regionId()));
+            return group().transferLeader(PeerChange.replica(voter));
+        });
+    }
+
+    /** Gives leadership to any voter that answers; completes at once if there is none. */
+    CompletableFuture<Void> handOver() {
+        return orFailed(() -> {
+            Optional<Replica> heir = reachable().stream()
+                    .filter(replica -> !replica.equals(self) && raftMembers().voters().contains(replica))
+                    .findFirst();
+            return heir.isPresent()
+                    ? group().transferLeader(heir.get())
+                    : CompletableFuture.<Void>completedFuture(null);
+        });
+    }
+
+    private void requireLeader() {
+        if (!isLeader()) {
+            throw RegionErrors.notLeader(regionId(), leader());
+        }
+    }
+
+    // ---- what became of it
+
+    /** In the protocol's words; a moment too early stays {@link NotReadyException}. */
+    private RuntimeException outcomeOf(Throwable failure, KvContext ctx) {
+        Throwable cause = HoldAndRetry.unwrap(failure);
+        if (cause instanceof TimeoutException) {
+            return RegionErrors.deadlineExceeded();
+        }
+        if (!(cause instanceof RaftException raft)) {
+            return cause instanceof RuntimeException known ? known : new IllegalStateException(cause);
+        }
+        return switch (raft.kind()) {
+            case NOT_LEADER -> notLeader();
+            case STALE_TERM -> RegionErrors.staleCommand(regionId());
+            case BUSY -> NotReadyException.INSTANCE;
+            // Whoever may apply it twice is invited to; whoever may not must learn that nobody knows.
+            case UNDETERMINED -> ctx.replayable() ? RegionErrors.staleCommand(regionId()) : undetermined();
+            case DISK ->
+                store.disk().isFull()
+                        ? RegionErrors.diskFull(self.storeId(), store.disk().reason())
+                        : RegionErrors.serverIsBusy("the disk refuses writes", 1000);
+            case STOPPED -> RegionErrors.regionNotFound(regionId());
+            case INVALID -> RegionErrors.message(String.valueOf(raft.getMessage()));
+        };
+    }
+
+    private RuntimeException notLeader() {
+        Peer leader = leader();
+        return leader != null && leader.getId() == self.peerId()
+                ? NotReadyException.INSTANCE
+                : RegionErrors.notLeader(regionId(), leader);
+    }
+
+    private RegionException undetermined() {
+        String text = "the result of a write to region " + regionId() + " is unknown";
+        return new RegionException(Error.newBuilder()
+                .setMessage(text)
+                .setUndeterminedResult(UndeterminedResult.newBuilder().setMessage(text))
+                .build());
+    }
+
+    private static <T> CompletableFuture<T> withDeadline(CompletableFuture<T> future, KvContext ctx) {
+        if (future.isDone()) {
+            return future;
+        }
+        long left = Math.max(0, ctx.deadlineNanos() - System.nanoTime());
+        return future.copy().orTimeout(left, TimeUnit.NANOSECONDS);
+    }
+
+    private static <T> CompletableFuture<T> orFailed(Supplier<CompletableFuture<T>> attempt) {
+        try {
+            return attempt.get();
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    // ---- news from below, on the group's thread
+
+    @Override
+    public void onLeaderStart(long term) {
+        log.info("leads region={} peer={} term={}", regionId(), self.peerId(), term);
+        leaderNews();
+    }
+
+    @Override
+    public void onLeaderStop() {
+        log.info("follows region={} peer={}", regionId(), self.peerId());
+    }
+
+    @Override
+    public void onRegionChanged() {
+        leaderNews();
+    }
+
+    @Override
+    public void onExpelled() {
+        log.info("no longer a member region={} peer={}", regionId(), self.peerId());
+        store.retire().accept(this);
+    }
+
+    @Override
+    public void onFailure(Throwable cause) {
+        log.error("replica is dead region={} peer={}", regionId(), self.peerId(), cause);
+        store.failures().increment();
+    }
+
+    /** The group may tell us before {@link #attach} has been reached. */
+    private void leaderNews() {
+        started.thenRunAsync(
+                () -> {
+                    membership.nudge();
+                    announce();
+                },
+                store.worker());
+    }
+
+    /** Tells the observer, if this replica leads. */
+    void announce() {
+        if (isLeader()) {
+            store.observer().onLeaderNews(this);
+        }
+    }
+
+    // ---- what others see
+
+    public long regionId() {
+        return stateMachine.regionId();
+    }
+
+    /** This replica's own incarnation. */
+    public Replica self() {
+        return self;
+    }
+
+    /** False until the first image has arrived. */
+    public boolean isInitialized() {
+        RegionState state = stateMachine.state();
+        return state != null && state.status() == RegionState.Status.NORMAL;
+    }
+
+    RegionState state() {
+        RegionState state = stateMachine.state();
+        if (state == null || state.status() != RegionState.Status.NORMAL) {
+            throw RegionErrors.regionNotFound(regionId());
+        }
+        return state;
+    }
+
+    @Override
+    public Region region() {
+        return state().region();
+    }
+
+    @Override
+    public long peerId() {
+        return self.peerId();
+    }
+
+    @Override
+    public boolean isLeader() {
+        RaftGroup<ApplyOutcome> group = started.getNow(null);
+        return group != null && group.isLeader();
+    }
+
+    @Override
+    public long term() {
+        RaftGroup<ApplyOutcome> group = started.getNow(null);
+        return group == null ? 0 : group.term();
+    }
+
+    @Override
+    public @Nullable Peer leader() {
+        RaftGroup<ApplyOutcome> group = started.getNow(null);
+        Replica leader = group == null ? null : group.leader();
+        if (leader == null) {
+            return null;
+        }
+        RegionState state = stateMachine.state();
+        return state == null
+                ? peerOf(leader)
+                : state.peer(leader.peerId()).orElseGet(() -> peerOf(leader));
+    }
+
+    private static Peer peerOf(Replica replica) {
+        return Peer.newBuilder()
+                .setId(replica.peerId())
+                .setStoreId(replica.storeId())
+                .build();
+    }
+
+    /** The membership that Raft counts votes by; it follows {@link #region}. */
+    public Replicas raftMembers() {
+        return group().replicas();
+    }
+
+    /** Leader only: replicas that answered within the election timeout. */
+    public Set<Replica> reachable() {
+        return group().reachable();
+    }
+
+    /** Members that the Region has let go and Raft not yet: PD hears of a removal when it is done. */
+    public Set<Replica> leavers() {
+        return MembershipReconciler.leavers(group().replicas(), region());
+    }
+
+    public RegionTraffic traffic() {
+        return stateMachine.traffic();
+    }
+
+    /** True once its group runs. */
+    boolean isStarted() {
+        return started.isDone();
+    }
+
+    /** The range that it owns or is about to own, also while it can't serve; null without an image (R6). */
+    @Nullable KeyRange claimedRange() {
+        RegionState state = stateMachine.state();
+        return state == null || state.status() == RegionState.Status.TOMBSTONE ? null : state.range();
+    }
+
+    ApplyStateMachine stateMachine() {
+        return stateMachine;
+    }
+
+    /** Once a second: notices how long nobody has led. */
+    void tick() {
+        if (leader() != null) {
+            leaderlessSinceNanos = 0;
+        } else if (leaderlessSinceNanos == 0) {
+            leaderlessSinceNanos = Math.max(1, System.nanoTime());
+        }
+    }
+
+    /** How long no leader has been known here. */
+    public Duration leaderless() {
+        long since = leaderlessSinceNanos;
+        return since == 0 ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - since);
+    }
+
+    RaftGroup<ApplyOutcome> group() {
+        RaftGroup<ApplyOutcome> group = started.getNow(null);
+        if (group == null) {
+            throw RegionErrors.regionNotFound(regionId());
+        }
+        return group;
+    }
+}

@@ -1,0 +1,104 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.Epochs;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.storage.engine.WriteBatch;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether this store serves a request, in the order in which TiKV's clients expect the answers: store, Region, peer, leader,
+ * term, epoch, range, size. Pure.
+ *
+ * <p>A follower that is asked with an old epoch answers {@code NotLeader}, not {@code EpochNotMatch}: whoever asks has to go to
+ * the leader anyway.
+ */
+final class RequestCheck {
+
+    private RequestCheck() {}
+
+    /** The first two questions: is it meant for this store, and is the Region here. */
+    static <V extends ReplicaView> V route(Context request, long storeId, @Nullable V replica) {
+        if (request.getPeer().getStoreId() != storeId) {
+            throw RegionErrors.storeNotMatch(request.getPeer().getStoreId(), storeId);
+        }
+        if (replica == null) {
+            throw RegionErrors.regionNotFound(request.getRegionId());
+        }
+        return replica;
+    }
+
+    /** For a request that only the leader may serve. @throws RegionException why not */
+    static void leader(Context request, ReplicaView replica) {
+        peer(request, replica);
+        if (!replica.isLeader()) {
+            Peer leader = replica.leader();
+            if (leader != null && leader.getId() == replica.peerId()) {
+                throw NotReadyException.INSTANCE;
+            }
+            throw RegionErrors.notLeader(replica.region().getId(), leader);
+        }
+        termAndEpoch(request, replica);
+    }
+
+    /** For a read that any replica may serve after it has asked the leader how far it must have applied. */
+    static void anyReplica(Context request, ReplicaView replica) {
+        peer(request, replica);
+        termAndEpoch(request, replica);
+    }
+
+    private static void peer(Context request, ReplicaView replica) {
+        if (request.getPeer().getId() != replica.peerId()) {
+            throw RegionErrors.mismatchPeerId(request.getPeer().getId(), replica.peerId());
+        }
+    }
+
+    private static void termAndEpoch(Context request, ReplicaView replica) {
+        // One term behind is tolerated: the client may have learnt it from the answer that the election overtook.
+        if (request.getTerm() != 0 && Long.compareUnsigned(request.getTerm() + 1, replica.term()) < 0) {
+            throw RegionErrors.staleCommand(replica.region().getId());
+        }
+        epoch(request, replica.region());
+    }
+
+    /** Older or newer: any difference in version means that the range may not be what the client thinks. */
+    static void epoch(Context request, Region region) {
+        if (!request.hasRegionEpoch()) {
+            throw RegionErrors.message("missing epoch in a request for region " + region.getId());
+        }
+        if (!Epochs.sameVersion(request.getRegionEpoch(), region.getRegionEpoch())) {
+            throw RegionErrors.epochNotMatch(List.of(region));
+        }
+    }
+
+    /** Every key that a batch touches lies inside the Region; nothing is clipped. */
+    static void range(WriteBatch batch, Region region) {
+        KeyRange range = new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
+        for (WriteBatch.Op op : batch.ops()) {
+            if (op instanceof WriteBatch.DeleteRange deleted
+                    && new KeyRange(deleted.start(), deleted.end()).isEmpty()) {
+                throw RegionErrors.message("delete range is empty or turned round in region " + region.getId());
+            }
+        }
+        ByteKey outside = batch.firstKeyOutside(range);
+        if (outside != null) {
+            throw RegionErrors.keyNotInRegion(outside.toByteString(), region);
+        }
+    }
+
+    /**
+     * @param entryBytes what goes into the log
+     * @param dataBytes keys and values alone, for the message
+     */
+    static void size(long entryBytes, long dataBytes, long regionId) {
+        if (entryBytes > RaftCommand.BYTES_MAX) {
+            throw RegionErrors.entryTooLarge(regionId, dataBytes);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package io.rutile.node.rpc;
+
+import io.rutile.protocol.tikvpb.BatchCommandsEmptyResponse;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request.CmdCase;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse.Response;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The table of commands that a BatchCommands frame may carry. A command that is not in it, or not set at all, is answered with an
+ * empty response, which clients read as "unknown command".
+ */
+final class BatchCommands {
+
+    /** Longest delay that an {@code Empty} command may ask for: it only serves tests of the stream itself. */
+    static final long EMPTY_DELAY_MS_MAX = 60_000;
+
+    private final Map<CmdCase, BatchCommand<?, ?>> table = new EnumMap<>(CmdCase.class);
+    private final RpcScope scope;
+    private final ScheduledExecutorService timer;
+
+    BatchCommands(RawRpcs raw, StoreRpcs store, RpcScope scope, ScheduledExecutorService timer) {
+        this.scope = scope;
+        this.timer = timer;
+        table.put(CmdCase.RAWGET, new BatchCommand<>(raw.get, Request::getRawGet, Response.Builder::setRawGet));
+        table.put(
+                CmdCase.RAWBATCHGET,
+                new BatchCommand<>(raw.batchGet, Request::getRawBatchGet, Response.Builder::setRawBatchGet));
+        table.put(CmdCase.RAWPUT, new BatchCommand<>(raw.put, Request::getRawPut, Response.Builder::setRawPut));
+        table.put(
+                CmdCase.RAWBATCHPUT,
+                new BatchCommand<>(raw.batchPut, Request::getRawBatchPut, Response.Builder::setRawBatchPut));
+        table.put(
+                CmdCase.RAWDELETE,
+                new BatchCommand<>(raw.delete, Request::getRawDelete, Response.Builder::setRawDelete));
+        table.put(
+                CmdCase.RAWBATCHDELETE,
+                new BatchCommand<>(raw.batchDelete, Request::getRawBatchDelete, Response.Builder::setRawBatchDelete));
+        table.put(CmdCase.RAWSCAN, new BatchCommand<>(raw.scan, Request::getRawScan, Response.Builder::setRawScan));
+        table.put(
+                CmdCase.RAWDELETERANGE,
+                new BatchCommand<>(raw.deleteRange, Request::getRawDeleteRange, Response.Builder::setRawDeleteRange));
+        table.put(
+                CmdCase.RAWBATCHSCAN,
+                new BatchCommand<>(raw.batchScan, Request::getRawBatchScan, Response.Builder::setRawBatchScan));
+        table.put(
+                CmdCase.GETHEALTHFEEDBACK,
+                new BatchCommand<>(
+                        store.healthFeedback, Request::getGetHealthFeedback, Response.Builder::setGetHealthFeedback));
+    }
+
+    /**
+     * Serves one command.
+     *
+     * @throws ClusterMismatchException if it was meant for another cluster
+     */
+    CompletableFuture<Response> call(Request request) {
+        if (request.getCmdCase() == CmdCase.EMPTY) {
+            return echo(request);
+        }
+        BatchCommand<?, ?> command = table.get(request.getCmdCase());
+        return command == null
+                ? CompletableFuture.completedFuture(Response.getDefaultInstance())
+                : command.call(request, scope);
+    }
+
+    /** An answer to a command that was not even begun. */
+    Response refuse(Request request, Throwable why) {
+        BatchCommand<?, ?> command = table.get(request.getCmdCase());
+        return command == null ? Response.getDefaultInstance() : command.refuse(why, scope);
+    }
+
+    /** Q02: says the number back, as late as it was asked to. */
+    private CompletableFuture<Response> echo(Request request) {
+        Response answer = Response.newBuilder()
+                .setEmpty(BatchCommandsEmptyResponse.newBuilder()
+                        .setTestId(request.getEmpty().getTestId()))
+                .build();
+        long delayMs = request.getEmpty().getDelayTime();
+        if (delayMs == 0) {
+            return CompletableFuture.completedFuture(answer);
+        }
+        CompletableFuture<Response> later = new CompletableFuture<>();
+        long boundedMs = delayMs < 0 ? EMPTY_DELAY_MS_MAX : Math.min(delayMs, EMPTY_DELAY_MS_MAX);
+        timer.schedule(() -> later.complete(answer), boundedMs, TimeUnit.MILLISECONDS);
+        return later;
+    }
+}

@@ -1,0 +1,198 @@
+package io.rutile.node.rpc;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.WireLimits;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stream of batched commands. Commands run side by side and are answered in any order; answers that are ready together leave
+ * in one frame. A command that can't be served gets its answer and the stream goes on; only a frame that makes no sense, or one
+ * for another cluster, ends it.
+ *
+ * <p>Bounded: the next frame is asked for only while fewer than {@link #COMMANDS_MAX} commands and {@link #BYTES_MAX} bytes are
+ * unanswered, so a client that doesn't read its answers stops being read (R10).
+ *
+ * <p>Threads: gRPC calls {@code on…} one at a time; commands complete on any thread; {@link #drain} alone writes, one thread at a
+ * time.
+ */
+final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> {
+
+    /** Commands taken and not yet answered after which no further frame is read. */
+    static final int COMMANDS_MAX = 4 * WireLimits.BATCH_COMMANDS_MAX;
+
+    /** The same in bytes of requests. */
+    static final long BYTES_MAX = 32L << 20;
+
+    private static final int FRAME_ANSWERS_MAX = 256;
+    private static final int FRAME_BYTES_MAX = 1 << 20;
+
+    private record Answer(long id, BatchCommandsResponse.Response response, int requestBytes) {}
+
+    private final BatchCommands commands;
+    private final ServerCallStreamObserver<BatchCommandsResponse> out;
+    private final Executor drains;
+
+    private final ConcurrentLinkedQueue<Answer> answers = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger unanswered = new AtomicInteger();
+    private final AtomicLong unansweredBytes = new AtomicLong();
+    private final AtomicInteger drainsAsked = new AtomicInteger();
+    private final AtomicBoolean frameAskedFor = new AtomicBoolean();
+    private final AtomicReference<@Nullable StatusRuntimeException> failure = new AtomicReference<>();
+    private volatile boolean halfClosed;
+    /** Only touched by {@link #drain}. */
+    private boolean ended;
+
+    BatchCommandsStream(
+            BatchCommands commands, ServerCallStreamObserver<BatchCommandsResponse> out, Executor drains) {
+        this.commands = commands;
+        this.out = out;
+        this.drains = drains;
+    }
+
+    /** Begins to read. Called once, before the call's handler returns. */
+    BatchCommandsStream open() {
+        out.disableAutoRequest();
+        out.setOnReadyHandler(this::askDrain);
+        out.setOnCancelHandler(() -> failure.compareAndSet(null, Status.CANCELLED.asRuntimeException()));
+        askForFrame();
+        return this;
+    }
+
+    @Override
+    public void onNext(BatchCommandsRequest frame) {
+        frameAskedFor.set(false);
+        if (failure.get() != null) {
+            return;
+        }
+        int count = frame.getRequestsCount();
+        if (count != frame.getRequestIdsCount()) {
+            fail(Status.INVALID_ARGUMENT.withDescription(
+                    count + " requests with " + frame.getRequestIdsCount() + " request ids"));
+            return;
+        }
+        for (int i = 0; i < count && failure.get() == null; i++) {
+            take(frame.getRequestIds(i), frame.getRequests(i), i >= WireLimits.BATCH_COMMANDS_MAX);
+        }
+        askForFrame();
+    }
+
+    private void take(long id, BatchCommandsRequest.Request request, boolean beyondFrame) {
+        int bytes = request.getSerializedSize();
+        unanswered.incrementAndGet();
+        unansweredBytes.addAndGet(bytes);
+        if (beyondFrame) {
+            RuntimeException why = RegionErrors.serverIsBusy(
+                    "a frame carries at most " + WireLimits.BATCH_COMMANDS_MAX + " commands", 0);
+            answer(new Answer(id, commands.refuse(request, why), bytes));
+            return;
+        }
+        CompletableFuture<BatchCommandsResponse.Response> served;
+        try {
+            served = commands.call(request);
+        } catch (ClusterMismatchException e) {
+            failure.compareAndSet(null, e.asStatus());
+            askDrain();
+            return;
+        }
+        served.whenComplete((response, unexpected) -> answer(new Answer(
+                id, unexpected == null ? response : commands.refuse(request, unexpected), bytes)));
+    }
+
+    private void answer(Answer answer) {
+        answers.add(answer);
+        askDrain();
+    }
+
+    /** What was taken is finished first. */
+    @Override
+    public void onCompleted() {
+        halfClosed = true;
+        askDrain();
+    }
+
+    @Override
+    public void onError(Throwable cause) {
+        failure.compareAndSet(null, Status.CANCELLED.asRuntimeException());
+    }
+
+    private void fail(Status status) {
+        failure.compareAndSet(null, status.asRuntimeException());
+        askDrain();
+    }
+
+    /** Hands over to the pool: answers that come in the meantime leave in the same frame. */
+    private void askDrain() {
+        if (drainsAsked.getAndIncrement() == 0) {
+            drains.execute(this::drain);
+        }
+    }
+
+    private void drain() {
+        int asked = drainsAsked.get();
+        do {
+            write();
+            asked = drainsAsked.addAndGet(-asked);
+        } while (asked != 0);
+    }
+
+    private void write() {
+        if (ended) {
+            answers.clear();
+            return;
+        }
+        StatusRuntimeException reason = failure.get();
+        if (reason != null) {
+            ended = true;
+            answers.clear();
+            if (!out.isCancelled()) {
+                out.onError(reason);
+            }
+            return;
+        }
+        while (out.isReady() && !answers.isEmpty()) {
+            out.onNext(frame());
+        }
+        if (halfClosed && unanswered.get() == 0) {
+            ended = true;
+            out.onCompleted();
+            return;
+        }
+        askForFrame();
+    }
+
+    private BatchCommandsResponse frame() {
+        BatchCommandsResponse.Builder frame = BatchCommandsResponse.newBuilder();
+        long bytes = 0;
+        Answer next;
+        while (frame.getResponsesCount() < FRAME_ANSWERS_MAX
+                && bytes < FRAME_BYTES_MAX
+                && (next = answers.poll()) != null) {
+            frame.addResponses(next.response()).addRequestIds(next.id());
+            bytes += next.response().getSerializedSize();
+            unanswered.decrementAndGet();
+            unansweredBytes.addAndGet(-next.requestBytes());
+        }
+        return frame.build();
+    }
+
+    /** One frame at a time, while there is room. */
+    private void askForFrame() {
+        boolean room = unanswered.get() < COMMANDS_MAX && unansweredBytes.get() < BYTES_MAX;
+        if (room && !halfClosed && failure.get() == null && frameAskedFor.compareAndSet(false, true)) {
+            out.request(1);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package io.rutile.node.rpc;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
+import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.raw.RawFailure;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts a failure into the words of the protocol: the only place that does.
+ *
+ * <p>Reasons that another store, another try or another epoch could cure go into {@code region_error}; what is wrong with the
+ * request itself goes into the raw API's {@code error}.
+ */
+final class RpcErrors {
+
+    private static final Logger log = LoggerFactory.getLogger(RpcErrors.class);
+
+    private static final long DISK_BACKOFF_MS = 1_000;
+    private static final long QUEUE_BACKOFF_MS = 100;
+
+    private RpcErrors() {}
+
+    /** An answer of this kind that says why there is none. */
+    @SuppressWarnings("unchecked")
+    static <R extends Message> R answer(R prototype, long storeId, Throwable failure) {
+        Throwable cause = unwrap(failure);
+        Message.Builder answer = prototype.newBuilderForType();
+        if (cause instanceof RawFailure refused) {
+            FieldDescriptor error = prototype.getDescriptorForType().findFieldByName("error");
+            if (error != null && error.getJavaType() == FieldDescriptor.JavaType.STRING) {
+                return (R) answer.setField(error, String.valueOf(refused.getMessage()))
+                        .build();
+            }
+        }
+        FieldDescriptor regionError = prototype.getDescriptorForType().findFieldByName("region_error");
+        return (R) answer.setField(regionError, regionError(cause, storeId)).build();
+    }
+
+    private static Error regionError(Throwable cause, long storeId) {
+        if (cause instanceof RegionException known) {
+            return known.error();
+        }
+        if (cause instanceof RawFailure refused) {
+            return RegionErrors.message(String.valueOf(refused.getMessage())).error();
+        }
+        if (cause instanceof TimeoutException) {
+            return RegionErrors.deadlineExceeded().error();
+        }
+        if (cause instanceof RejectedExecutionException) {
+            return RegionErrors.serverIsBusy("too many requests", QUEUE_BACKOFF_MS)
+                    .error();
+        }
+        if (cause instanceof EngineException engine) {
+            return engineError(engine, storeId);
+        }
+        log.error("request failed for a reason of our own", cause);
+        return RegionErrors.message("internal error: " + cause.getClass().getSimpleName())
+                .error();
+    }
+
+    /** R9: a failing disk is said to be one. */
+    private static Error engineError(EngineException failure, long storeId) {
+        return switch (failure.kind()) {
+            case NO_SPACE ->
+                RegionErrors.diskFull(storeId, String.valueOf(failure.getMessage()))
+                        .error();
+            case CLOSED -> RegionErrors.message("store " + storeId + " is closing").error();
+            case IO, CORRUPTION, OTHER -> {
+                log.error("engine failed kind={}", failure.kind(), failure);
+                yield RegionErrors.serverIsBusy("the disk fails", DISK_BACKOFF_MS)
+                        .error();
+            }
+        };
+    }
+
+    /** What kind of failure an answer carries, as a metric's label; {@code none} if it carries none. */
+    static String kind(Message answer) {
+        FieldDescriptor field = answer.getDescriptorForType().findFieldByName("region_error");
+        if (field != null && answer.hasField(field)) {
+            Error error = (Error) answer.getField(field);
+            return error.getAllFields().keySet().stream()
+                    .filter(f -> f.getNumber() != Error.MESSAGE_FIELD_NUMBER)
+                    .map(FieldDescriptor::getName)
+                    .findFirst()
+                    .orElse("message");
+        }
+        FieldDescriptor text = answer.getDescriptorForType().findFieldByName("error");
+        boolean refused = text != null
+                && text.getJavaType() == FieldDescriptor.JavaType.STRING
+                && !((String) answer.getField(text)).isEmpty();
+        return refused ? "refused" : "none";
+    }
+
+    private static Throwable unwrap(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+}

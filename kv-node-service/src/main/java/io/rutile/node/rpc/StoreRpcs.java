@@ -1,0 +1,46 @@
+package io.rutile.node.rpc;
+
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.GetHealthFeedbackRequest;
+import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
+import io.rutile.protocol.kvrpcpb.HealthFeedback;
+import io.rutile.protocol.kvrpcpb.StoreSafeTSRequest;
+import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What clients ask of a store as a whole. */
+final class StoreRpcs {
+
+    /** The score of a store that is not slow. */
+    private static final int HEALTHY = 1;
+
+    private final long storeId;
+    private final AtomicLong feedbacks = new AtomicLong();
+
+    final Rpc<GetHealthFeedbackRequest, GetHealthFeedbackResponse> healthFeedback = new Rpc<>(
+            "GetHealthFeedback",
+            GetHealthFeedbackRequest::getContext,
+            (ctx, request) -> CompletableFuture.completedFuture(health()),
+            GetHealthFeedbackResponse.getDefaultInstance());
+
+    /** No timestamp below which every read is settled is kept yet; 0 says that to clients. */
+    final Rpc<StoreSafeTSRequest, StoreSafeTSResponse> storeSafeTs = new Rpc<>(
+            "GetStoreSafeTS",
+            request -> Context.getDefaultInstance(),
+            (ctx, request) -> CompletableFuture.completedFuture(StoreSafeTSResponse.getDefaultInstance()),
+            StoreSafeTSResponse.getDefaultInstance());
+
+    StoreRpcs(long storeId) {
+        this.storeId = storeId;
+    }
+
+    private GetHealthFeedbackResponse health() {
+        return GetHealthFeedbackResponse.newBuilder()
+                .setHealthFeedback(HealthFeedback.newBuilder()
+                        .setStoreId(storeId)
+                        .setFeedbackSeqNo(feedbacks.incrementAndGet())
+                        .setSlowScore(HEALTHY))
+                .build();
+    }
+}
