@@ -2,8 +2,8 @@ package io.rutile.node.raftstore;
 
 import io.rutile.raft.CommittedEntries;
 import io.rutile.raft.Replica;
-import io.rutile.raft.ReplicatedStateMachine;
 import io.rutile.raft.Replicas;
+import io.rutile.raft.ReplicatedStateMachine;
 import io.rutile.storage.engine.EngineBatch;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.EngineSnapshot;
@@ -95,7 +95,8 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         }
         if (collected.regionChanged()) {
             states.putState(changes, collected.state());
-            // Announced before it is written: a reader that still sees the old Region has a snapshot from before the change.
+            // Announced before it is written: a reader that still sees the old Region has a snapshot from before the
+            // change.
             state = collected.state();
         }
         states.putAppliedIndex(changes, regionId, index);

@@ -88,8 +88,8 @@ final class HoldAndRetry {
         timer.schedule(
                 () -> {
                     attempt.get()
-                            .whenComplete((next, again) ->
-                                    settle(ctx, attempt, result, giveUpNanos, true, next, again));
+                            .whenComplete(
+                                    (next, again) -> settle(ctx, attempt, result, giveUpNanos, true, next, again));
                 },
                 PAUSE_MS,
                 TimeUnit.MILLISECONDS);

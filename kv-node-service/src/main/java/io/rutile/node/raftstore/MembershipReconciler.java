@@ -78,8 +78,7 @@ final class MembershipReconciler {
             return;
         }
         log.info("membership follows region={} from={} to={}", peer.regionId(), current, wanted);
-        group.changeReplicas(wanted)
-                .whenCompleteAsync((done, failure) -> finished(current, wanted, failure), worker);
+        group.changeReplicas(wanted).whenCompleteAsync((done, failure) -> finished(current, wanted, failure), worker);
     }
 
     private void finished(Replicas from, Replicas to, Throwable failure) {

@@ -265,10 +265,8 @@ sealed interface RaftCommand {
         @Override
         public byte[] encode() {
             Peer peer = change.peer();
-            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch)
-                    + 1
-                    + Varint.sizeBytes(peer.getId())
-                    + Varint.sizeBytes(peer.getStoreId()));
+            ByteBuffer out = ByteBuffer.allocate(
+                    headerBytes(epoch) + 1 + Varint.sizeBytes(peer.getId()) + Varint.sizeBytes(peer.getStoreId()));
             putHeader(out, KIND, epoch);
             out.put((byte) change.kind().id());
             Varint.write(out, peer.getId());

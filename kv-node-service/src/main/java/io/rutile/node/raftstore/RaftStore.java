@@ -12,6 +12,7 @@ import io.rutile.raft.RaftServer;
 import io.rutile.raft.Replica;
 import io.rutile.raft.StoreAddresses;
 import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.EngineStats;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.SstFiles;
@@ -120,7 +121,11 @@ public final class RaftStore implements AutoCloseable {
         }
         started = true;
         timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
-        log.info("store started storeId={} regions={} raftAddress={}", storeId(), regions.all().size(), raftAddress());
+        log.info(
+                "store started storeId={} regions={} raftAddress={}",
+                storeId(),
+                regions.all().size(),
+                raftAddress());
     }
 
     private void recover(RegionState found) {
@@ -141,8 +146,8 @@ public final class RaftStore implements AutoCloseable {
             launch(images.resume(applying));
         } catch (IOException | EngineException e) {
             // Its data is neither the old nor the new: only a new incarnation can be right again (R3).
-            log.error("image is lost, replica is given up region={} peer={}",
-                    applying.regionId(), applying.peerId(), e);
+            log.error(
+                    "image is lost, replica is given up region={} peer={}", applying.regionId(), applying.peerId(), e);
             RegionPeer peer = newPeer(applying.regionId(), new Replica(storeId(), applying.peerId()), applying);
             regions.put(peer);
             destroy(peer);
@@ -199,7 +204,8 @@ public final class RaftStore implements AutoCloseable {
                 return;
             }
             Optional<RegionState> known = states.state(groupId);
-            if (known.isPresent() && known.get().status() != RegionState.Status.NORMAL
+            if (known.isPresent()
+                    && known.get().status() != RegionState.Status.NORMAL
                     && self.peerId() <= known.get().peerId()) {
                 log.debug("message for a replica that is gone region={} for={}", groupId, self);
                 return;
@@ -236,8 +242,11 @@ public final class RaftStore implements AutoCloseable {
             try {
                 destroy(peer);
             } catch (EngineException | RaftException e) {
-                log.error("replica can't be destroyed, tried again after a restart region={} peer={}",
-                        peer.regionId(), peer.peerId(), e);
+                log.error(
+                        "replica can't be destroyed, tried again after a restart region={} peer={}",
+                        peer.regionId(),
+                        peer.peerId(),
+                        e);
             }
         });
     }
@@ -250,7 +259,10 @@ public final class RaftStore implements AutoCloseable {
     public void retireIfExpelled(RegionPeer peer, Region seen) {
         RegionEpoch epoch = seen.getRegionEpoch();
         boolean newer = !peer.isInitialized()
-                || Long.compareUnsigned(epoch.getConfVer(), peer.region().getRegionEpoch().getConfVer()) >= 0;
+                || Long.compareUnsigned(
+                                epoch.getConfVer(),
+                                peer.region().getRegionEpoch().getConfVer())
+                        >= 0;
         boolean gone = seen.getPeersList().stream().noneMatch(p -> p.getId() == peer.peerId());
         if (newer && gone) {
             log.info("replica was removed while it wasn't told region={} peer={}", peer.regionId(), peer.peerId());
@@ -335,11 +347,21 @@ public final class RaftStore implements AutoCloseable {
         return regions.all().stream().allMatch(RegionPeer::isStarted);
     }
 
-    /** Bytes that a Region's data takes here, roughly. */
-    public long approximateSizeBytes(KeyRange range) {
-        return RegionStateStore.DATA.stream()
+    /**
+     * How much a range holds here, roughly.
+     *
+     * @param bytes in tables and memtables
+     * @param keys by its share of the store's bytes
+     */
+    public record Approximation(long bytes, long keys) {}
+
+    public Approximation approximate(KeyRange range) {
+        long bytes = RegionStateStore.DATA.stream()
                 .mapToLong(cf -> engine.approximateSizeBytes(cf, range))
                 .sum();
+        EngineStats stats = engine.stats();
+        long all = Math.max(1, stats.tableBytes() + stats.memtableBytes());
+        return new Approximation(bytes, (long) (stats.keysEstimate() * Math.min(1.0, (double) bytes / all)));
     }
 
     public long storeId() {
@@ -362,9 +384,8 @@ public final class RaftStore implements AutoCloseable {
      * @return completes when all have been handed over or have failed to be
      */
     public CompletableFuture<Void> handOverLeaders() {
-        return CompletableFuture.allOf(leaders().stream()
-                .map(RegionPeer::handOver)
-                .toArray(CompletableFuture<?>[]::new));
+        return CompletableFuture.allOf(
+                leaders().stream().map(RegionPeer::handOver).toArray(CompletableFuture<?>[]::new));
     }
 
     /** Stops every replica; the engine is the caller's to close. */

@@ -105,9 +105,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             // No resolved timestamp is kept, so no follower can promise one; clients then ask the leader.
             throw new RegionException(Error.newBuilder()
                     .setMessage("data is not ready for a stale read in region " + regionId())
-                    .setDataIsNotReady(DataIsNotReady.newBuilder()
-                            .setRegionId(regionId())
-                            .setPeerId(self.peerId()))
+                    .setDataIsNotReady(
+                            DataIsNotReady.newBuilder().setRegionId(regionId()).setPeerId(self.peerId()))
                     .build());
         }
         return readIndexSnapshot(ctx, group());
@@ -200,8 +199,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             }
             requireSettled(change, region);
             byte[] entry = new RaftCommand.ChangePeer(region.getRegionEpoch(), change).encode();
-            KvContext patient = KvContext.of(
-                    Context.getDefaultInstance(), System.nanoTime() + HoldAndRetry.HOLD_MAX.toNanos());
+            KvContext patient =
+                    KvContext.of(Context.getDefaultInstance(), System.nanoTime() + HoldAndRetry.HOLD_MAX.toNanos());
             return propose(patient, entry);
         });
     }
@@ -214,7 +213,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
                 && !current.contains(PeerChange.replica(change.peer()))
                 && leavers().isEmpty();
         if (!settled && !takesBack) {
-            throw RegionErrors.serverIsBusy("another membership change of region " + regionId() + " is under way", 1000);
+            throw RegionErrors.serverIsBusy(
+                    "another membership change of region " + regionId() + " is under way", 1000);
         }
     }
 
@@ -230,10 +230,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     }
 
     /** Gives leadership to any voter that answers; completes at once if there is none. */
-    CompletableFuture<Void> handOver() {
+    public CompletableFuture<Void> handOver() {
         return orFailed(() -> {
             Optional<Replica> heir = reachable().stream()
-                    .filter(replica -> !replica.equals(self) && raftMembers().voters().contains(replica))
+                    .filter(replica ->
+                            !replica.equals(self) && raftMembers().voters().contains(replica))
                     .findFirst();
             return heir.isPresent()
                     ? group().transferLeader(heir.get())
@@ -308,13 +309,12 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     @Override
     public void onLeaderStart(long term) {
-        log.info("leads region={} peer={} term={}", regionId(), self.peerId(), term);
         leaderNews();
     }
 
     @Override
     public void onLeaderStop() {
-        log.info("follows region={} peer={}", regionId(), self.peerId());
+        log.debug("follows region={} peer={}", regionId(), self.peerId());
     }
 
     @Override
@@ -368,6 +368,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return state != null && state.status() == RegionState.Status.NORMAL;
     }
 
+    /** False once the Region has let this replica go. */
+    public boolean isMember() {
+        return state().isMember();
+    }
+
     RegionState state() {
         RegionState state = stateMachine.state();
         if (state == null || state.status() != RegionState.Status.NORMAL) {
@@ -406,9 +411,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             return null;
         }
         RegionState state = stateMachine.state();
-        return state == null
-                ? peerOf(leader)
-                : state.peer(leader.peerId()).orElseGet(() -> peerOf(leader));
+        return state == null ? peerOf(leader) : state.peer(leader.peerId()).orElseGet(() -> peerOf(leader));
     }
 
     private static Peer peerOf(Replica replica) {

@@ -97,7 +97,8 @@ record RegionState(Status status, long peerId, Region region) {
     /** @throws IllegalArgumentException if these bytes are no Region state of a known format */
     static RegionState decode(byte[] bytes) {
         if (bytes.length < HEADER_BYTES || bytes[0] != FORMAT) {
-            throw new IllegalArgumentException("not a region state of format " + FORMAT + ": " + bytes.length + " bytes");
+            throw new IllegalArgumentException(
+                    "not a region state of format " + FORMAT + ": " + bytes.length + " bytes");
         }
         ByteBuffer in = ByteBuffer.wrap(bytes, 1, bytes.length - 1);
         Status status = status(in.get());

@@ -31,8 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class RegionStateStore {
 
     /** Where replicated data lies; {@link Cf#REGION} is the store's own. */
-    static final List<Cf> DATA =
-            List.of(Cf.DEFAULT, Cf.LOCK, Cf.WRITE, Cf.RAW, Cf.RAW_LOCK, Cf.RAW_WRITE);
+    static final List<Cf> DATA = List.of(Cf.DEFAULT, Cf.LOCK, Cf.WRITE, Cf.RAW, Cf.RAW_LOCK, Cf.RAW_WRITE);
 
     private static final byte IDENTITY = 1;
     private static final byte REGION_STATE = 2;
@@ -88,8 +87,8 @@ public final class RegionStateStore {
     /** Every replica that has ever been here and is not forgotten: also tombstones. */
     List<RegionState> states() {
         List<RegionState> states = new ArrayList<>();
-        KeyRange all = new KeyRange(
-                ByteKey.wrap(new byte[] {REGION_STATE}), ByteKey.wrap(new byte[] {REGION_STATE + 1}));
+        KeyRange all =
+                new KeyRange(ByteKey.wrap(new byte[] {REGION_STATE}), ByteKey.wrap(new byte[] {REGION_STATE + 1}));
         try (KvCursor cursor = engine.cursor(Cf.REGION, all)) {
             for (cursor.seekToFirst(); cursor.isValid(); cursor.next()) {
                 states.add(RegionState.decode(cursor.value()));

@@ -4,7 +4,6 @@ import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
-import io.rutile.protocol.RegionException;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;

@@ -55,8 +55,7 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     /** Only touched by {@link #drain}. */
     private boolean ended;
 
-    BatchCommandsStream(
-            BatchCommands commands, ServerCallStreamObserver<BatchCommandsResponse> out, Executor drains) {
+    BatchCommandsStream(BatchCommands commands, ServerCallStreamObserver<BatchCommandsResponse> out, Executor drains) {
         this.commands = commands;
         this.out = out;
         this.drains = drains;
@@ -107,8 +106,8 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
             askDrain();
             return;
         }
-        served.whenComplete((response, unexpected) -> answer(new Answer(
-                id, unexpected == null ? response : commands.refuse(request, unexpected), bytes)));
+        served.whenComplete((response, unexpected) ->
+                answer(new Answer(id, unexpected == null ? response : commands.refuse(request, unexpected), bytes)));
     }
 
     private void answer(Answer answer) {

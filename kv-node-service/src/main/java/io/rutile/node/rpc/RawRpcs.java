@@ -88,10 +88,10 @@ final class RawRpcs {
 
     private CompletableFuture<RawGetResponse> get(KvContext ctx, RawGetRequest request) {
         return storage.rawGet(ctx, request.getCf(), ByteKey.of(request.getKey()))
-                .thenApply(found -> found.map(
-                                value -> RawGetResponse.newBuilder().setValue(bytes(value)))
-                        .orElseGet(() -> RawGetResponse.newBuilder().setNotFound(true))
-                        .build());
+                .thenApply(
+                        found -> found.map(value -> RawGetResponse.newBuilder().setValue(bytes(value)))
+                                .orElseGet(() -> RawGetResponse.newBuilder().setNotFound(true))
+                                .build());
     }
 
     private CompletableFuture<RawBatchGetResponse> batchGet(KvContext ctx, RawBatchGetRequest request) {
@@ -117,11 +117,12 @@ final class RawRpcs {
     private CompletableFuture<RawBatchPutResponse> batchPut(KvContext ctx, RawBatchPutRequest request) {
         requireItems(request.getPairsCount());
         List<RawPair> pairs = request.getPairsList().stream()
-                .map(pair -> new RawPair(
-                        ByteKey.of(pair.getKey()), pair.getValue().toByteArray()))
+                .map(pair ->
+                        new RawPair(ByteKey.of(pair.getKey()), pair.getValue().toByteArray()))
                 .toList();
-        List<Long> ttls =
-                request.getTtlsCount() == 0 && request.getTtl() != 0 ? List.of(request.getTtl()) : request.getTtlsList();
+        List<Long> ttls = request.getTtlsCount() == 0 && request.getTtl() != 0
+                ? List.of(request.getTtl())
+                : request.getTtlsList();
         return storage.rawBatchPut(ctx, request.getCf(), pairs, ttls)
                 .thenApply(done -> RawBatchPutResponse.getDefaultInstance());
     }
@@ -149,9 +150,10 @@ final class RawRpcs {
                 Integer.toUnsignedLong(request.getLimit()),
                 request.getReverse(),
                 request.getKeyOnly());
-        return storage.rawScan(ctx, request.getCf(), scan).thenApply(pairs -> RawScanResponse.newBuilder()
-                .addAllKvs(pairs.stream().map(RawRpcs::pair).toList())
-                .build());
+        return storage.rawScan(ctx, request.getCf(), scan)
+                .thenApply(pairs -> RawScanResponse.newBuilder()
+                        .addAllKvs(pairs.stream().map(RawRpcs::pair).toList())
+                        .build());
     }
 
     private CompletableFuture<RawBatchScanResponse> batchScan(KvContext ctx, RawBatchScanRequest request) {
@@ -212,8 +214,7 @@ final class RawRpcs {
     /** R10: a batch is bounded in items, too; its bytes are bounded by the message. */
     private static void requireItems(int count) {
         if (count > WireLimits.BATCH_ITEMS_MAX) {
-            throw RegionErrors.message(
-                    "a batch of " + count + " items is larger than " + WireLimits.BATCH_ITEMS_MAX);
+            throw RegionErrors.message("a batch of " + count + " items is larger than " + WireLimits.BATCH_ITEMS_MAX);
         }
     }
 

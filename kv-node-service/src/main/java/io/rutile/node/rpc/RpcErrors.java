@@ -72,7 +72,8 @@ final class RpcErrors {
             case NO_SPACE ->
                 RegionErrors.diskFull(storeId, String.valueOf(failure.getMessage()))
                         .error();
-            case CLOSED -> RegionErrors.message("store " + storeId + " is closing").error();
+            case CLOSED ->
+                RegionErrors.message("store " + storeId + " is closing").error();
             case IO, CORRUPTION, OTHER -> {
                 log.error("engine failed kind={}", failure.kind(), failure);
                 yield RegionErrors.serverIsBusy("the disk fails", DISK_BACKOFF_MS)

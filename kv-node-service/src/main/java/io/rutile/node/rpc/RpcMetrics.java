@@ -44,6 +44,9 @@ final class RpcMetrics {
     }
 
     private Counter errorCounter(String rpc, String kind) {
-        return Counter.builder("kv.rpc.errors").tag("rpc", rpc).tag("kind", kind).register(registry);
+        return Counter.builder("kv.rpc.errors")
+                .tag("rpc", rpc)
+                .tag("kind", kind)
+                .register(registry);
     }
 }

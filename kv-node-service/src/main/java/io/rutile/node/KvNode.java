@@ -1,0 +1,301 @@
+package io.rutile.node;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.pd.PdException;
+import io.rutile.node.placement.HostPort;
+import io.rutile.node.placement.PlacementLink;
+import io.rutile.node.raftstore.DiskGuard;
+import io.rutile.node.raftstore.RaftStore;
+import io.rutile.node.raftstore.RaftStoreOptions;
+import io.rutile.node.raftstore.RegionPeer;
+import io.rutile.node.raftstore.RegionStateStore;
+import io.rutile.node.raftstore.StoreIdentity;
+import io.rutile.node.rpc.RpcServer;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.NodeState;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.metapb.StoreLabel;
+import io.rutile.protocol.metapb.StoreState;
+import io.rutile.raft.RaftException;
+import io.rutile.raft.RaftOptions;
+import io.rutile.storage.Storage;
+import io.rutile.storage.StorageOptions;
+import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.RocksEngine;
+import io.rutile.storage.engine.RocksOptions;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A KV node without Spring. Starts top to bottom: disk, Placement Driver, identity, Raft and its Regions, storage, gRPC,
+ * registration, heartbeats. Stops in reverse, after it has handed its leaders over.
+ *
+ * <p>{@link #start} and {@link #close} are called by one thread; the questions may come from any.
+ */
+public final class KvNode implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(KvNode.class);
+
+    /** What clients and PD take this store for. */
+    static final String VERSION = "8.5.0";
+
+    private static final Duration HAND_OVER_MAX = Duration.ofSeconds(3);
+    private static final int HELD_MAX = 10_000;
+    private static final long ANSWER_BYTES_MAX = 32L << 20;
+
+    private final KvNodeOptions options;
+    private final MeterRegistry metrics;
+    private final Clock clock;
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
+
+    private volatile @Nullable Running running;
+
+    /** What exists once the node has started. */
+    private record Running(
+            RaftStore store, PlacementLink link, RpcServer rpc, StoreIdentity identity, HostPort address) {}
+
+    public KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock) {
+        this.options = options;
+        this.metrics = metrics;
+        this.clock = clock;
+    }
+
+    /**
+     * Starts; on return the node is known to PD and serves.
+     *
+     * @throws NodeStartException with one sentence; nothing is left open
+     */
+    public void start() {
+        try {
+            running = startRooms();
+            log.info("node started storeId={} address={} raftAddress={}", storeId(), address(), raftAddress());
+        } catch (RuntimeException | IOException e) {
+            closeRooms();
+            throw new NodeStartException(sentence(e), e);
+        }
+    }
+
+    private Running startRooms() throws IOException {
+        Path dataDir = Files.createDirectories(options.dataDir().toAbsolutePath());
+        RocksEngine engine =
+                opened(RocksEngine.open(dataDir.resolve("db"), RocksOptions.withMemory(options.cacheBytes())));
+        RegionStateStore states = new RegionStateStore(engine);
+        DiskGuard disk = DiskGuard.of(dataDir, options.diskReserveBytesMax(), metrics);
+        PlacementLink link = opened(PlacementLink.connect(options.placement(), metrics));
+        StoreIdentity identity = link.identify(states);
+
+        RaftStore store = opened(new RaftStore(
+                new RaftStoreOptions(
+                        identity,
+                        raftOptions(identity, dataDir),
+                        dataDir.resolve("images"),
+                        options.pendingBytesMax(),
+                        HELD_MAX),
+                engine,
+                link.addresses(),
+                disk,
+                link,
+                metrics));
+        store.start();
+
+        Storage storage = opened(new Storage(store.kv(), storageOptions(), clock, metrics));
+        if (options.apiVersion().hasTtl()) {
+            storage.startTtlSweeper(() -> contexts(store.leaders()));
+        }
+        RpcServer rpc = opened(new RpcServer(
+                options.rpc(),
+                identity.clusterId(),
+                identity.storeId(),
+                storage,
+                link.knownStores(),
+                host -> host.equals(ownAddress()),
+                metrics));
+        rpc.start();
+        HostPort address = advertised(options.advertise().orElse(options.listen()), rpc.address());
+        HostPort raftAddress = advertised(options.raftAdvertise().orElse(options.raftListen()), store.raftAddress());
+
+        link.register(describe(identity, address, raftAddress), store, states);
+        link.start(store, disk, engine::stats, clock);
+        rpc.serving(true);
+        return new Running(store, link, rpc, identity, address);
+    }
+
+    private <T extends AutoCloseable> T opened(T room) {
+        open.push(room);
+        return room;
+    }
+
+    private RaftOptions raftOptions(StoreIdentity identity, Path dataDir) {
+        return RaftOptions.of(
+                        identity.clusterId(),
+                        identity.storeId(),
+                        dataDir.resolve("raft"),
+                        options.raftListen().resolve())
+                .withElectionTimeout(options.electionTimeout())
+                .withForceReadIndex(options.forceReadIndex())
+                .withSync(options.syncLog());
+    }
+
+    private StorageOptions storageOptions() {
+        return StorageOptions.builder(options.apiVersion())
+                .pendingWriteBytesMax(options.pendingBytesMax())
+                .answerBytesMax(ANSWER_BYTES_MAX)
+                .build();
+    }
+
+    /** Port 0 becomes the one that was picked. */
+    private static HostPort advertised(HostPort wanted, InetSocketAddress listening) {
+        return wanted.port() == 0 ? wanted.withPort(listening.getPort()) : wanted;
+    }
+
+    private Store describe(StoreIdentity identity, HostPort address, HostPort raftAddress) {
+        Store.Builder store = Store.newBuilder()
+                .setId(identity.storeId())
+                .setAddress(address.toString())
+                .setPeerAddress(raftAddress.toString())
+                .setStatusAddress(options.statusAddress())
+                .setVersion(VERSION)
+                .setState(StoreState.Up)
+                .setNodeState(NodeState.Serving)
+                .setStartTimestamp(clock.instant().getEpochSecond())
+                .setDeployPath(options.dataDir().toAbsolutePath().toString());
+        options.labels()
+                .forEach((key, value) ->
+                        store.addLabels(StoreLabel.newBuilder().setKey(key).setValue(value)));
+        return store.build();
+    }
+
+    /** What a request to each of these Regions would say. */
+    private static List<Context> contexts(List<RegionPeer> leaders) {
+        return leaders.stream()
+                .map(peer -> Context.newBuilder()
+                        .setRegionId(peer.regionId())
+                        .setRegionEpoch(peer.region().getRegionEpoch())
+                        .setPeer(Peer.newBuilder()
+                                .setId(peer.self().peerId())
+                                .setStoreId(peer.self().storeId()))
+                        .build())
+                .toList();
+    }
+
+    /** What went wrong, for an operator. */
+    private String sentence(Exception failure) {
+        if (failure instanceof PdException pd && pd.kind() == PdException.Kind.UNAVAILABLE) {
+            return "no PD member answers at "
+                    + String.join(", ", options.placement().endpoints()) + " within "
+                    + options.placement().connectTimeout().toSeconds() + " s: " + pd.getMessage();
+        }
+        if (failure instanceof IOException io) {
+            return io instanceof BindException || io.getCause() instanceof BindException
+                    ? "the gRPC port " + options.listen() + " is in use"
+                    : "cannot use " + options.dataDir() + " or port " + options.listen() + ": " + io.getMessage();
+        }
+        if (failure instanceof EngineException
+                || failure instanceof RaftException
+                || failure instanceof PdException
+                || failure instanceof UncheckedIOException
+                || failure instanceof IllegalStateException
+                || failure instanceof IllegalArgumentException) {
+            return String.valueOf(failure.getMessage());
+        }
+        return "the node can't start: " + failure;
+    }
+
+    // ---- questions
+
+    /** True while the node may serve: registered, engine open, every local replica started. */
+    public boolean isReady() {
+        Running now = running;
+        return now != null && now.store().isReady();
+    }
+
+    /** What clients reach it by; after {@link #start}. */
+    public HostPort address() {
+        return started().address();
+    }
+
+    /** Where its Raft port listens; after {@link #start}. */
+    public InetSocketAddress raftAddress() {
+        return started().store().raftAddress();
+    }
+
+    public long storeId() {
+        return started().identity().storeId();
+    }
+
+    /** Regions that it leads. */
+    public int leaderCount() {
+        return started().store().leaders().size();
+    }
+
+    /** Regions of which it has a replica with data. */
+    public int regionCount() {
+        return (int) started().store().replicas().stream()
+                .filter(RegionPeer::isInitialized)
+                .count();
+    }
+
+    private Running started() {
+        Running now = running;
+        if (now == null) {
+            throw new IllegalStateException("the node is not started");
+        }
+        return now;
+    }
+
+    private @Nullable String ownAddress() {
+        Running now = running;
+        return now == null ? null : now.address().toString();
+    }
+
+    // ---- the end
+
+    /** Hands its leaders over if that is quick, then stops. */
+    @Override
+    public void close() {
+        Running was = running;
+        running = null;
+        if (was != null) {
+            was.rpc().serving(false);
+            was.link().announceStop();
+            handOver(was.store());
+        }
+        closeRooms();
+    }
+
+    private static void handOver(RaftStore store) {
+        try {
+            store.handOverLeaders()
+                    .orTimeout(HAND_OVER_MAX.toMillis(), TimeUnit.MILLISECONDS)
+                    .join();
+        } catch (CompletionException e) {
+            log.info("leaders are not all handed over, they will be elected reason={}", String.valueOf(e.getCause()));
+        }
+    }
+
+    private void closeRooms() {
+        while (!open.isEmpty()) {
+            AutoCloseable room = open.pop();
+            try {
+                room.close();
+            } catch (Exception e) {
+                log.warn("{} did not close cleanly", room.getClass().getSimpleName(), e);
+            }
+        }
+    }
+}

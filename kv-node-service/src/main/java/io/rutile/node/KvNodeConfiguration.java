@@ -1,0 +1,37 @@
+package io.rutile.node;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Wires the node into the Spring shell: configuration in, lifecycle and health out. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(KvNodeProperties.class)
+class KvNodeConfiguration {
+
+    @Bean(destroyMethod = "")
+    KvNode kvNode(KvNodeProperties properties, MeterRegistry metrics) {
+        return new KvNode(properties.toOptions(), metrics, Clock.systemUTC());
+    }
+
+    @Bean
+    KvNodeLifecycle kvNodeLifecycle(KvNode node) {
+        return new KvNodeLifecycle(node);
+    }
+
+    /** Part of readiness, not of liveness: a node that waits for PD or for a quorum must not be killed for it. */
+    @Bean
+    HealthIndicator kvNodeHealthIndicator(KvNode node) {
+        return () -> node.isReady()
+                ? Health.up()
+                        .withDetail("storeId", node.storeId())
+                        .withDetail("regions", node.regionCount())
+                        .withDetail("leaders", node.leaderCount())
+                        .build()
+                : Health.outOfService().build();
+    }
+}

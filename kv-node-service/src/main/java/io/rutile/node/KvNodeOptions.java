@@ -1,0 +1,56 @@
+package io.rutile.node;
+
+import io.rutile.node.placement.HostPort;
+import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.rpc.RpcOptions;
+import io.rutile.storage.command.ApiVersion;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Everything that a {@link KvNode} needs to know.
+ *
+ * @param dataDir data, log and images; made if missing
+ * @param listen gRPC; port 0 picks a free one
+ * @param advertise what clients are told; {@code listen} with its real port if empty
+ * @param raftListen Raft; port 0 picks a free one
+ * @param raftAdvertise what other stores are told; {@code raftListen} with its real port if empty
+ * @param statusAddress where metrics are, for PD's list of stores; empty if nowhere
+ * @param labels location labels that PD places replicas by
+ * @param placement how PD is reached
+ * @param rpc bounds of the gRPC port; its listen address is {@code listen}
+ * @param apiVersion how raw values are encoded; fixed for the life of the data
+ * @param cacheBytes memory of the data engine: block cache and memtables
+ * @param electionTimeout how long a follower waits for its leader
+ * @param forceReadIndex never answer a read from the lease
+ * @param syncLog fsync before anything is acknowledged; false only for measurements
+ * @param pendingBytesMax bytes of writes on their way, over all Regions
+ * @param diskReserveBytesMax bytes of disk kept free, or 5 % of the disk if that is less
+ */
+public record KvNodeOptions(
+        Path dataDir,
+        HostPort listen,
+        Optional<HostPort> advertise,
+        HostPort raftListen,
+        Optional<HostPort> raftAdvertise,
+        String statusAddress,
+        Map<String, String> labels,
+        PlacementOptions placement,
+        RpcOptions rpc,
+        ApiVersion apiVersion,
+        long cacheBytes,
+        Duration electionTimeout,
+        boolean forceReadIndex,
+        boolean syncLog,
+        long pendingBytesMax,
+        long diskReserveBytesMax) {
+
+    public KvNodeOptions {
+        labels = Map.copyOf(labels);
+        if (apiVersion == ApiVersion.V2) {
+            throw new IllegalArgumentException("API V2 is not served: use V1 or V1TTL");
+        }
+    }
+}

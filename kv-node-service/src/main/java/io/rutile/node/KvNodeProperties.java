@@ -1,0 +1,139 @@
+package io.rutile.node;
+
+import io.rutile.node.placement.HostPort;
+import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.rpc.RpcOptions;
+import io.rutile.storage.command.ApiVersion;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.hibernate.validator.constraints.time.DurationMin;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * {@code rutile.node.*}: configuration of a KV node.
+ *
+ * @param dataDir directory of this node's data, log and images; made if missing
+ * @param address host:port that gRPC listens on; port 0 picks a free one
+ * @param advertiseAddress host:port that clients are told; by default {@code address}
+ * @param raftAddress host:port that Raft listens on; port 0 picks a free one
+ * @param advertiseRaftAddress host:port that other nodes are told; by default {@code raft-address}
+ * @param statusAddress host:port of this node's metrics, as PD lists it; empty for none
+ * @param labels location labels, such as {@code zone: a}
+ * @param pdEndpoints host:port of PD members; any one is enough to begin with
+ * @param pdConnectTimeout how long a starting node waits for PD
+ * @param apiVersion V1, or V1TTL for raw pairs that may expire; fixed for the life of the data
+ * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
+ * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
+ * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull
+ * @param electionTimeout how long a follower waits for its leader, from 200ms; the same on every node
+ * @param forceReadIndex ask a majority for every read instead of trusting the leader's lease
+ * @param syncLog fsync before a write is acknowledged; false loses acknowledged writes in a power cut
+ * @param storeHeartbeatInterval pause between two reports about the store to PD
+ * @param regionHeartbeatInterval pause between two reports about a Region without news
+ * @param expelledAfter how long a replica hears of no leader before it asks PD whether it still belongs to its Region
+ * @param rpc bounds of the gRPC port
+ */
+@Validated
+@ConfigurationProperties("rutile.node")
+public record KvNodeProperties(
+        @NotNull Path dataDir,
+        @NotBlank @DefaultValue("127.0.0.1:20160") String address,
+        Optional<String> advertiseAddress,
+        @NotBlank @DefaultValue("127.0.0.1:20260") String raftAddress,
+        Optional<String> advertiseRaftAddress,
+        @DefaultValue("") String statusAddress,
+        @DefaultValue Map<String, String> labels,
+        @NotEmpty @DefaultValue("127.0.0.1:2379") List<@NotBlank String> pdEndpoints,
+
+        @NotNull @DurationMin(seconds = 1) @DefaultValue("30s")
+        Duration pdConnectTimeout,
+
+        @NotNull @DefaultValue("V1") ApiVersion apiVersion,
+        @NotNull @DefaultValue("128MB") DataSize cacheSize,
+        @NotNull @DefaultValue("64MB") DataSize pendingWritesMax,
+        @NotNull @DefaultValue("256MB") DataSize diskReserve,
+
+        @NotNull @DurationMin(millis = 200) @DefaultValue("2s")
+        Duration electionTimeout,
+
+        @DefaultValue("false") boolean forceReadIndex,
+        @DefaultValue("true") boolean syncLog,
+
+        @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
+        Duration storeHeartbeatInterval,
+
+        @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
+        Duration regionHeartbeatInterval,
+
+        @NotNull @DurationMin(seconds = 1) @DefaultValue("30s")
+        Duration expelledAfter,
+
+        @NotNull @DefaultValue Rpc rpc) {
+
+    /**
+     * {@code rutile.node.rpc.*}.
+     *
+     * @param threads that run requests; 0 for twice the processors
+     * @param timeoutDefault for a request that brings no deadline
+     * @param timeoutMax longest wait that a request may ask for
+     * @param connectionsMax open connections; more are closed as they come
+     * @param connectionsPerAddressMax the same for one remote address
+     * @param handshakeTimeout after which a connection that has not said what it wants is closed
+     */
+    public record Rpc(
+            @Min(0) @Max(1024) @DefaultValue("0") int threads,
+
+            @NotNull @DurationMin(millis = 1) @DefaultValue("20s")
+            Duration timeoutDefault,
+
+            @NotNull @DurationMin(millis = 1) @DefaultValue("60s")
+            Duration timeoutMax,
+
+            @Min(1) @DefaultValue("4096") int connectionsMax,
+            @Min(1) @DefaultValue("2048") int connectionsPerAddressMax,
+
+            @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
+            Duration handshakeTimeout) {}
+
+    /** @throws IllegalArgumentException if an address is no {@code host:port} */
+    public KvNodeOptions toOptions() {
+        HostPort listen = HostPort.parse(address);
+        RpcOptions defaults = RpcOptions.of(listen.resolve());
+        return new KvNodeOptions(
+                dataDir,
+                listen,
+                advertiseAddress.map(HostPort::parse),
+                HostPort.parse(raftAddress),
+                advertiseRaftAddress.map(HostPort::parse),
+                statusAddress,
+                labels,
+                new PlacementOptions(
+                        pdEndpoints, pdConnectTimeout, storeHeartbeatInterval, regionHeartbeatInterval, expelledAfter),
+                new RpcOptions(
+                        listen.resolve(),
+                        rpc.threads() == 0 ? defaults.threads() : rpc.threads(),
+                        rpc.timeoutDefault(),
+                        rpc.timeoutMax(),
+                        rpc.connectionsMax(),
+                        rpc.connectionsPerAddressMax(),
+                        rpc.handshakeTimeout()),
+                apiVersion,
+                cacheSize.toBytes(),
+                electionTimeout,
+                forceReadIndex,
+                syncLog,
+                pendingWritesMax.toBytes(),
+                diskReserve.toBytes());
+    }
+}

@@ -1,0 +1,107 @@
+package io.rutile.node.placement;
+
+import io.rutile.node.raftstore.PeerChange;
+import io.rutile.node.raftstore.RaftStore;
+import io.rutile.node.raftstore.RegionPeer;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns PD's orders into calls of the raftstore. An order for a Region that has changed since is dropped: PD sees the change in
+ * the next heartbeat and orders again (D1). Nothing is retried here.
+ *
+ * <p>Safe from any thread; never blocks.
+ */
+final class ScheduleCommands {
+
+    private static final Logger log = LoggerFactory.getLogger(ScheduleCommands.class);
+
+    private final RaftStore store;
+
+    ScheduleCommands(RaftStore store) {
+        this.store = store;
+    }
+
+    void execute(RegionHeartbeatResponse order) {
+        if (order.getHeader().hasError()) {
+            log.warn(
+                    "PD refuses a region heartbeat reason={}",
+                    order.getHeader().getError().getMessage());
+            return;
+        }
+        Optional<RegionPeer> found = store.region(order.getRegionId()).filter(RegionPeer::isLeader);
+        if (found.isEmpty()) {
+            return;
+        }
+        RegionPeer peer = found.get();
+        if (order.hasRegionEpoch()
+                && !order.getRegionEpoch().equals(peer.region().getRegionEpoch())) {
+            log.debug("order is out of date region={}", order.getRegionId());
+            return;
+        }
+        if (order.hasChangePeer()) {
+            changePeers(peer, List.of(order.getChangePeer()));
+        } else if (order.hasChangePeerV2()) {
+            changePeers(peer, order.getChangePeerV2().getChangesList());
+        } else if (order.hasTransferLeader()) {
+            Peer to = order.getTransferLeader().getPeer();
+            report("transfer leader", peer, peer.transferLeader(to));
+        } else if (order.hasMerge() || order.hasSplitRegion()) {
+            log.debug("order is not served region={}", order.getRegionId());
+        }
+    }
+
+    /** One step at a time: the first that is not yet done; PD repeats the rest with the Region's new epoch. */
+    private static void changePeers(RegionPeer peer, List<ChangePeer> changes) {
+        Region region = peer.region();
+        changes.stream()
+                .map(ScheduleCommands::change)
+                .filter(change -> !change.isDone(region))
+                .findFirst()
+                .ifPresent(change -> changePeer(peer, change));
+    }
+
+    private static void changePeer(RegionPeer peer, PeerChange change) {
+        boolean leaderItself =
+                change.kind() == PeerChange.Kind.REMOVE && change.peer().getId() == peer.peerId();
+        if (leaderItself) {
+            // PD orders the removal again, from whoever leads then.
+            report("hand over before removal", peer, peer.handOver());
+        } else {
+            report("change peer " + change.kind() + " " + change.peer().getId(), peer, peer.changePeer(change));
+        }
+    }
+
+    private static PeerChange change(ChangePeer order) {
+        PeerChange.Kind kind = switch (order.getChangeType()) {
+            case AddNode -> PeerChange.Kind.ADD_VOTER;
+            case AddLearnerNode -> PeerChange.Kind.ADD_LEARNER;
+            case RemoveNode -> PeerChange.Kind.REMOVE;
+            case UNRECOGNIZED ->
+                throw new IllegalArgumentException("unknown kind of peer change " + order.getChangeTypeValue());
+        };
+        return new PeerChange(kind, order.getPeer());
+    }
+
+    private static void report(String what, RegionPeer peer, CompletableFuture<Void> result) {
+        long regionId = peer.regionId();
+        result.whenComplete((done, failure) -> {
+            if (failure == null) {
+                log.info("order carried out region={} order=\"{}\"", regionId, what);
+            } else {
+                Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                        ? failure.getCause()
+                        : failure;
+                log.info("order not carried out region={} order=\"{}\" reason={}", regionId, what, cause.getMessage());
+            }
+        });
+    }
+}

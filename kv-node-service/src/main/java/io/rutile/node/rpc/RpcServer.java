@@ -1,0 +1,142 @@
+package io.rutile.node.rpc;
+
+import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.rutile.protocol.WireLimits;
+import io.rutile.storage.Storage;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+
+/**
+ * The gRPC port of a store: its services, its limits, its threads. {@link #start} opens the port, {@link #close} lets running calls
+ * end for a moment and closes it.
+ */
+public final class RpcServer implements AutoCloseable {
+
+    /** Clients ping every ten seconds, some without calls; grpc-java's default would throw them out. */
+    private static final long KEEP_ALIVE_SECONDS_MIN = 5;
+
+    private static final int STREAMS_PER_CONNECTION_MAX = 1_024;
+    private static final int HEADER_BYTES_MAX = 16 << 10;
+    private static final int RESETS_MAX = 1_000;
+    private static final int RESETS_WINDOW_SECONDS = 10;
+    private static final int WINDOW_BYTES = 1 << 20;
+    private static final long CLOSE_PATIENCE_MS = 2_000;
+
+    private final RpcOptions options;
+    private final HealthStatusManager health = new HealthStatusManager();
+    private final ExecutorService handlers;
+    private final ScheduledThreadPoolExecutor timer;
+    private final EventLoopGroup acceptor;
+    private final EventLoopGroup connections;
+    private final Forwarding forwarding;
+    private final Server server;
+
+    /**
+     * @param clusterId requests that name another one are refused
+     * @param knownStores whether a client may be passed on to this {@code host:port}
+     * @param isSelf whether this {@code host:port} is this store
+     */
+    public RpcServer(
+            RpcOptions options,
+            long clusterId,
+            long storeId,
+            Storage storage,
+            Predicate<String> knownStores,
+            Predicate<String> isSelf,
+            MeterRegistry metrics) {
+        this.options = options;
+        this.handlers = Executors.newFixedThreadPool(options.threads(), new DefaultThreadFactory("rpc", true));
+        this.timer = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("rpc-timer", true));
+        this.timer.setRemoveOnCancelPolicy(true);
+        this.acceptor = loops("rpc-accept", 1);
+        this.connections = loops("rpc-io", 2);
+        this.forwarding = new Forwarding(knownStores, isSelf, handlers, metrics);
+
+        RpcMetrics rpcMetrics = new RpcMetrics(metrics);
+        RpcScope scope = new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics);
+        RawRpcs raw = new RawRpcs(storage);
+        StoreRpcs store = new StoreRpcs(storeId);
+        BatchCommands commands = new BatchCommands(raw, store, scope, timer);
+        TikvService tikv = new TikvService(raw, store, commands, scope, handlers);
+
+        AtomicInteger open = new AtomicInteger();
+        metrics.gauge("kv.rpc.connections", open);
+        Counter refused = metrics.counter("kv.rpc.connection.refusals");
+        this.server = NettyServerBuilder.forAddress(options.listen())
+                .bossEventLoopGroup(acceptor)
+                .workerEventLoopGroup(connections)
+                .channelFactory(() -> new CappedServerChannel(
+                        options.connectionsMax(), options.connectionsPerAddressMax(), open, refused))
+                .executor(handlers)
+                .maxInboundMessageSize(WireLimits.MESSAGE_BYTES_MAX)
+                .maxInboundMetadataSize(HEADER_BYTES_MAX)
+                .maxConcurrentCallsPerConnection(STREAMS_PER_CONNECTION_MAX)
+                .maxRstFramesPerWindow(RESETS_MAX, RESETS_WINDOW_SECONDS)
+                .handshakeTimeout(options.handshakeTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                .flowControlWindow(WINDOW_BYTES)
+                .permitKeepAliveTime(KEEP_ALIVE_SECONDS_MIN, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .addService(ServerInterceptors.intercept(tikv, forwarding))
+                .addService(health.getHealthService())
+                .build();
+    }
+
+    private static EventLoopGroup loops(String name, int threads) {
+        return new MultiThreadIoEventLoopGroup(
+                threads, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+    }
+
+    /** @throws IOException if the port can't be opened */
+    public void start() throws IOException {
+        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+        server.start();
+    }
+
+    /** From now on health checks say that this store serves. */
+    public void serving(boolean serves) {
+        health.setStatus(
+                HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
+                serves ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+    }
+
+    /** After {@link #start}. */
+    public InetSocketAddress address() {
+        return (InetSocketAddress) server.getListenSockets().get(0);
+    }
+
+    @Override
+    public void close() {
+        health.enterTerminalState();
+        server.shutdown();
+        try {
+            if (!server.awaitTermination(CLOSE_PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+                server.shutdownNow();
+                server.awaitTermination(CLOSE_PATIENCE_MS, TimeUnit.MILLISECONDS);
+            }
+        } catch (InterruptedException e) {
+            server.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+        forwarding.close();
+        timer.shutdownNow();
+        handlers.shutdown();
+        acceptor.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        connections.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+}

@@ -1,0 +1,329 @@
+package io.rutile.node;
+
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.Epochs;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.eraftpb.ConfChangeType;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.pdpb.AllocIDRequest;
+import io.rutile.protocol.pdpb.AllocIDResponse;
+import io.rutile.protocol.pdpb.BootstrapRequest;
+import io.rutile.protocol.pdpb.BootstrapResponse;
+import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.Error;
+import io.rutile.protocol.pdpb.ErrorType;
+import io.rutile.protocol.pdpb.GetAllStoresRequest;
+import io.rutile.protocol.pdpb.GetAllStoresResponse;
+import io.rutile.protocol.pdpb.GetMembersRequest;
+import io.rutile.protocol.pdpb.GetMembersResponse;
+import io.rutile.protocol.pdpb.GetRegionByIDRequest;
+import io.rutile.protocol.pdpb.GetRegionRequest;
+import io.rutile.protocol.pdpb.GetRegionResponse;
+import io.rutile.protocol.pdpb.IsBootstrappedRequest;
+import io.rutile.protocol.pdpb.IsBootstrappedResponse;
+import io.rutile.protocol.pdpb.Member;
+import io.rutile.protocol.pdpb.PDGrpc;
+import io.rutile.protocol.pdpb.PutStoreRequest;
+import io.rutile.protocol.pdpb.PutStoreResponse;
+import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
+import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
+import io.rutile.protocol.pdpb.ResponseHeader;
+import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
+import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
+import io.rutile.protocol.pdpb.TransferLeader;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One PD member in memory: enough of it for nodes, and it does what a test tells it. */
+final class FakePd implements AutoCloseable {
+
+    static final long CLUSTER_ID = 7_700_000_000_000_000_001L;
+
+    private final Server server;
+    private final Map<Long, Store> stores = new TreeMap<>();
+    private final Map<Long, RegionHeartbeatRequest> regions = new ConcurrentHashMap<>();
+    private final Map<Long, ChangePeer> orders = new ConcurrentHashMap<>();
+    private final Map<Long, Peer> transfers = new ConcurrentHashMap<>();
+    private long lastId = 3;
+    private @Nullable Region bootstrapped;
+    private volatile int replicasWanted = 1;
+    private volatile int heartbeats;
+
+    FakePd() throws IOException {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+                .addService(new Service())
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .build()
+                .start();
+    }
+
+    String endpoint() {
+        return "127.0.0.1:" + server.getPort();
+    }
+
+    /** From now on every Region is to have so many replicas, as stores are there. */
+    void wantReplicas(int count) {
+        replicasWanted = count;
+    }
+
+    /** Orders one change, again with every heartbeat until the Region shows it. */
+    void order(long regionId, ConfChangeType type, Peer peer) {
+        orders.put(
+                regionId,
+                ChangePeer.newBuilder().setChangeType(type).setPeer(peer).build());
+    }
+
+    void transferLeader(long regionId, Peer to) {
+        transfers.put(regionId, to);
+    }
+
+    synchronized long nextId() {
+        return ++lastId;
+    }
+
+    /** The last heartbeat of the cluster's first Region. */
+    Optional<RegionHeartbeatRequest> firstRegion() {
+        return regions.values().stream().findFirst();
+    }
+
+    synchronized Map<Long, Store> stores() {
+        return Map.copyOf(stores);
+    }
+
+    int storeHeartbeats() {
+        return heartbeats;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        server.shutdownNow();
+        server.awaitTermination(5, TimeUnit.SECONDS);
+    }
+
+    private static ResponseHeader header() {
+        return ResponseHeader.newBuilder().setClusterId(CLUSTER_ID).build();
+    }
+
+    private static ResponseHeader header(ErrorType type, String message) {
+        return header().toBuilder()
+                .setError(Error.newBuilder().setType(type).setMessage(message))
+                .build();
+    }
+
+    private RegionHeartbeatResponse answer(RegionHeartbeatRequest beat) {
+        Region region = beat.getRegion();
+        RegionHeartbeatResponse.Builder answer = RegionHeartbeatResponse.newBuilder()
+                .setHeader(header())
+                .setRegionId(region.getId())
+                .setRegionEpoch(region.getRegionEpoch())
+                .setTargetPeer(beat.getLeader());
+        Peer to = transfers.get(region.getId());
+        if (to != null) {
+            if (beat.getLeader().getId() == to.getId()) {
+                transfers.remove(region.getId());
+            } else {
+                return answer.setTransferLeader(TransferLeader.newBuilder().setPeer(to))
+                        .build();
+            }
+        }
+        nextChange(beat).ifPresent(answer::setChangePeer);
+        return answer.build();
+    }
+
+    private synchronized Optional<ChangePeer> nextChange(RegionHeartbeatRequest beat) {
+        Region region = beat.getRegion();
+        ChangePeer order = orders.get(region.getId());
+        if (order != null) {
+            boolean there = region.getPeersList().stream()
+                    .anyMatch(p -> p.getId() == order.getPeer().getId());
+            if (there == (order.getChangeType() == ConfChangeType.RemoveNode)) {
+                return Optional.of(order);
+            }
+            orders.remove(region.getId());
+        }
+        if (region.getPeersCount() >= replicasWanted || beat.getPendingPeersCount() > 0) {
+            return Optional.empty();
+        }
+        Optional<Long> free = stores.keySet().stream()
+                .filter(id -> region.getPeersList().stream().noneMatch(p -> p.getStoreId() == id))
+                .findFirst();
+        free.ifPresent(store -> order(
+                region.getId(),
+                ConfChangeType.AddNode,
+                Peer.newBuilder().setId(++lastId).setStoreId(store).build()));
+        return Optional.ofNullable(orders.get(region.getId()));
+    }
+
+    private final class Service extends PDGrpc.PDImplBase {
+
+        @Override
+        public void getMembers(GetMembersRequest request, StreamObserver<GetMembersResponse> to) {
+            Member self = Member.newBuilder()
+                    .setName("pd-1")
+                    .setMemberId(1)
+                    .addClientUrls("http://" + endpoint())
+                    .build();
+            reply(
+                    to,
+                    GetMembersResponse.newBuilder()
+                            .setHeader(header())
+                            .addMembers(self)
+                            .setLeader(self)
+                            .setEtcdLeader(self)
+                            .build());
+        }
+
+        @Override
+        public void allocID(AllocIDRequest request, StreamObserver<AllocIDResponse> to) {
+            synchronized (FakePd.this) {
+                lastId += Math.max(1, request.getCount());
+                reply(
+                        to,
+                        AllocIDResponse.newBuilder()
+                                .setHeader(header())
+                                .setId(lastId)
+                                .setCount(request.getCount())
+                                .build());
+            }
+        }
+
+        @Override
+        public void isBootstrapped(IsBootstrappedRequest request, StreamObserver<IsBootstrappedResponse> to) {
+            synchronized (FakePd.this) {
+                reply(
+                        to,
+                        IsBootstrappedResponse.newBuilder()
+                                .setHeader(header())
+                                .setBootstrapped(bootstrapped != null)
+                                .build());
+            }
+        }
+
+        @Override
+        public void bootstrap(BootstrapRequest request, StreamObserver<BootstrapResponse> to) {
+            synchronized (FakePd.this) {
+                ResponseHeader header = header();
+                if (bootstrapped == null) {
+                    bootstrapped = request.getRegion();
+                    stores.put(request.getStore().getId(), request.getStore());
+                } else {
+                    header = header(ErrorType.ALREADY_BOOTSTRAPPED, "cluster is already bootstrapped");
+                }
+                reply(to, BootstrapResponse.newBuilder().setHeader(header).build());
+            }
+        }
+
+        @Override
+        public void putStore(PutStoreRequest request, StreamObserver<PutStoreResponse> to) {
+            synchronized (FakePd.this) {
+                stores.put(request.getStore().getId(), request.getStore());
+                reply(to, PutStoreResponse.newBuilder().setHeader(header()).build());
+            }
+        }
+
+        @Override
+        public void getAllStores(GetAllStoresRequest request, StreamObserver<GetAllStoresResponse> to) {
+            reply(
+                    to,
+                    GetAllStoresResponse.newBuilder()
+                            .setHeader(header())
+                            .addAllStores(stores().values())
+                            .build());
+        }
+
+        @Override
+        public void storeHeartbeat(StoreHeartbeatRequest request, StreamObserver<StoreHeartbeatResponse> to) {
+            heartbeats = heartbeats + 1;
+            reply(to, StoreHeartbeatResponse.newBuilder().setHeader(header()).build());
+        }
+
+        @Override
+        public void getRegion(GetRegionRequest request, StreamObserver<GetRegionResponse> to) {
+            ByteKey key = ByteKey.of(request.getRegionKey());
+            reply(
+                    to,
+                    regions.values().stream()
+                            .filter(beat -> new KeyRange(
+                                            ByteKey.of(beat.getRegion().getStartKey()),
+                                            ByteKey.of(beat.getRegion().getEndKey()))
+                                    .contains(key))
+                            .findFirst()
+                            .map(FakePd::region)
+                            .orElseGet(this::firstRegion));
+        }
+
+        private GetRegionResponse firstRegion() {
+            synchronized (FakePd.this) {
+                GetRegionResponse.Builder answer =
+                        GetRegionResponse.newBuilder().setHeader(header());
+                return bootstrapped == null
+                        ? answer.build()
+                        : answer.setRegion(bootstrapped).build();
+            }
+        }
+
+        @Override
+        public void getRegionByID(GetRegionByIDRequest request, StreamObserver<GetRegionResponse> to) {
+            RegionHeartbeatRequest beat = regions.get(request.getRegionId());
+            reply(
+                    to,
+                    beat == null
+                            ? GetRegionResponse.newBuilder().setHeader(header()).build()
+                            : region(beat));
+        }
+
+        @Override
+        public StreamObserver<RegionHeartbeatRequest> regionHeartbeat(StreamObserver<RegionHeartbeatResponse> to) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(RegionHeartbeatRequest beat) {
+                    long id = beat.getRegion().getId();
+                    RegionHeartbeatRequest known = regions.get(id);
+                    if (known != null
+                            && (Epochs.isStale(
+                                            beat.getRegion().getRegionEpoch(),
+                                            known.getRegion().getRegionEpoch())
+                                    || beat.getTerm() < known.getTerm())) {
+                        return;
+                    }
+                    regions.put(id, beat);
+                    to.onNext(answer(beat));
+                }
+
+                @Override
+                public void onError(Throwable cause) {}
+
+                @Override
+                public void onCompleted() {
+                    to.onCompleted();
+                }
+            };
+        }
+
+        private static <T> void reply(StreamObserver<T> to, T answer) {
+            to.onNext(answer);
+            to.onCompleted();
+        }
+    }
+
+    private static GetRegionResponse region(RegionHeartbeatRequest beat) {
+        return GetRegionResponse.newBuilder()
+                .setHeader(header())
+                .setRegion(beat.getRegion())
+                .setLeader(beat.getLeader())
+                .addAllPendingPeers(beat.getPendingPeersList())
+                .build();
+    }
+}

@@ -1,0 +1,123 @@
+package io.rutile.node;
+
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.node.placement.HostPort;
+import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.rpc.RpcOptions;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.RawGetRequest;
+import io.rutile.protocol.kvrpcpb.RawGetResponse;
+import io.rutile.protocol.kvrpcpb.RawPutRequest;
+import io.rutile.protocol.kvrpcpb.RawPutResponse;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.tikvpb.TikvGrpc;
+import io.rutile.storage.command.ApiVersion;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A node in this JVM with a client beside it. */
+final class TestNode implements AutoCloseable {
+
+    private static final HostPort ANY = new HostPort("127.0.0.1", 0);
+
+    final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    final KvNode node;
+    private @Nullable ManagedChannel channel;
+
+    TestNode(FakePd pd, Path dataDir) {
+        this(options(List.of(pd.endpoint()), dataDir));
+    }
+
+    TestNode(KvNodeOptions options) {
+        node = new KvNode(options, metrics, Clock.systemUTC());
+    }
+
+    static KvNodeOptions options(List<String> pdEndpoints, Path dataDir) {
+        return new KvNodeOptions(
+                dataDir,
+                ANY,
+                Optional.empty(),
+                ANY,
+                Optional.empty(),
+                "",
+                Map.of(),
+                new PlacementOptions(
+                        pdEndpoints,
+                        Duration.ofSeconds(5),
+                        Duration.ofMillis(500),
+                        Duration.ofMillis(300),
+                        Duration.ofSeconds(3)),
+                RpcOptions.of(ANY.resolve()),
+                ApiVersion.V1,
+                32L << 20,
+                Duration.ofMillis(600),
+                false,
+                true,
+                64L << 20,
+                1L << 20);
+    }
+
+    TestNode start() {
+        node.start();
+        channel = NettyChannelBuilder.forTarget(node.address().toString())
+                .usePlaintext()
+                .maxInboundMessageSize(64 << 20)
+                .build();
+        return this;
+    }
+
+    TikvGrpc.TikvBlockingStub stub() {
+        return TikvGrpc.newBlockingStub(channel()).withDeadlineAfter(20, TimeUnit.SECONDS);
+    }
+
+    TikvGrpc.TikvStub async() {
+        return TikvGrpc.newStub(channel());
+    }
+
+    ManagedChannel channel() {
+        return Objects.requireNonNull(channel);
+    }
+
+    RawPutResponse put(Context context, String key, String value) {
+        return stub().rawPut(RawPutRequest.newBuilder()
+                .setContext(context)
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(ByteString.copyFromUtf8(value))
+                .build());
+    }
+
+    RawGetResponse get(Context context, String key) {
+        return stub().rawGet(RawGetRequest.newBuilder()
+                .setContext(context)
+                .setKey(ByteString.copyFromUtf8(key))
+                .build());
+    }
+
+    /** What a client would send that believes this peer to lead. */
+    static Context context(Region region, Peer peer) {
+        return Context.newBuilder()
+                .setRegionId(region.getId())
+                .setRegionEpoch(region.getRegionEpoch())
+                .setPeer(peer)
+                .build();
+    }
+
+    @Override
+    public void close() {
+        if (channel != null) {
+            channel.shutdownNow();
+        }
+        node.close();
+    }
+}
