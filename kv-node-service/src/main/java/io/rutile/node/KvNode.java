@@ -130,7 +130,7 @@ public final class KvNode implements AutoCloseable {
         HostPort raftAddress = advertised(options.raftAdvertise().orElse(options.raftListen()), store.raftAddress());
 
         link.register(describe(identity, address, raftAddress), store, states);
-        link.start(store, disk, engine::stats, clock);
+        link.start(store, disk, clock);
         rpc.serving(true);
         return new Running(store, link, rpc, identity, address);
     }

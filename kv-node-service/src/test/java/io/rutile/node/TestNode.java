@@ -32,6 +32,7 @@ final class TestNode implements AutoCloseable {
     private static final HostPort ANY = new HostPort("127.0.0.1", 0);
 
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    final KvNodeOptions options;
     final KvNode node;
     private @Nullable ManagedChannel channel;
 
@@ -40,6 +41,7 @@ final class TestNode implements AutoCloseable {
     }
 
     TestNode(KvNodeOptions options) {
+        this.options = options;
         node = new KvNode(options, metrics, Clock.systemUTC());
     }
 
@@ -54,7 +56,7 @@ final class TestNode implements AutoCloseable {
                 Map.of(),
                 new PlacementOptions(
                         pdEndpoints,
-                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(30),
                         Duration.ofMillis(500),
                         Duration.ofMillis(300),
                         Duration.ofSeconds(3)),

@@ -12,13 +12,11 @@ import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.raft.StoreAddresses;
-import io.rutile.storage.engine.EngineStats;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -94,9 +92,9 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     }
 
     /** Begins to report and to take orders. */
-    public void start(RaftStore raftStore, DiskGuard disk, Supplier<EngineStats> engine, Clock clock) {
+    public void start(RaftStore raftStore, DiskGuard disk, Clock clock) {
         ScheduleCommands commands = new ScheduleCommands(raftStore);
-        StoreHeartbeat storeHeartbeat = new StoreHeartbeat(pd, raftStore, disk, engine, clock);
+        StoreHeartbeat storeHeartbeat = new StoreHeartbeat(pd, raftStore, disk, clock);
         ExpelledReplicas expelled = new ExpelledReplicas(pd, raftStore, options.expelledAfter());
         store = storeHeartbeat;
         stream = pd.regionHeartbeats(

@@ -10,7 +10,6 @@ import io.rutile.protocol.pdpb.TimeInterval;
 import io.rutile.storage.engine.EngineStats;
 import java.time.Clock;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +24,6 @@ final class StoreHeartbeat {
     private final PdClient pd;
     private final RaftStore store;
     private final DiskGuard disk;
-    private final Supplier<EngineStats> engine;
     private final Clock clock;
     private final long startedSeconds;
 
@@ -34,11 +32,10 @@ final class StoreHeartbeat {
     private RegionTraffic.Totals last = RegionTraffic.Totals.NONE;
     private volatile boolean stopping;
 
-    StoreHeartbeat(PdClient pd, RaftStore store, DiskGuard disk, Supplier<EngineStats> engine, Clock clock) {
+    StoreHeartbeat(PdClient pd, RaftStore store, DiskGuard disk, Clock clock) {
         this.pd = pd;
         this.store = store;
         this.disk = disk;
-        this.engine = engine;
         this.clock = clock;
         this.startedSeconds = clock.instant().getEpochSecond();
         this.lastSeconds = startedSeconds;
@@ -63,7 +60,7 @@ final class StoreHeartbeat {
     }
 
     private StoreStats stats() {
-        EngineStats engineNow = engine.get();
+        EngineStats engineNow = store.engineStats();
         RegionTraffic.Totals now = store.replicas().stream()
                 .map(peer -> peer.traffic().totals())
                 .reduce(RegionTraffic.Totals.NONE, RegionTraffic.Totals::plus);

@@ -63,6 +63,7 @@ public final class RaftStore implements AutoCloseable {
     private final ExecutorService worker;
     private final PeerContext shared;
     private final RaftKv kv;
+    private volatile @Nullable EngineStats engineSample;
     private boolean started;
     private boolean closed;
 
@@ -311,6 +312,7 @@ public final class RaftStore implements AutoCloseable {
     private void tick() {
         try {
             shared.disk().look();
+            engineSample = engine.stats();
             regions.all().forEach(RegionPeer::tick);
         } catch (RuntimeException e) {
             log.error("tick failed", e);
@@ -359,9 +361,15 @@ public final class RaftStore implements AutoCloseable {
         long bytes = RegionStateStore.DATA.stream()
                 .mapToLong(cf -> engine.approximateSizeBytes(cf, range))
                 .sum();
-        EngineStats stats = engine.stats();
-        long all = Math.max(1, stats.tableBytes() + stats.memtableBytes());
-        return new Approximation(bytes, (long) (stats.keysEstimate() * Math.min(1.0, (double) bytes / all)));
+        EngineStats sample = engineStats();
+        long all = Math.max(1, sample.tableBytes() + sample.memtableBytes());
+        return new Approximation(bytes, (long) (sample.keysEstimate() * Math.min(1.0, (double) bytes / all)));
+    }
+
+    /** How the engine was doing a second ago. */
+    public EngineStats engineStats() {
+        EngineStats sample = engineSample;
+        return sample == null ? engine.stats() : sample;
     }
 
     public long storeId() {

@@ -67,6 +67,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             RequestCheck.leader(ctx.request(), this);
             Region region = region();
             RequestCheck.epoch(ctx.request(), region);
+            RequestCheck.keys(batch);
             RequestCheck.range(batch, region);
             if (store.disk().isFull() && needsSpace(batch)) {
                 throw RegionErrors.diskFull(self.storeId(), store.disk().reason());
@@ -82,8 +83,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
         return orFailed(() -> {
             Context request = ctx.request();
-            if ((request.getReplicaRead() || request.getStaleRead()) && !isLeader()) {
-                return replicaSnapshot(ctx);
+            if (request.getStaleRead() && !isLeader()) {
+                throw notReadyForStaleRead();
             }
             RequestCheck.leader(request, this);
             RaftGroup<ApplyOutcome> group = group();
@@ -98,18 +99,13 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         });
     }
 
-    /** A read on a follower: the leader says how far it must have applied. */
-    private CompletableFuture<KvSnapshot> replicaSnapshot(KvContext ctx) {
-        RequestCheck.anyReplica(ctx.request(), this);
-        if (ctx.request().getStaleRead()) {
-            // No resolved timestamp is kept, so no follower can promise one; clients then ask the leader.
-            throw new RegionException(Error.newBuilder()
-                    .setMessage("data is not ready for a stale read in region " + regionId())
-                    .setDataIsNotReady(
-                            DataIsNotReady.newBuilder().setRegionId(regionId()).setPeerId(self.peerId()))
-                    .build());
-        }
-        return readIndexSnapshot(ctx, group());
+    /** No resolved timestamp is kept, so no follower can promise one; clients then ask the leader. */
+    private RegionException notReadyForStaleRead() {
+        return new RegionException(Error.newBuilder()
+                .setMessage("data is not ready for a stale read in region " + regionId())
+                .setDataIsNotReady(
+                        DataIsNotReady.newBuilder().setRegionId(regionId()).setPeerId(self.peerId()))
+                .build());
     }
 
     private CompletableFuture<KvSnapshot> readIndexSnapshot(KvContext ctx, RaftGroup<ApplyOutcome> group) {

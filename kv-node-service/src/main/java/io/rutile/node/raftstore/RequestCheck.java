@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RequestCheck {
 
+    /** Longest key of an engine: a client's longest in the memcomparable encoding with a timestamp behind it. */
+    static final int KEY_BYTES_MAX = 10 << 10;
+
     private RequestCheck() {}
 
     /** The first two questions: is it meant for this store, and is the Region here. */
@@ -46,12 +49,6 @@ final class RequestCheck {
         termAndEpoch(request, replica);
     }
 
-    /** For a read that any replica may serve after it has asked the leader how far it must have applied. */
-    static void anyReplica(Context request, ReplicaView replica) {
-        peer(request, replica);
-        termAndEpoch(request, replica);
-    }
-
     private static void peer(Context request, ReplicaView replica) {
         if (request.getPeer().getId() != replica.peerId()) {
             throw RegionErrors.mismatchPeerId(request.getPeer().getId(), replica.peerId());
@@ -73,6 +70,27 @@ final class RequestCheck {
         }
         if (!Epochs.sameVersion(request.getRegionEpoch(), region.getRegionEpoch())) {
             throw RegionErrors.epochNotMatch(List.of(region));
+        }
+    }
+
+    /** What no engine takes must never get into a log: it would poison every replica that applies it (E1). */
+    static void keys(WriteBatch batch) {
+        for (WriteBatch.Op op : batch.ops()) {
+            if (op instanceof WriteBatch.Put put) {
+                key(put.key());
+            } else if (op instanceof WriteBatch.Delete delete) {
+                key(delete.key());
+            } else if (op instanceof WriteBatch.DeleteRange range) {
+                key(range.start());
+                key(range.end());
+            }
+        }
+    }
+
+    private static void key(ByteKey key) {
+        if (key.bytes().length > KEY_BYTES_MAX) {
+            throw RegionErrors.message(
+                    "a key of " + key.bytes().length + " bytes is longer than " + KEY_BYTES_MAX);
         }
     }
 

@@ -78,7 +78,11 @@ final class RawRpcs {
             this::getKeyTtl,
             RawGetKeyTTLResponse.getDefaultInstance());
     final Rpc<RawCASRequest, RawCASResponse> compareAndSwap = new Rpc<>(
-            "RawCompareAndSwap", RawCASRequest::getContext, this::compareAndSwap, RawCASResponse.getDefaultInstance());
+            "RawCompareAndSwap",
+            RawCASRequest::getContext,
+            this::compareAndSwap,
+            RawCASResponse.getDefaultInstance(),
+            false);
     final Rpc<RawChecksumRequest, RawChecksumResponse> checksum = new Rpc<>(
             "RawChecksum", RawChecksumRequest::getContext, this::checksum, RawChecksumResponse.getDefaultInstance());
 

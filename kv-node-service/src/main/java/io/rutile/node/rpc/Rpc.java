@@ -4,6 +4,7 @@ import com.google.protobuf.Message;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.storage.engine.KvContext;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -15,9 +16,18 @@ import java.util.function.Function;
  * @param context the request's context
  * @param serve completes with the answer or fails
  * @param prototype an answer of this kind, to build failures from
+ * @param replayable false if a second try differs from the first: then nobody is told to try again when time has run out
  */
 record Rpc<Q extends Message, R extends Message>(
-        String name, Function<Q, Context> context, BiFunction<KvContext, Q, CompletableFuture<R>> serve, R prototype) {
+        String name,
+        Function<Q, Context> context,
+        BiFunction<KvContext, Q, CompletableFuture<R>> serve,
+        R prototype,
+        boolean replayable) {
+
+    Rpc(String name, Function<Q, Context> context, BiFunction<KvContext, Q, CompletableFuture<R>> serve, R prototype) {
+        this(name, context, serve, prototype, true);
+    }
 
     /**
      * Serves a request; completes with an answer whatever happens.
@@ -28,22 +38,31 @@ record Rpc<Q extends Message, R extends Message>(
         Context asked = context.apply(request);
         scope.requireCluster(asked);
         long started = System.nanoTime();
+        KvContext ctx = KvContext.of(asked, scope.deadlineNanos(asked));
         CompletableFuture<R> served;
         try {
-            served = serve.apply(KvContext.of(asked, scope.deadlineNanos(asked)), request);
+            served = withDeadline(serve.apply(ctx, request), ctx);
         } catch (RuntimeException e) {
             served = CompletableFuture.failedFuture(e);
         }
         return served.handle((answer, failure) -> {
-            R out = failure == null ? answer : RpcErrors.answer(prototype, scope.storeId(), failure);
+            R out = failure == null ? answer : RpcErrors.answer(this, scope.storeId(), failure);
             scope.metrics().answered(name, started, RpcErrors.kind(out));
             return out;
         });
     }
 
+    /** Nobody waits longer than the request allows; what it has begun goes on to its end. */
+    private static <T> CompletableFuture<T> withDeadline(CompletableFuture<T> served, KvContext ctx) {
+        return served.isDone()
+                ? served
+                : served.copy()
+                        .orTimeout(Math.max(0, ctx.deadlineNanos() - System.nanoTime()), TimeUnit.NANOSECONDS);
+    }
+
     /** The answer of this kind for a failure that came before the call. */
     R refuse(Throwable why, RpcScope scope) {
-        R out = RpcErrors.answer(prototype, scope.storeId(), why);
+        R out = RpcErrors.answer(this, scope.storeId(), why);
         scope.metrics().answered(name, System.nanoTime(), RpcErrors.kind(out));
         return out;
     }

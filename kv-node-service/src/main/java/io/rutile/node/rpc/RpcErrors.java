@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.errorpb.UndeterminedResult;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.raw.RawFailure;
 import java.util.concurrent.CompletionException;
@@ -30,8 +31,9 @@ final class RpcErrors {
 
     /** An answer of this kind that says why there is none. */
     @SuppressWarnings("unchecked")
-    static <R extends Message> R answer(R prototype, long storeId, Throwable failure) {
+    static <R extends Message> R answer(Rpc<?, R> rpc, long storeId, Throwable failure) {
         Throwable cause = unwrap(failure);
+        R prototype = rpc.prototype();
         Message.Builder answer = prototype.newBuilderForType();
         if (cause instanceof RawFailure refused) {
             FieldDescriptor error = prototype.getDescriptorForType().findFieldByName("error");
@@ -41,10 +43,10 @@ final class RpcErrors {
             }
         }
         FieldDescriptor regionError = prototype.getDescriptorForType().findFieldByName("region_error");
-        return (R) answer.setField(regionError, regionError(cause, storeId)).build();
+        return (R) answer.setField(regionError, regionError(rpc, cause, storeId)).build();
     }
 
-    private static Error regionError(Throwable cause, long storeId) {
+    private static Error regionError(Rpc<?, ?> rpc, Throwable cause, long storeId) {
         if (cause instanceof RegionException known) {
             return known.error();
         }
@@ -52,7 +54,7 @@ final class RpcErrors {
             return RegionErrors.message(String.valueOf(refused.getMessage())).error();
         }
         if (cause instanceof TimeoutException) {
-            return RegionErrors.deadlineExceeded().error();
+            return rpc.replayable() ? RegionErrors.deadlineExceeded().error() : undetermined(rpc.name());
         }
         if (cause instanceof RejectedExecutionException) {
             return RegionErrors.serverIsBusy("too many requests", QUEUE_BACKOFF_MS)
@@ -64,6 +66,14 @@ final class RpcErrors {
         log.error("request failed for a reason of our own", cause);
         return RegionErrors.message("internal error: " + cause.getClass().getSimpleName())
                 .error();
+    }
+
+    private static Error undetermined(String rpc) {
+        String text = "the result of " + rpc + " is unknown: deadline is exceeded";
+        return Error.newBuilder()
+                .setMessage(text)
+                .setUndeterminedResult(UndeterminedResult.newBuilder().setMessage(text))
+                .build();
     }
 
     /** R9: a failing disk is said to be one. */

@@ -1,0 +1,209 @@
+package io.rutile.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.rutile.protocol.eraftpb.ConfChangeType;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.RawGetResponse;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Three nodes and a PD that hands out replicas, in one JVM. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ThreeNodesTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    @TempDir
+    static Path dir;
+
+    private FakePd pd;
+    private final List<TestNode> nodes = new ArrayList<>();
+
+    @BeforeAll
+    void start() throws Exception {
+        pd = new FakePd();
+        nodes.add(new TestNode(pd, dir.resolve("n0")).start());
+        awaitReplicas(1);
+        for (int i = 0; i < 50; i++) {
+            assertThat(put("before-" + i, "v" + i)).isNull();
+        }
+        pd.wantReplicas(3);
+        nodes.add(new TestNode(pd, dir.resolve("n1")).start());
+        nodes.add(new TestNode(pd, dir.resolve("n2")).start());
+        awaitReplicas(3);
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        nodes.forEach(TestNode::close);
+        pd.close();
+    }
+
+    private RegionHeartbeatRequest beat() {
+        return pd.firstRegion().orElseThrow();
+    }
+
+    private void awaitReplicas(int count) {
+        await().atMost(PATIENCE)
+                .until(() -> pd.firstRegion()
+                        .filter(beat -> beat.getRegion().getPeersCount() == count)
+                        .filter(beat -> beat.getPendingPeersCount() == 0)
+                        .isPresent());
+    }
+
+    private TestNode nodeOf(long storeId) {
+        return nodes.stream()
+                .filter(node -> node.node.storeId() == storeId)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Puts by the leader that PD knows. @return the region error, or null */
+    private @Nullable Error put(String key, String value) {
+        RegionHeartbeatRequest beat = beat();
+        Context context = TestNode.context(beat.getRegion(), beat.getLeader());
+        var answer = nodeOf(beat.getLeader().getStoreId()).put(context, key, value);
+        return answer.hasRegionError() ? answer.getRegionError() : null;
+    }
+
+    private RawGetResponse get(String key) {
+        RegionHeartbeatRequest beat = beat();
+        Context context = TestNode.context(beat.getRegion(), beat.getLeader());
+        return nodeOf(beat.getLeader().getStoreId()).get(context, key);
+    }
+
+    private void awaitLeaderOtherThan(long storeId) {
+        await().atMost(PATIENCE).until(() -> beat().getLeader().getStoreId() != storeId);
+    }
+
+    private Peer follower() {
+        RegionHeartbeatRequest beat = beat();
+        return beat.getRegion().getPeersList().stream()
+                .filter(peer -> peer.getId() != beat.getLeader().getId())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void r2_newReplicasHoldWhatWasWrittenBeforeThem() {
+        long first = beat().getLeader().getStoreId();
+        assertThat(put("after", "x")).isNull();
+
+        TestNode leader = nodeOf(first);
+        nodes.remove(leader);
+        leader.close();
+        awaitLeaderOtherThan(first);
+
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(get("after").getValue().toStringUtf8()).isEqualTo("x"));
+        for (int i = 0; i < 50; i++) {
+            assertThat(get("before-" + i).getValue().toStringUtf8()).isEqualTo("v" + i);
+        }
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(put("later", "y")).isNull());
+
+        nodes.add(new TestNode(leader.options).start());
+        awaitReplicas(3);
+    }
+
+    @Test
+    void e02_aFollowerNamesTheLeaderOrTheStore() {
+        Region region = beat().getRegion();
+        Peer leader = beat().getLeader();
+        Peer follower = follower();
+        TestNode asked = nodeOf(follower.getStoreId());
+
+        Error asFollower = asked.get(TestNode.context(region, follower), "k").getRegionError();
+        Error asLeader = asked.get(TestNode.context(region, leader), "k").getRegionError();
+
+        assertThat(asFollower.getNotLeader().getLeader().getId()).isEqualTo(leader.getId());
+        assertThat(asLeader.getStoreNotMatch().getActualStoreId()).isEqualTo(follower.getStoreId());
+    }
+
+    @Test
+    void aFollowerSendsAReplicaReadToTheLeader() {
+        Region region = beat().getRegion();
+        Peer follower = follower();
+        Context context = TestNode.context(region, follower).toBuilder()
+                .setReplicaRead(true)
+                .build();
+
+        Error error = nodeOf(follower.getStoreId()).get(context, "k").getRegionError();
+
+        assertThat(error.getNotLeader().getLeader().getId())
+                .isEqualTo(beat().getLeader().getId());
+    }
+
+    @Test
+    void aFollowerPromisesNoStaleRead() {
+        Peer follower = follower();
+        Context context = TestNode.context(beat().getRegion(), follower).toBuilder()
+                .setStaleRead(true)
+                .build();
+
+        Error error = nodeOf(follower.getStoreId()).get(context, "k").getRegionError();
+
+        assertThat(error.getDataIsNotReady().getPeerId()).isEqualTo(follower.getId());
+    }
+
+    @Test
+    void leadershipGoesWherePdOrders() {
+        Peer to = follower();
+
+        pd.transferLeader(beat().getRegion().getId(), to);
+
+        await().atMost(PATIENCE).until(() -> beat().getLeader().getId() == to.getId());
+        assertThat(put("k", "v")).isNull();
+        assertThat(get("k").getValue().toStringUtf8()).isEqualTo("v");
+    }
+
+    @Test
+    void r5_aRemovedReplicaGoesWithItsDataAndANewOneMayComeBack() {
+        Region region = beat().getRegion();
+        Peer gone = follower();
+        pd.wantReplicas(2);
+
+        pd.order(region.getId(), ConfChangeType.RemoveNode, gone);
+
+        awaitReplicas(2);
+        TestNode store = nodeOf(gone.getStoreId());
+        await().atMost(PATIENCE).until(() -> store.node.regionCount() == 0);
+        assertThat(store.get(TestNode.context(region, gone), "before-1")
+                        .getRegionError()
+                        .hasRegionNotFound())
+                .isTrue();
+
+        pd.wantReplicas(3);
+        awaitReplicas(3);
+        await().atMost(PATIENCE).until(() -> store.node.regionCount() == 1);
+        assertThat(beat().getRegion().getPeersList().stream().map(Peer::getId)).doesNotContain(gone.getId());
+    }
+
+    @Test
+    void theLeaderItselfCanBeRemoved() {
+        Peer leader = beat().getLeader();
+        pd.wantReplicas(2);
+
+        pd.order(beat().getRegion().getId(), ConfChangeType.RemoveNode, leader);
+
+        awaitReplicas(2);
+        await().atMost(PATIENCE).until(() -> nodeOf(leader.getStoreId()).node.regionCount() == 0);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(put("k", "v")).isNull());
+
+        pd.wantReplicas(3);
+        awaitReplicas(3);
+    }
+}
