@@ -1,11 +1,14 @@
 package io.rutile.node.rpc;
 
+import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.errorpb.UndeterminedResult;
+import io.rutile.protocol.kvrpcpb.KeyError;
+import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.raw.RawFailure;
 import java.util.concurrent.CompletionException;
@@ -35,15 +38,31 @@ final class RpcErrors {
         Throwable cause = unwrap(failure);
         R prototype = rpc.prototype();
         Message.Builder answer = prototype.newBuilderForType();
-        if (cause instanceof RawFailure refused) {
-            FieldDescriptor error = prototype.getDescriptorForType().findFieldByName("error");
-            if (error != null && error.getJavaType() == FieldDescriptor.JavaType.STRING) {
-                return (R) answer.setField(error, String.valueOf(refused.getMessage()))
-                        .build();
-            }
+        if (cause instanceof RawFailure refused && refuse(prototype.getDescriptorForType(), answer, refused)) {
+            return (R) answer.build();
         }
         FieldDescriptor regionError = prototype.getDescriptorForType().findFieldByName("region_error");
         return (R) answer.setField(regionError, regionError(rpc, cause, storeId)).build();
+    }
+
+    /** In the answer's own {@code error}, or, where it has none, as one pair that carries nothing else. */
+    private static boolean refuse(Descriptor answerType, Message.Builder answer, RawFailure refused) {
+        String text = String.valueOf(refused.getMessage());
+        FieldDescriptor error = answerType.findFieldByName("error");
+        if (error != null && error.getJavaType() == FieldDescriptor.JavaType.STRING) {
+            answer.setField(error, text);
+            return true;
+        }
+        for (FieldDescriptor field : answerType.getFields()) {
+            if (field.isRepeated()
+                    && field.getJavaType() == FieldDescriptor.JavaType.MESSAGE
+                    && field.getMessageType() == KvPair.getDescriptor()) {
+                KeyError why = KeyError.newBuilder().setAbort(text).build();
+                answer.addRepeatedField(field, KvPair.newBuilder().setError(why).build());
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Error regionError(Rpc<?, ?> rpc, Throwable cause, long storeId) {

@@ -1,0 +1,377 @@
+package io.rutile.node.raftstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.raft.Replica;
+import io.rutile.raft.Replicas;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.RocksEngine;
+import io.rutile.storage.engine.RocksOptions;
+import io.rutile.storage.engine.WriteBatch;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Apply and images on a real engine, without Raft. */
+class ApplyStateMachineTest {
+
+    private static final Replica SELF = new Replica(1, 11);
+    private static final Region REGION = Region.newBuilder()
+            .setId(5)
+            .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(1))
+            .addPeers(Peer.newBuilder().setId(11).setStoreId(1))
+            .build();
+
+    @TempDir
+    Path dir;
+
+    private RocksEngine engine;
+    private RegionStateStore states;
+    private final List<String> news = new ArrayList<>();
+
+    @BeforeEach
+    void open() {
+        engine = RocksEngine.open(dir.resolve("db"), RocksOptions.withMemory(16 << 20));
+        states = new RegionStateStore(engine);
+        states.put(RegionState.normal(11, REGION), 5);
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    private RegionImages images() {
+        return new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> claim.run());
+    }
+
+    private ApplyStateMachine machine() {
+        return machine(engine, states, SELF, states.state(5).orElse(null));
+    }
+
+    private ApplyStateMachine machine(
+            RocksEngine on, RegionStateStore with, Replica self, @Nullable RegionState state) {
+        ApplyStateMachine machine = new ApplyStateMachine(
+                5,
+                self,
+                on,
+                with,
+                new RegionImages(on, with, dir.resolve("staging"), (next, claim) -> claim.run()),
+                state);
+        machine.listen(new ApplyStateMachine.Listener() {
+            @Override
+            public void onLeaderStart(long term) {
+                news.add("leads " + term);
+            }
+
+            @Override
+            public void onLeaderStop() {
+                news.add("follows");
+            }
+
+            @Override
+            public void onRegionChanged() {
+                news.add("changed");
+            }
+
+            @Override
+            public void onExpelled() {
+                news.add("expelled");
+            }
+
+            @Override
+            public void onFailure(Throwable cause) {
+                news.add("failed");
+            }
+        });
+        return machine;
+    }
+
+    private static byte[] put(long version, String key, String value) {
+        return RaftCommand.Write.encode(
+                RegionEpoch.newBuilder().setVersion(version).setConfVer(1).build(),
+                new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static byte[] change(long confVer, PeerChange.Kind kind, long id, long storeId) {
+        return new RaftCommand.ChangePeer(
+                        RegionEpoch.newBuilder().setVersion(1).setConfVer(confVer).build(),
+                        new PeerChange(
+                                kind,
+                                Peer.newBuilder().setId(id).setStoreId(storeId).build()))
+                .encode();
+    }
+
+    private static ByteKey key(String text) {
+        return ByteKey.of(ByteString.copyFromUtf8(text));
+    }
+
+    private @Nullable String value(String key) {
+        return value(engine, key);
+    }
+
+    private static @Nullable String value(RocksEngine engine, String key) {
+        byte[] value = engine.get(Cf.RAW, key(key).bytes());
+        return value == null ? null : new String(value, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void r1_dataAndIndexBecomeVisibleTogether() {
+        ApplyStateMachine machine = machine();
+
+        machine.apply(ListedEntries.of(6, put(1, "a", "1"), put(1, "b", "2"), put(1, "a", "3")));
+
+        assertThat(value("a")).isEqualTo("3");
+        assertThat(value("b")).isEqualTo("2");
+        assertThat(machine.appliedIndex()).isEqualTo(8);
+        assertThat(states.appliedIndex(5)).isEqualTo(8);
+        assertThat(machine.traffic().totals().keysWritten()).isEqualTo(3);
+    }
+
+    @Test
+    void r1_aReplayAfterARestartSkipsWhatIsThere() {
+        machine().apply(ListedEntries.of(6, put(1, "a", "old"), put(1, "b", "b")));
+        engine.write(new WriteBatch().put(Cf.RAW, key("a"), new byte[] {'x'}), false);
+        ApplyStateMachine restarted = machine();
+
+        restarted.apply(ListedEntries.of(6, put(1, "a", "old"), put(1, "b", "b"), put(1, "c", "c")));
+
+        assertThat(value("a")).isEqualTo("x");
+        assertThat(value("c")).isEqualTo("c");
+        assertThat(restarted.appliedIndex()).isEqualTo(8);
+    }
+
+    @Test
+    void r4_aCommandOfAnotherEpochChangesNothingAndSaysSo() {
+        ApplyStateMachine machine = machine();
+        ListedEntries entries = ListedEntries.of(6, put(2, "a", "1"), put(1, "b", "2"));
+
+        machine.apply(entries);
+
+        assertThat(value("a")).isNull();
+        assertThat(value("b")).isEqualTo("2");
+        assertThat(entries.outcomes.get(0).refusal().error().getEpochNotMatch().getCurrentRegionsList())
+                .containsExactly(REGION);
+        assertThat(entries.outcomes.get(1)).isEqualTo(ApplyOutcome.DONE);
+        assertThat(machine.appliedIndex()).isEqualTo(7);
+    }
+
+    @Test
+    void r4_theSecondOfTwoChangesDecidedOnOneMembershipIsRefused() {
+        ApplyStateMachine machine = machine();
+        ListedEntries entries = ListedEntries.of(
+                6,
+                change(1, PeerChange.Kind.ADD_VOTER, 12, 2),
+                change(1, PeerChange.Kind.ADD_VOTER, 13, 3),
+                put(1, "a", "1"));
+
+        machine.apply(entries);
+
+        RegionState now = states.state(5).orElseThrow();
+        assertThat(now.region().getPeersCount()).isEqualTo(2);
+        assertThat(now.region().getRegionEpoch().getConfVer()).isEqualTo(2);
+        assertThat(machine.state()).isEqualTo(now);
+        assertThat(entries.outcomes.get(1).refusal().error().hasEpochNotMatch()).isTrue();
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(news).containsExactly("changed");
+    }
+
+    @Test
+    void aChangeThatCantBeMadeIsRefusedOnEveryReplicaAlike() {
+        ApplyStateMachine machine = machine();
+        ListedEntries entries = ListedEntries.of(6, change(1, PeerChange.Kind.REMOVE, 11, 1));
+
+        machine.apply(entries);
+
+        assertThat(entries.outcomes.get(0).refusal()).hasMessageContaining("last voter");
+        assertThat(machine.state().region()).isEqualTo(REGION);
+    }
+
+    @Test
+    void anOpenDeleteRangeEndsWhereTheRegionEnds() {
+        Region bounded = REGION.toBuilder()
+                .setStartKey(ByteString.copyFromUtf8("b"))
+                .setEndKey(ByteString.copyFromUtf8("d"))
+                .build();
+        states.put(RegionState.normal(11, bounded), 5);
+        for (String key : new String[] {"a", "b", "c", "d"}) {
+            engine.write(new WriteBatch().put(Cf.RAW, key(key), new byte[] {'v'}), false);
+        }
+
+        machine()
+                .apply(ListedEntries.of(
+                        6,
+                        RaftCommand.Write.encode(
+                                bounded.getRegionEpoch(),
+                                new WriteBatch().deleteRange(Cf.RAW, key("b"), ByteKey.EMPTY))));
+
+        assertThat(value("a")).isEqualTo("v");
+        assertThat(value("b")).isNull();
+        assertThat(value("c")).isNull();
+        assertThat(value("d")).isEqualTo("v");
+    }
+
+    @Test
+    void r2_aReplicaWithoutAnImageNeverReplaysALog() {
+        ApplyStateMachine empty = machine(engine, states, new Replica(1, 99), null);
+
+        assertThatThrownBy(() -> empty.apply(ListedEntries.of(1, put(1, "a", "1"))))
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(value("a")).isNull();
+    }
+
+    @Test
+    void anEntryThatIsNoCommandPoisonsAndWritesNothing() {
+        ApplyStateMachine machine = machine();
+
+        assertThatThrownBy(() -> machine.apply(ListedEntries.of(6, put(1, "a", "1"), new byte[] {9})))
+                .isInstanceOf(IllegalArgumentException.class);
+
+        assertThat(value("a")).isNull();
+        assertThat(states.appliedIndex(5)).isEqualTo(5);
+    }
+
+    @Test
+    void anImageMovesEverythingToAnotherStore() throws IOException {
+        ApplyStateMachine machine = machine();
+        machine.apply(ListedEntries.of(6, put(1, "a", "1"), change(1, PeerChange.Kind.ADD_VOTER, 12, 2)));
+        Path image = Files.createDirectory(dir.resolve("image"));
+
+        long index = machine.writeImage(image);
+
+        try (RocksEngine other = RocksEngine.open(dir.resolve("db2"), RocksOptions.withMemory(16 << 20))) {
+            RegionStateStore otherStates = new RegionStateStore(other);
+            other.write(new WriteBatch().put(Cf.RAW, key("stale"), new byte[] {'x'}), false);
+            ApplyStateMachine receiver = machine(other, otherStates, new Replica(2, 12), null);
+
+            receiver.installImage(image);
+
+            assertThat(index).isEqualTo(7);
+            assertThat(receiver.appliedIndex()).isEqualTo(7);
+            assertThat(otherStates.appliedIndex(5)).isEqualTo(7);
+            assertThat(value(other, "a")).isEqualTo("1");
+            assertThat(value(other, "stale")).isNull();
+            assertThat(receiver.state()).isEqualTo(RegionState.normal(12, machine.state().region()));
+            receiver.apply(ListedEntries.of(8, put(1, "b", "2")));
+            assertThat(value(other, "b")).isEqualTo("2");
+            receiver.close();
+        }
+    }
+
+    @Test
+    void aDamagedImageIsRefusedAndNothingIsLost() throws IOException {
+        ApplyStateMachine machine = machine();
+        machine.apply(ListedEntries.of(6, put(1, "a", "1")));
+        Path image = Files.createDirectory(dir.resolve("image"));
+        machine.writeImage(image);
+        Path table = image.resolve("raw-0.sst");
+        byte[] bytes = Files.readAllBytes(table);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(table, bytes);
+
+        assertThatThrownBy(() -> machine.installImage(image)).isInstanceOf(IOException.class);
+        Files.delete(image.resolve(ImageManifest.FILE));
+        assertThatThrownBy(() -> machine.installImage(image)).isInstanceOf(IOException.class);
+
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(states.state(5).orElseThrow().status()).isEqualTo(RegionState.Status.NORMAL);
+    }
+
+    @Test
+    void r6_anImageForARangeThatIsTakenIsRefused() throws IOException {
+        ApplyStateMachine machine = machine();
+        Path image = Files.createDirectory(dir.resolve("image"));
+        machine.writeImage(image);
+        RegionImages strict = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+            throw new IOException("region 5 overlaps region 6");
+        });
+
+        assertThatThrownBy(() -> strict.install(machine, image)).hasMessageContaining("overlaps");
+
+        assertThat(machine.state().status()).isEqualTo(RegionState.Status.NORMAL);
+    }
+
+    @Test
+    void r1_anImageThatACrashInterruptedIsFinishedAtTheNextStart() throws IOException {
+        ApplyStateMachine machine = machine();
+        machine.apply(ListedEntries.of(6, put(1, "a", "1")));
+        Path image = Files.createDirectory(dir.resolve("image"));
+        machine.writeImage(image);
+        machine.apply(ListedEntries.of(7, put(1, "a", "newer"), put(1, "b", "newer")));
+
+        // The process dies between the note that the image is being applied and the end.
+        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+            claim.run();
+            throw new IOException("killed");
+        });
+        assertThatThrownBy(() -> dying.install(machine, image)).hasMessageContaining("killed");
+        RegionState found = states.state(5).orElseThrow();
+        assertThat(found.status()).isEqualTo(RegionState.Status.APPLYING);
+
+        RegionState done = images().resume(found);
+
+        assertThat(done).isEqualTo(RegionState.normal(11, REGION));
+        assertThat(states.state(5)).contains(done);
+        assertThat(states.appliedIndex(5)).isEqualTo(6);
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(value("b")).isNull();
+    }
+
+    @Test
+    void r1_anImageCanBeAppliedTwice() throws IOException {
+        ApplyStateMachine machine = machine();
+        machine.apply(ListedEntries.of(6, put(1, "a", "1")));
+        Path image = Files.createDirectory(dir.resolve("image"));
+        machine.writeImage(image);
+        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+            claim.run();
+            throw new IOException("killed");
+        });
+        assertThatThrownBy(() -> dying.install(machine, image)).isInstanceOf(IOException.class);
+        RegionState found = states.state(5).orElseThrow();
+        // The second death comes after the tables went in and before the note is gone.
+        Path staged = dir.resolve("staging").resolve("region-5");
+        Path again = Files.createDirectory(dir.resolve("again"));
+        try (var files = Files.newDirectoryStream(staged)) {
+            for (Path file : files) {
+                Files.createLink(again.resolve(file.getFileName()), file);
+            }
+        }
+        images().resume(found);
+        states.put(found, 6);
+        Files.move(again, staged);
+
+        RegionState done = images().resume(found);
+
+        assertThat(done.status()).isEqualTo(RegionState.Status.NORMAL);
+        assertThat(value("a")).isEqualTo("1");
+    }
+
+    @Test
+    void aReplicaLearnsThatNobodyWantsItAnyMore() {
+        ApplyStateMachine machine = machine();
+        machine.apply(ListedEntries.of(
+                6, change(1, PeerChange.Kind.ADD_VOTER, 12, 2), change(2, PeerChange.Kind.REMOVE, 11, 1)));
+        news.clear();
+
+        machine.onReplicas(Replicas.ofVoters(SELF, new Replica(2, 12)));
+        assertThat(news).isEmpty();
+        machine.onReplicas(Replicas.ofVoters(new Replica(2, 12)));
+
+        assertThat(news).containsExactly("expelled");
+    }
+}

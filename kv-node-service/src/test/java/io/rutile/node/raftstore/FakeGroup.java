@@ -1,0 +1,113 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.raft.RaftException;
+import io.rutile.raft.RaftGroup;
+import io.rutile.raft.Replica;
+import io.rutile.raft.Replicas;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A group that does what a test says and writes down what it was asked. */
+final class FakeGroup implements RaftGroup<ApplyOutcome> {
+
+    final List<String> asked = new ArrayList<>();
+    final Deque<CompletableFuture<ApplyOutcome>> proposals = new ArrayDeque<>();
+    final Deque<CompletableFuture<Void>> changes = new ArrayDeque<>();
+    volatile boolean leads = true;
+    volatile boolean lease = true;
+    volatile long term = 7;
+    volatile @Nullable Replica leader = new Replica(1, 11);
+    volatile Replicas members = Replicas.ofVoters(new Replica(1, 11));
+    volatile CompletableFuture<Void> readIndex = CompletableFuture.completedFuture(null);
+
+    static CompletableFuture<ApplyOutcome> failed(RaftException.Kind kind) {
+        return CompletableFuture.failedFuture(new RaftException(kind, "by test"));
+    }
+
+    @Override
+    public long groupId() {
+        return 5;
+    }
+
+    @Override
+    public Replica self() {
+        return new Replica(1, 11);
+    }
+
+    @Override
+    public synchronized CompletableFuture<ApplyOutcome> propose(byte[] data, long expectedTerm) {
+        asked.add("propose in term " + expectedTerm);
+        CompletableFuture<ApplyOutcome> next = proposals.poll();
+        return next == null ? CompletableFuture.completedFuture(ApplyOutcome.DONE) : next;
+    }
+
+    @Override
+    public boolean isLeader() {
+        return leads;
+    }
+
+    @Override
+    public long term() {
+        return term;
+    }
+
+    @Override
+    public @Nullable Replica leader() {
+        return leader;
+    }
+
+    @Override
+    public synchronized boolean holdsLease() {
+        asked.add("holdsLease");
+        return lease;
+    }
+
+    @Override
+    public synchronized CompletableFuture<Void> readIndex() {
+        asked.add("readIndex");
+        return readIndex;
+    }
+
+    @Override
+    public Replicas replicas() {
+        return members;
+    }
+
+    @Override
+    public Set<Replica> reachable() {
+        return members.voters();
+    }
+
+    @Override
+    public synchronized CompletableFuture<Void> changeReplicas(Replicas target) {
+        asked.add("change to " + target.voters().size() + " voters");
+        CompletableFuture<Void> next = changes.poll();
+        CompletableFuture<Void> result = next == null ? CompletableFuture.completedFuture(null) : next;
+        return result.thenRun(() -> members = target);
+    }
+
+    @Override
+    public synchronized CompletableFuture<Void> transferLeader(Replica to) {
+        asked.add("transfer to " + to);
+        return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public long appliedIndex() {
+        return 0;
+    }
+
+    @Override
+    public long committedIndex() {
+        return 0;
+    }
+
+    synchronized List<String> asked() {
+        return List.copyOf(asked);
+    }
+}

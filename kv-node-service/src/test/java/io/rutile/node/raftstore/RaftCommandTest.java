@@ -1,0 +1,215 @@
+package io.rutile.node.raftstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.WriteBatch;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class RaftCommandTest {
+
+    private static final RegionEpoch EPOCH =
+            RegionEpoch.newBuilder().setVersion(300).setConfVer(2).build();
+    private static final HexFormat HEX = HexFormat.of();
+
+    /** Writes down what a command does. */
+    private static final class Script implements RaftCommand.Ops {
+        final List<String> lines = new ArrayList<>();
+
+        @Override
+        public void put(Cf cf, ByteBuffer key, ByteBuffer value) {
+            lines.add("put " + cf + " " + hex(key) + " " + hex(value));
+        }
+
+        @Override
+        public void delete(Cf cf, ByteBuffer key) {
+            lines.add("delete " + cf + " " + hex(key));
+        }
+
+        @Override
+        public void deleteRange(Cf cf, byte[] start, byte[] end) {
+            lines.add("deleteRange " + cf + " " + HEX.formatHex(start) + " " + HEX.formatHex(end));
+        }
+
+        private static String hex(ByteBuffer bytes) {
+            byte[] copy = new byte[bytes.remaining()];
+            bytes.duplicate().get(copy);
+            return HEX.formatHex(copy);
+        }
+    }
+
+    private static ByteKey key(int... bytes) {
+        byte[] key = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            key[i] = (byte) bytes[i];
+        }
+        return ByteKey.wrap(key);
+    }
+
+    private static WriteBatch batch() {
+        return new WriteBatch()
+                .put(Cf.RAW, key(1, 2), new byte[] {9})
+                .put(Cf.DEFAULT, ByteKey.EMPTY, new byte[0])
+                .delete(Cf.LOCK, key(3))
+                .deleteRange(Cf.RAW_WRITE, key(4), ByteKey.EMPTY);
+    }
+
+    @Test
+    void theFormatIsWhatTheDocumentSays() {
+        byte[] bytes = RaftCommand.Write.encode(EPOCH, batch());
+
+        assertThat(HEX.formatHex(bytes))
+                .isEqualTo("01" + "01" + "ac02" + "02" // format, write, epoch version 300, conf_ver 2
+                        + "03" + "020102" + "0109" // put raw 0102 = 09
+                        + "00" + "00" + "00" // put default "" = ""
+                        + "11" + "0103" // delete lock 03
+                        + "25" + "0104" + "00"); // delete range raw_write [04, open)
+    }
+
+    @Test
+    void aWriteComesBackAsItWas() {
+        RaftCommand.Write write = RaftCommand.Write.of(EPOCH, batch());
+        Script script = new Script();
+
+        write.forEach(script);
+
+        assertThat(write.epoch()).isEqualTo(EPOCH);
+        assertThat(script.lines)
+                .containsExactly("put RAW 0102 09", "put DEFAULT  ", "delete LOCK 03", "deleteRange RAW_WRITE 04 ");
+        assertThat(write.encode()).isEqualTo(RaftCommand.Write.encode(EPOCH, batch()));
+    }
+
+    @Test
+    void itsSizeIsKnownBeforeItIsEncoded() {
+        WriteBatch large = new WriteBatch().put(Cf.RAW, key(1), new byte[200_000]);
+
+        assertThat(RaftCommand.Write.sizeBytes(EPOCH, large))
+                .isEqualTo(RaftCommand.Write.encode(EPOCH, large).length);
+    }
+
+    @Test
+    void readingMovesNothingInTheLogsOwnBuffer() {
+        ByteBuffer log =
+                ByteBuffer.wrap(RaftCommand.Write.encode(EPOCH, batch())).asReadOnlyBuffer();
+
+        RaftCommand.Write write = (RaftCommand.Write) RaftCommand.decode(log.duplicate());
+        write.forEach(new Script());
+        Script again = new Script();
+        write.forEach(again);
+
+        assertThat(log.position()).isZero();
+        assertThat(again.lines).hasSize(4);
+    }
+
+    @Test
+    void aPeerChangeComesBackAsItWas() {
+        for (PeerChange.Kind kind : PeerChange.Kind.values()) {
+            PeerChange change = new PeerChange(
+                    kind, Peer.newBuilder().setId(4711).setStoreId(12).build());
+
+            RaftCommand back =
+                    RaftCommand.decode(ByteBuffer.wrap(new RaftCommand.ChangePeer(EPOCH, change).encode()));
+
+            assertThat(back).isEqualTo(new RaftCommand.ChangePeer(EPOCH, change));
+        }
+    }
+
+    @Test
+    void r4_aWriteComparesTheVersionAndAPeerChangeBoth() {
+        RegionEpoch otherMembers = EPOCH.toBuilder().setConfVer(3).build();
+        RegionEpoch otherRange = EPOCH.toBuilder().setVersion(301).build();
+        RaftCommand write = RaftCommand.Write.of(EPOCH, batch());
+        RaftCommand change = new RaftCommand.ChangePeer(
+                EPOCH,
+                new PeerChange(
+                        PeerChange.Kind.REMOVE,
+                        Peer.newBuilder().setId(1).setStoreId(1).build()));
+
+        assertThat(write.fits(EPOCH)).isTrue();
+        assertThat(write.fits(otherMembers)).isTrue();
+        assertThat(write.fits(otherRange)).isFalse();
+        assertThat(change.fits(EPOCH)).isTrue();
+        assertThat(change.fits(otherMembers)).isFalse();
+        assertThat(change.fits(otherRange)).isFalse();
+    }
+
+    @Test
+    void whatIsNotKnownIsRefusedAndNotGuessed() {
+        for (String hex : List.of(
+                "", // nothing
+                "01", // no kind
+                "020101020000", // a later format
+                "01090101", // an unknown kind
+                "0101ff", // an epoch that doesn't end
+                "010201010905", // a peer change of an unknown kind
+                "01020101000105ff", // bytes behind a peer change
+                "0102010100ffffffffff0f01" // a peer id beyond 31 bits
+                )) {
+            assertThatThrownBy(() -> RaftCommand.decode(ByteBuffer.wrap(HEX.parseHex(hex))))
+                    .as(hex)
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+        for (String ops : List.of(
+                "06" + "00" + "00", // the store's own column family
+                "07" + "00" + "00", // none at all
+                "33" + "00", // an unknown operation
+                "03" + "05" + "01", // a key that ends early
+                "03" + "ffffffffffffffffff01" + "00")) { // a length beyond everything
+            RaftCommand.Write write = (RaftCommand.Write) RaftCommand.decode(ByteBuffer.wrap(HEX.parseHex("01010101" + ops)));
+            assertThatThrownBy(() -> write.forEach(new Script())).as(ops).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void e1_garbageIsRefusedOrReadButNeverAnythingElse() {
+        long seed = Long.getLong("seed", System.nanoTime());
+        System.out.println("RaftCommandTest seed=" + seed);
+        Random random = new Random(seed);
+        byte[] good = RaftCommand.Write.encode(EPOCH, batch());
+        for (int i = 0; i < 20_000; i++) {
+            byte[] bytes = mutated(random, good);
+            try {
+                RaftCommand command = RaftCommand.decode(ByteBuffer.wrap(bytes));
+                if (command instanceof RaftCommand.Write write) {
+                    write.forEach(new Script());
+                }
+            } catch (IllegalArgumentException expected) {
+                assertThat(expected).as("seed %s, round %s", seed, i).hasMessageNotContaining("null");
+            }
+        }
+    }
+
+    private static byte[] mutated(Random random, byte[] good) {
+        byte[] bytes;
+        if (random.nextBoolean()) {
+            bytes = new byte[random.nextInt(64)];
+            random.nextBytes(bytes);
+        } else {
+            bytes = java.util.Arrays.copyOf(good, random.nextInt(good.length + 4));
+            for (int n = random.nextInt(3); n > 0 && bytes.length > 0; n--) {
+                bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+            }
+        }
+        return bytes;
+    }
+
+    @Test
+    void numbersOfAnySizeComeBack() {
+        for (long value : new long[] {0, 1, 127, 128, 300, 1L << 35, Long.MAX_VALUE, -1L, Long.MIN_VALUE}) {
+            ByteBuffer out = ByteBuffer.allocate(10);
+            Varint.write(out, value);
+
+            assertThat(out.position()).isEqualTo(Varint.sizeBytes(value));
+            assertThat(Varint.read(out.flip())).isEqualTo(value);
+        }
+    }
+}

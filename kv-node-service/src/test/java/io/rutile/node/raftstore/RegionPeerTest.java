@@ -1,0 +1,382 @@
+package io.rutile.node.raftstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.protobuf.ByteString;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.raft.RaftException;
+import io.rutile.raft.Replica;
+import io.rutile.raft.Replicas;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.RocksEngine;
+import io.rutile.storage.engine.RocksOptions;
+import io.rutile.storage.engine.WriteBatch;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One replica between the storage room and a Raft group that a test plays. */
+class RegionPeerTest {
+
+    private static final Peer SELF = Peer.newBuilder().setId(11).setStoreId(1).build();
+    private static final Peer OTHER = Peer.newBuilder().setId(12).setStoreId(2).build();
+    private static final Region REGION = Region.newBuilder()
+            .setId(5)
+            .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(1))
+            .addPeers(SELF)
+            .build();
+
+    @TempDir
+    Path dir;
+
+    private final FakeGroup group = new FakeGroup();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    private final List<RegionPeer> announced = new CopyOnWriteArrayList<>();
+    private final List<RegionPeer> retired = new CopyOnWriteArrayList<>();
+    private final FakeDisk disk = new FakeDisk();
+    private DiskGuard guard;
+    private ProposalBudget budget;
+    private RocksEngine engine;
+    private ApplyStateMachine stateMachine;
+    private RegionPeer peer;
+    private RaftKv kv;
+
+    static final class FakeDisk implements DiskGuard.Disk {
+        volatile long usable = 1L << 30;
+
+        @Override
+        public long totalBytes() {
+            return 10L << 30;
+        }
+
+        @Override
+        public long usableBytes() {
+            return usable;
+        }
+    }
+
+    @BeforeEach
+    void open() {
+        engine = RocksEngine.open(dir.resolve("db"), RocksOptions.withMemory(16 << 20));
+        RegionStateStore states = new RegionStateStore(engine);
+        states.put(RegionState.normal(11, REGION), 5);
+        guard = new DiskGuard(disk, 64 << 20, metrics);
+        budget = new ProposalBudget(1 << 20, metrics);
+        PeerContext shared = new PeerContext(
+                budget, guard, announced::add, Runnable::run, timer, metrics.counter("failures"), retired::add);
+        stateMachine = new ApplyStateMachine(
+                5,
+                new Replica(1, 11),
+                engine,
+                states,
+                new RegionImages(engine, states, dir, (next, claim) -> claim.run()),
+                RegionState.normal(11, REGION));
+        peer = new RegionPeer(shared, new Replica(1, 11), stateMachine);
+        stateMachine.listen(peer);
+        peer.attach(group);
+        RegionMap regions = new RegionMap();
+        regions.put(peer);
+        kv = new RaftKv(1, regions, new HoldAndRetry(timer, 2, metrics));
+    }
+
+    @AfterEach
+    void close() {
+        timer.shutdownNow();
+        engine.close();
+    }
+
+    private static KvContext ctx() {
+        return ctx(Duration.ofSeconds(20));
+    }
+
+    private static KvContext ctx(Duration left) {
+        return KvContext.of(
+                Context.newBuilder()
+                        .setRegionId(5)
+                        .setRegionEpoch(REGION.getRegionEpoch())
+                        .setPeer(SELF)
+                        .build(),
+                System.nanoTime() + left.toNanos());
+    }
+
+    private static WriteBatch batch() {
+        return new WriteBatch().put(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")), new byte[] {1});
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(20, TimeUnit.SECONDS);
+    }
+
+    private static Error refusal(CompletableFuture<?> future) throws Exception {
+        try {
+            future.get(20, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            assertThat(e.getCause()).isInstanceOf(RegionException.class);
+            return ((RegionException) e.getCause()).error();
+        }
+        throw new AssertionError("expected a region error");
+    }
+
+    @Test
+    void r7_theSnapshotIsTakenBeforeTheLeaseIsChecked() throws Exception {
+        try (KvSnapshot snapshot = get(kv.snapshot(ctx()))) {
+            assertThat(snapshot.term()).isEqualTo(7);
+            assertThat(snapshot.range().start().isEmpty()).isTrue();
+        }
+
+        assertThat(group.asked()).containsExactly("holdsLease");
+    }
+
+    @Test
+    void r7_withoutALeaseAMajorityIsAskedAndTheSnapshotTakenAfterwards() throws Exception {
+        group.lease = false;
+        group.readIndex = new CompletableFuture<>();
+
+        CompletableFuture<KvSnapshot> read = kv.snapshot(ctx());
+        assertThat(read).isNotDone();
+        engine.write(batch(), false);
+        group.readIndex.complete(null);
+
+        try (KvSnapshot snapshot = get(read)) {
+            assertThat(snapshot.get(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")))).isNotNull();
+        }
+        assertThat(group.asked()).containsExactly("holdsLease", "readIndex");
+    }
+
+    @Test
+    void r7_aMajorityThatDoesNotAnswerIsNotWaitedForLongerThanTheDeadline() throws Exception {
+        group.lease = false;
+        group.readIndex = new CompletableFuture<>();
+
+        Error error = refusal(kv.snapshot(ctx(Duration.ofMillis(50))));
+
+        assertThat(error.getMessage()).isEqualTo("Deadline is exceeded");
+        assertThat(error.getServerIsBusy().getReason()).isEqualTo("deadline is exceeded");
+    }
+
+    @Test
+    void aWriteCarriesTheTermThatItWasDecidedIn() throws Exception {
+        try (KvSnapshot snapshot = get(kv.snapshot(ctx()))) {
+            get(kv.write(ctx().decidedOn(snapshot), batch()));
+        }
+
+        assertThat(group.asked()).contains("propose in term 7");
+        assertThat(budget.pendingBytes()).isZero();
+    }
+
+    @Test
+    void whatRaftSaysIsSaidInTheProtocolsWords() throws Exception {
+        group.leader = new Replica(2, 12);
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.NOT_LEADER));
+        assertThat(refusal(kv.write(ctx(), batch())).getNotLeader().getLeader().getId())
+                .isEqualTo(12);
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.STALE_TERM));
+        assertThat(refusal(kv.write(ctx(), batch())).hasStaleCommand()).isTrue();
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.UNDETERMINED));
+        assertThat(refusal(kv.write(ctx(), batch())).hasStaleCommand()).isTrue();
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.UNDETERMINED));
+        assertThat(refusal(kv.write(ctx().notReplayable(), batch())).hasUndeterminedResult())
+                .isTrue();
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.STOPPED));
+        assertThat(refusal(kv.write(ctx(), batch())).hasRegionNotFound()).isTrue();
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.DISK));
+        assertThat(refusal(kv.write(ctx(), batch())).hasServerIsBusy()).isTrue();
+        assertThat(budget.pendingBytes()).isZero();
+    }
+
+    @Test
+    void aWriteDuringAHandOverIsHeldUntilItCanBeTaken() throws Exception {
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.BUSY));
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.BUSY));
+
+        get(kv.write(ctx(), batch()));
+
+        assertThat(group.asked()).hasSize(3);
+        assertThat(metrics.get("kv.raftstore.holds").counter().count()).isEqualTo(1);
+    }
+
+    @Test
+    void aLeaderThatTakesOverIsWaitedForAndOneThatNeverDoesIsBusy() throws Exception {
+        group.leads = false;
+
+        Error error = refusal(kv.write(ctx(Duration.ofMillis(100)), batch()));
+
+        assertThat(error.hasServerIsBusy()).isTrue();
+        CompletableFuture<Void> held = kv.write(ctx(), batch());
+        assertThat(held).isNotDone();
+        group.leads = true;
+        get(held);
+    }
+
+    @Test
+    void r10_onlySoManyRequestsAreHeld() throws Exception {
+        group.leads = false;
+        CompletableFuture<Void> first = kv.write(ctx(), batch());
+        CompletableFuture<Void> second = kv.write(ctx(), batch());
+
+        Error third = refusal(kv.write(ctx(), batch()));
+
+        assertThat(third.hasServerIsBusy()).isTrue();
+        assertThat(metrics.get("kv.raftstore.hold.refusals").counter().count()).isEqualTo(1);
+        group.leads = true;
+        get(first);
+        get(second);
+    }
+
+    @Test
+    void r10_bytesOnTheirWayAreBounded() throws Exception {
+        CompletableFuture<ApplyOutcome> slow = new CompletableFuture<>();
+        group.proposals.add(slow);
+        WriteBatch large =
+                new WriteBatch().put(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")), new byte[900_000]);
+        CompletableFuture<Void> first = kv.write(ctx(), large);
+
+        Error second = refusal(kv.write(ctx(), large));
+
+        assertThat(second.getServerIsBusy().getReason()).isEqualTo("too many pending writes");
+        assertThat(second.getServerIsBusy().getBackoffMs()).isPositive();
+        slow.complete(ApplyOutcome.DONE);
+        get(first);
+        get(kv.write(ctx(), large));
+    }
+
+    @Test
+    void p1_aWriteThatIsOnItsWayDoesNotEndWithItsDeadline() throws Exception {
+        CompletableFuture<ApplyOutcome> slow = new CompletableFuture<>();
+        group.proposals.add(slow);
+
+        CompletableFuture<Void> write = kv.write(ctx(Duration.ofMillis(20)), batch());
+
+        await().during(Duration.ofMillis(100)).until(() -> !write.isDone());
+        slow.complete(ApplyOutcome.DONE);
+        get(write);
+    }
+
+    @Test
+    void aWriteWhoseTimeIsOverIsNotProposed() throws Exception {
+        Error error = refusal(kv.write(ctx(Duration.ofMillis(-1)), batch()));
+
+        assertThat(error.getMessage()).isEqualTo("Deadline is exceeded");
+        assertThat(group.asked()).isEmpty();
+    }
+
+    @Test
+    void r4_aRefusalAtApplyReachesTheProposer() throws Exception {
+        group.proposals.add(CompletableFuture.completedFuture(ApplyOutcome.epochNotMatch(REGION)));
+
+        assertThat(refusal(kv.write(ctx(), batch())).hasEpochNotMatch()).isTrue();
+    }
+
+    @Test
+    void r9_aFullDiskRefusesWritesAndTakesDeletes() throws Exception {
+        disk.usable = 1 << 20;
+        guard.look();
+
+        Error error = refusal(kv.write(ctx(), batch()));
+        get(kv.write(ctx(), new WriteBatch().delete(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")))));
+
+        assertThat(error.getDiskFull().getStoreIdList()).containsExactly(1L);
+        assertThat(metrics.get("kv.raftstore.disk.full").gauge().value()).isEqualTo(1);
+        disk.usable = 1L << 30;
+        guard.look();
+        get(kv.write(ctx(), batch()));
+    }
+
+    @Test
+    void r9_theReserveIsTheSmallerOfABoundAndAShare() {
+        FakeDisk small = new FakeDisk();
+        assertThat(new DiskGuard(small, 256L << 20, new SimpleMeterRegistry()).reserveBytes())
+                .isEqualTo(256L << 20);
+        assertThat(new DiskGuard(small, 1L << 40, new SimpleMeterRegistry()).reserveBytes())
+                .isEqualTo((10L << 30) / 20);
+    }
+
+    private void regionGets(Peer... peers) {
+        Region.Builder region = REGION.toBuilder();
+        for (Peer added : peers) {
+            region.addPeers(added).getRegionEpochBuilder().setConfVer(2);
+        }
+        stateMachine.replaced(RegionState.normal(11, region.build()), 6);
+    }
+
+    @Test
+    void raftsMembershipFollowsTheRegionAgainAndAgain() {
+        regionGets(OTHER);
+        group.changes.add(CompletableFuture.failedFuture(new RaftException(RaftException.Kind.BUSY, "by test")));
+
+        stateMachine.onLeaderStart(7);
+
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> group.members.voters().size() == 2);
+        assertThat(group.asked()).containsExactly("change to 2 voters", "change to 2 voters");
+        assertThat(announced).isNotEmpty();
+    }
+
+    @Test
+    void aFollowerLeavesTheMembershipAlone() {
+        regionGets(OTHER);
+        group.leads = false;
+
+        peer.onRegionChanged();
+
+        assertThat(group.asked()).isEmpty();
+        assertThat(announced).isEmpty();
+    }
+
+    @Test
+    void d2_oneChangeAtATime() throws Exception {
+        regionGets(OTHER);
+        PeerChange third = new PeerChange(
+                PeerChange.Kind.ADD_VOTER,
+                Peer.newBuilder().setId(13).setStoreId(3).build());
+        PeerChange takesBack = new PeerChange(PeerChange.Kind.REMOVE, OTHER);
+
+        assertThat(refusal(peer.changePeer(third)).hasServerIsBusy()).isTrue();
+        get(peer.changePeer(takesBack));
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
+        get(peer.changePeer(third));
+    }
+
+    @Test
+    void aLeaderIsNotRemovedAndAStrangerDoesNotLead() throws Exception {
+        regionGets(OTHER);
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
+
+        assertThat(refusal(peer.changePeer(new PeerChange(PeerChange.Kind.REMOVE, SELF)))
+                        .getMessage())
+                .contains("transfer leadership first");
+        assertThat(refusal(peer.transferLeader(OTHER.toBuilder().setId(99).build()))
+                        .getMessage())
+                .contains("no voter");
+        get(peer.transferLeader(OTHER));
+        assertThat(group.asked()).contains("transfer to store2/peer12");
+    }
+
+    @Test
+    void aReplicaThatIsExpelledIsTakenDown() {
+        peer.onExpelled();
+
+        assertThat(retired).containsExactly(peer);
+    }
+}
