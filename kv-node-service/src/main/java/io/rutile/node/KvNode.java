@@ -95,6 +95,7 @@ public final class KvNode implements AutoCloseable {
         RocksEngine engine =
                 opened(RocksEngine.open(dataDir.resolve("db"), RocksOptions.withMemory(options.cacheBytes())));
         RegionStateStore states = new RegionStateStore(engine);
+        states.requireEncoding(options.apiVersion().name());
         DiskGuard disk = DiskGuard.of(dataDir, options.diskReserveBytesMax(), metrics);
         PlacementLink link = opened(PlacementLink.connect(options.placement(), metrics));
         StoreIdentity identity = link.identify(states);

@@ -4,6 +4,7 @@ import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
+import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
@@ -79,7 +80,7 @@ public record KvNodeProperties(
         @NotNull @DurationMin(seconds = 1) @DefaultValue("30s")
         Duration expelledAfter,
 
-        @NotNull @DefaultValue Rpc rpc) {
+        @Valid @NotNull @DefaultValue Rpc rpc) {
 
     /**
      * {@code rutile.node.rpc.*}.
@@ -106,7 +107,7 @@ public record KvNodeProperties(
             @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
             Duration handshakeTimeout) {}
 
-    /** @throws IllegalArgumentException if an address is no {@code host:port} */
+    /** The same without Spring. @throws IllegalArgumentException if an address is no {@code host:port} */
     public KvNodeOptions toOptions() {
         HostPort listen = HostPort.parse(address);
         RpcOptions defaults = RpcOptions.of(listen.resolve());

@@ -19,6 +19,7 @@ import io.rutile.protocol.tikvpb.BatchCommandsResponse.Response;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -79,6 +80,10 @@ class BatchCommandsTest {
             end.complete(Status.OK);
         }
 
+        Response answer(long id) {
+            return Objects.requireNonNull(answers.get(id));
+        }
+
         void awaitAnswers(int count) {
             await().atMost(PATIENCE).until(() -> answers.size() == count);
         }
@@ -96,9 +101,8 @@ class BatchCommandsTest {
 
     private static Request empty(long testId, long delayMs) {
         return Request.newBuilder()
-                .setEmpty(BatchCommandsEmptyRequest.newBuilder()
-                        .setTestId(testId)
-                        .setDelayTime(delayMs))
+                .setEmpty(
+                        BatchCommandsEmptyRequest.newBuilder().setTestId(testId).setDelayTime(delayMs))
                 .build();
     }
 
@@ -131,15 +135,15 @@ class BatchCommandsTest {
                 .build());
         client.awaitAnswers(3);
 
-        assertThat(client.answers.get(1L).hasRawPut()).isTrue();
-        assertThat(client.answers.get(2L)).isEqualTo(Response.getDefaultInstance());
-        assertThat(client.answers.get(3L).getRawGet().getNotFound()).isTrue();
+        assertThat(client.answer(1).hasRawPut()).isTrue();
+        assertThat(client.answer(2)).isEqualTo(Response.getDefaultInstance());
+        assertThat(client.answer(3).getRawGet().getNotFound()).isTrue();
         client.out.onNext(BatchCommandsRequest.newBuilder()
                 .addRequests(get(context(), "k"))
                 .addRequestIds(4)
                 .build());
         client.awaitAnswers(4);
-        assertThat(client.answers.get(4L).getRawGet().getValue().toStringUtf8()).isEqualTo("v");
+        assertThat(client.answer(4).getRawGet().getValue().toStringUtf8()).isEqualTo("v");
         client.out.onCompleted();
         assertThat(client.awaitEnd().isOk()).isTrue();
     }
@@ -158,8 +162,8 @@ class BatchCommandsTest {
         client.awaitAnswers(2);
 
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThanOrEqualTo(Duration.ofMillis(100));
-        assertThat(client.answers.get(1L).getEmpty().getTestId()).isEqualTo(7);
-        assertThat(client.answers.get(2L).getEmpty().getTestId()).isEqualTo(8);
+        assertThat(client.answer(1).getEmpty().getTestId()).isEqualTo(7);
+        assertThat(client.answer(2).getEmpty().getTestId()).isEqualTo(8);
         client.out.onCompleted();
         assertThat(client.awaitEnd().isOk()).isTrue();
     }
@@ -186,7 +190,7 @@ class BatchCommandsTest {
                 .build());
         client.awaitAnswers(1);
 
-        assertThat(client.answers.get(1L).getRawGet().getRegionError().hasRegionNotFound())
+        assertThat(client.answer(1).getRawGet().getRegionError().hasRegionNotFound())
                 .isTrue();
         client.out.onCompleted();
         assertThat(client.awaitEnd().isOk()).isTrue();
@@ -206,7 +210,7 @@ class BatchCommandsTest {
 
         assertThat(client.awaitEnd().isOk()).isTrue();
         assertThat(client.answers).hasSize(101);
-        assertThat(client.answers.get(99L).getRawPut().hasRegionError()).isFalse();
+        assertThat(client.answer(99).getRawPut().hasRegionError()).isFalse();
     }
 
     @Test
@@ -220,8 +224,8 @@ class BatchCommandsTest {
         client.out.onNext(frame.build());
         client.awaitAnswers(600);
 
-        assertThat(client.answers.get(511L).getRawGet().getNotFound()).isTrue();
-        assertThat(client.answers.get(512L).getRawGet().getRegionError().hasServerIsBusy())
+        assertThat(client.answer(511).getRawGet().getNotFound()).isTrue();
+        assertThat(client.answer(512).getRawGet().getRegionError().hasServerIsBusy())
                 .isTrue();
         client.out.onCompleted();
         assertThat(client.awaitEnd().isOk()).isTrue();
@@ -257,8 +261,8 @@ class BatchCommandsTest {
 
         assertThat(client.awaitEnd().isOk()).isTrue();
         assertThat(client.answers).hasSize(frames * each);
-        assertThat(client.answers.values()).allMatch(answer -> !answer.getRawPut()
-                .hasRegionError());
+        assertThat(client.answers.values())
+                .allMatch(answer -> !answer.getRawPut().hasRegionError());
         // Answers that are ready together leave together.
         assertThat(client.frames.get()).isLessThan(frames * each);
     }

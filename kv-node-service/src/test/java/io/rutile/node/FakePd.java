@@ -37,12 +37,14 @@ import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.TransferLeader;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** One PD member in memory: enough of it for nodes, and it does what a test tells it. */
@@ -58,10 +60,10 @@ final class FakePd implements AutoCloseable {
     private long lastId = 3;
     private @Nullable Region bootstrapped;
     private volatile int replicasWanted = 1;
-    private volatile int heartbeats;
+    private final AtomicInteger heartbeats = new AtomicInteger();
 
     FakePd() throws IOException {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .addService(new Service())
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
@@ -103,7 +105,7 @@ final class FakePd implements AutoCloseable {
     }
 
     int storeHeartbeats() {
-        return heartbeats;
+        return heartbeats.get();
     }
 
     @Override
@@ -245,7 +247,7 @@ final class FakePd implements AutoCloseable {
 
         @Override
         public void storeHeartbeat(StoreHeartbeatRequest request, StreamObserver<StoreHeartbeatResponse> to) {
-            heartbeats = heartbeats + 1;
+            heartbeats.incrementAndGet();
             reply(to, StoreHeartbeatResponse.newBuilder().setHeader(header()).build());
         }
 

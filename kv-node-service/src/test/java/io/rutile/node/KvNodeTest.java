@@ -90,22 +90,24 @@ class KvNodeTest {
         assertThat(node.put(context(), "k", "v").hasRegionError()).isFalse();
         assertThat(node.get(context(), "k").getValue()).isEqualTo(bytes("v"));
 
-        node.stub().rawDelete(RawDeleteRequest.newBuilder()
-                .setContext(context())
-                .setKey(bytes("k"))
-                .build());
+        node.stub()
+                .rawDelete(RawDeleteRequest.newBuilder()
+                        .setContext(context())
+                        .setKey(bytes("k"))
+                        .build());
 
         assertThat(node.get(context(), "k").getNotFound()).isTrue();
     }
 
     @Test
     void batchesAndScansGoBothWays() {
-        node.stub().rawBatchPut(RawBatchPutRequest.newBuilder()
-                .setContext(context())
-                .addPairs(pair("s/a", "1"))
-                .addPairs(pair("s/b", "2"))
-                .addPairs(pair("s/c", "3"))
-                .build());
+        node.stub()
+                .rawBatchPut(RawBatchPutRequest.newBuilder()
+                        .setContext(context())
+                        .addPairs(pair("s/a", "1"))
+                        .addPairs(pair("s/b", "2"))
+                        .addPairs(pair("s/c", "3"))
+                        .build());
 
         List<KvPair> up = node.stub()
                 .rawScan(RawScanRequest.newBuilder()
@@ -135,8 +137,10 @@ class KvNodeTest {
                 .rawBatchScan(RawBatchScanRequest.newBuilder()
                         .setContext(context())
                         .setEachLimit(1)
-                        .addRanges(KeyRange.newBuilder().setStartKey(bytes("s/a")).setEndKey(bytes("s/b")))
-                        .addRanges(KeyRange.newBuilder().setStartKey(bytes("s/c")).setEndKey(bytes("s/d")))
+                        .addRanges(
+                                KeyRange.newBuilder().setStartKey(bytes("s/a")).setEndKey(bytes("s/b")))
+                        .addRanges(
+                                KeyRange.newBuilder().setStartKey(bytes("s/c")).setEndKey(bytes("s/d")))
                         .build())
                 .getKvsList();
 
@@ -151,20 +155,24 @@ class KvNodeTest {
         for (String key : List.of("d/a", "d/b", "d/c", "d/d")) {
             node.put(context(), key, "v");
         }
-        node.stub().rawBatchDelete(RawBatchDeleteRequest.newBuilder()
-                .setContext(context())
-                .addKeys(bytes("d/d"))
-                .build());
-        node.stub().rawDeleteRange(RawDeleteRangeRequest.newBuilder()
-                .setContext(context())
-                .setStartKey(bytes("d/a"))
-                .setEndKey(bytes("d/c"))
-                .build());
+        node.stub()
+                .rawBatchDelete(RawBatchDeleteRequest.newBuilder()
+                        .setContext(context())
+                        .addKeys(bytes("d/d"))
+                        .build());
+        node.stub()
+                .rawDeleteRange(RawDeleteRangeRequest.newBuilder()
+                        .setContext(context())
+                        .setStartKey(bytes("d/a"))
+                        .setEndKey(bytes("d/c"))
+                        .build());
 
-        var sum = node.stub().rawChecksum(RawChecksumRequest.newBuilder()
-                .setContext(context())
-                .addRanges(KeyRange.newBuilder().setStartKey(bytes("d/")).setEndKey(bytes("d0")))
-                .build());
+        var sum = node.stub()
+                .rawChecksum(RawChecksumRequest.newBuilder()
+                        .setContext(context())
+                        .addRanges(
+                                KeyRange.newBuilder().setStartKey(bytes("d/")).setEndKey(bytes("d0")))
+                        .build());
 
         assertThat(sum.getTotalKvs()).isEqualTo(1);
         assertThat(sum.getTotalBytes()).isEqualTo("d/c".length() + "v".length());
@@ -198,22 +206,24 @@ class KvNodeTest {
     }
 
     private RawCASResponse swap(boolean absent, String previous, String value) {
-        return node.stub().rawCompareAndSwap(RawCASRequest.newBuilder()
-                .setContext(context())
-                .setKey(bytes("cas"))
-                .setPreviousNotExist(absent)
-                .setPreviousValue(bytes(previous))
-                .setValue(bytes(value))
-                .build());
+        return node.stub()
+                .rawCompareAndSwap(RawCASRequest.newBuilder()
+                        .setContext(context())
+                        .setKey(bytes("cas"))
+                        .setPreviousNotExist(absent)
+                        .setPreviousValue(bytes(previous))
+                        .setValue(bytes(value))
+                        .build());
     }
 
     @Test
     void aTimeToLiveIsRefusedByAStoreWithoutOne() {
-        var refused = node.stub().rawPut(RawPutRequest.newBuilder()
-                .setContext(context())
-                .setKey(bytes("ttl"))
-                .setTtl(5)
-                .build());
+        var refused = node.stub()
+                .rawPut(RawPutRequest.newBuilder()
+                        .setContext(context())
+                        .setKey(bytes("ttl"))
+                        .setTtl(5)
+                        .build());
 
         assertThat(refused.getError()).contains("ttl is not enabled");
         assertThat(node.stub()
@@ -302,9 +312,9 @@ class KvNodeTest {
         Context named = context().toBuilder().setClusterId(FakePd.CLUSTER_ID).build();
 
         assertThatThrownBy(() -> node.get(other, "k"))
-                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> assertThat(
-                                e.getStatus().getCode())
-                        .isEqualTo(Status.Code.INVALID_ARGUMENT));
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT));
         assertThat(node.get(named, "missing").hasRegionError()).isFalse();
     }
 
@@ -390,9 +400,9 @@ class KvNodeTest {
     @Test
     void whatIsNotBuiltIsUnimplemented() {
         assertThatThrownBy(() -> node.stub().kvGC(GCRequest.getDefaultInstance()))
-                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> assertThat(
-                                e.getStatus().getCode())
-                        .isEqualTo(Status.Code.UNIMPLEMENTED));
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNIMPLEMENTED));
     }
 
     @Test
@@ -410,7 +420,11 @@ class KvNodeTest {
                         .getStoreSafeTS(StoreSafeTSRequest.getDefaultInstance())
                         .getSafeTs())
                 .isZero();
-        assertThat(node.metrics.get("kv.rpc.duration").tag("rpc", "GetHealthFeedback").timer().count())
+        assertThat(node.metrics
+                        .get("kv.rpc.duration")
+                        .tag("rpc", "GetHealthFeedback")
+                        .timer()
+                        .count())
                 .isPositive();
     }
 

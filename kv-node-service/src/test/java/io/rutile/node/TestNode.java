@@ -34,7 +34,7 @@ final class TestNode implements AutoCloseable {
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final KvNodeOptions options;
     final KvNode node;
-    private @Nullable ManagedChannel channel;
+    private @Nullable Client client;
 
     TestNode(FakePd pd, Path dataDir) {
         this(options(List.of(pd.endpoint()), dataDir));
@@ -46,6 +46,10 @@ final class TestNode implements AutoCloseable {
     }
 
     static KvNodeOptions options(List<String> pdEndpoints, Path dataDir) {
+        return options(pdEndpoints, dataDir, ApiVersion.V1);
+    }
+
+    static KvNodeOptions options(List<String> pdEndpoints, Path dataDir, ApiVersion apiVersion) {
         return new KvNodeOptions(
                 dataDir,
                 ANY,
@@ -61,7 +65,7 @@ final class TestNode implements AutoCloseable {
                         Duration.ofMillis(300),
                         Duration.ofSeconds(3)),
                 RpcOptions.of(ANY.resolve()),
-                ApiVersion.V1,
+                apiVersion,
                 32L << 20,
                 Duration.ofMillis(600),
                 false,
@@ -72,15 +76,16 @@ final class TestNode implements AutoCloseable {
 
     TestNode start() {
         node.start();
-        channel = NettyChannelBuilder.forTarget(node.address().toString())
-                .usePlaintext()
-                .maxInboundMessageSize(64 << 20)
-                .build();
+        client = new Client(node.address().toString());
         return this;
     }
 
+    private Client client() {
+        return Objects.requireNonNull(client);
+    }
+
     TikvGrpc.TikvBlockingStub stub() {
-        return TikvGrpc.newBlockingStub(channel()).withDeadlineAfter(20, TimeUnit.SECONDS);
+        return client().stub();
     }
 
     TikvGrpc.TikvStub async() {
@@ -88,22 +93,52 @@ final class TestNode implements AutoCloseable {
     }
 
     ManagedChannel channel() {
-        return Objects.requireNonNull(channel);
+        return client().channel;
     }
 
     RawPutResponse put(Context context, String key, String value) {
-        return stub().rawPut(RawPutRequest.newBuilder()
-                .setContext(context)
-                .setKey(ByteString.copyFromUtf8(key))
-                .setValue(ByteString.copyFromUtf8(value))
-                .build());
+        return client().put(context, key, value);
     }
 
     RawGetResponse get(Context context, String key) {
-        return stub().rawGet(RawGetRequest.newBuilder()
-                .setContext(context)
-                .setKey(ByteString.copyFromUtf8(key))
-                .build());
+        return client().get(context, key);
+    }
+
+    /** A client of one store. */
+    static final class Client implements AutoCloseable {
+
+        final ManagedChannel channel;
+
+        Client(String address) {
+            channel = NettyChannelBuilder.forTarget(address)
+                    .usePlaintext()
+                    .maxInboundMessageSize(64 << 20)
+                    .build();
+        }
+
+        TikvGrpc.TikvBlockingStub stub() {
+            return TikvGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+        }
+
+        RawPutResponse put(Context context, String key, String value) {
+            return stub().rawPut(RawPutRequest.newBuilder()
+                    .setContext(context)
+                    .setKey(ByteString.copyFromUtf8(key))
+                    .setValue(ByteString.copyFromUtf8(value))
+                    .build());
+        }
+
+        RawGetResponse get(Context context, String key) {
+            return stub().rawGet(RawGetRequest.newBuilder()
+                    .setContext(context)
+                    .setKey(ByteString.copyFromUtf8(key))
+                    .build());
+        }
+
+        @Override
+        public void close() {
+            channel.shutdownNow();
+        }
     }
 
     /** What a client would send that believes this peer to lead. */
@@ -117,8 +152,8 @@ final class TestNode implements AutoCloseable {
 
     @Override
     public void close() {
-        if (channel != null) {
-            channel.shutdownNow();
+        if (client != null) {
+            client.close();
         }
         node.close();
     }

@@ -1,19 +1,33 @@
 package io.rutile.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.google.protobuf.ByteString;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawGetResponse;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -109,11 +123,13 @@ class ThreeNodesTest {
         awaitLeaderOtherThan(first);
 
         await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(get("after").getValue().toStringUtf8()).isEqualTo("x"));
+                .untilAsserted(
+                        () -> assertThat(get("after").getValue().toStringUtf8()).isEqualTo("x"));
         for (int i = 0; i < 50; i++) {
             assertThat(get("before-" + i).getValue().toStringUtf8()).isEqualTo("v" + i);
         }
-        await().atMost(PATIENCE).untilAsserted(() -> assertThat(put("later", "y")).isNull());
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(put("later", "y")).isNull());
 
         nodes.add(new TestNode(leader.options).start());
         awaitReplicas(3);
@@ -157,6 +173,85 @@ class ThreeNodesTest {
         Error error = nodeOf(follower.getStoreId()).get(context, "k").getRegionError();
 
         assertThat(error.getDataIsNotReady().getPeerId()).isEqualTo(follower.getId());
+    }
+
+    private TikvGrpc.TikvBlockingStub passedOnBy(TestNode by, String host) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("tikv-forwarded-host", Metadata.ASCII_STRING_MARSHALLER), host);
+        return by.stub().withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    @Test
+    void aCallIsPassedOnToTheStoreThatItsMetadataNames() {
+        assertThat(put("passed", "on")).isNull();
+        Region region = beat().getRegion();
+        Peer leader = beat().getLeader();
+        TestNode asked = nodeOf(follower().getStoreId());
+        String host = nodeOf(leader.getStoreId()).node.address().toString();
+
+        RawGetResponse got = passedOnBy(asked, host)
+                .rawGet(RawGetRequest.newBuilder()
+                        .setContext(TestNode.context(region, leader))
+                        .setKey(ByteString.copyFromUtf8("passed"))
+                        .build());
+
+        assertThat(got.getValue().toStringUtf8()).isEqualTo("on");
+        assertThat(asked.metrics.get("kv.rpc.forwarded").counter().count()).isPositive();
+    }
+
+    @Test
+    void aStreamIsPassedOnAsWell() throws Exception {
+        assertThat(put("streamed", "on")).isNull();
+        Peer leader = beat().getLeader();
+        TestNode asked = nodeOf(follower().getStoreId());
+        Metadata headers = new Metadata();
+        headers.put(
+                Metadata.Key.of("tikv-forwarded-host", Metadata.ASCII_STRING_MARSHALLER),
+                nodeOf(leader.getStoreId()).node.address().toString());
+        List<BatchCommandsResponse> frames = new CopyOnWriteArrayList<>();
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        StreamObserver<BatchCommandsRequest> out = asked.async()
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                .batchCommands(new StreamObserver<>() {
+                    @Override
+                    public void onNext(BatchCommandsResponse frame) {
+                        frames.add(frame);
+                    }
+
+                    @Override
+                    public void onError(Throwable cause) {
+                        end.completeExceptionally(cause);
+                    }
+
+                    @Override
+                    public void onCompleted() {
+                        end.complete(null);
+                    }
+                });
+
+        for (int i = 0; i < 20; i++) {
+            out.onNext(BatchCommandsRequest.newBuilder()
+                    .addRequestIds(i)
+                    .addRequests(BatchCommandsRequest.Request.newBuilder()
+                            .setRawGet(RawGetRequest.newBuilder()
+                                    .setContext(TestNode.context(beat().getRegion(), leader))
+                                    .setKey(ByteString.copyFromUtf8("streamed"))))
+                    .build());
+        }
+        out.onCompleted();
+        end.get(30, TimeUnit.SECONDS);
+
+        assertThat(frames.stream().flatMap(frame -> frame.getResponsesList().stream()))
+                .hasSize(20)
+                .allMatch(answer -> answer.getRawGet().getValue().toStringUtf8().equals("on"));
+    }
+
+    @Test
+    void nobodyIsPassedOnToAStranger() {
+        assertThatThrownBy(() -> passedOnBy(nodes.get(0), "127.0.0.1:1").rawGet(RawGetRequest.getDefaultInstance()))
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT));
     }
 
     @Test

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
  * Finds replicas that were removed from their Region while they weren't told: nobody leads them any more, and PD, asked, knows the
  * Region without them. Without this they would stay for ever, for no leader talks to a stranger. Used by the link's thread.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a failed question is asked again
 final class ExpelledReplicas {
 
     private static final Logger log = LoggerFactory.getLogger(ExpelledReplicas.class);

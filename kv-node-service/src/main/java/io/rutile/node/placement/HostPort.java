@@ -16,7 +16,7 @@ public record HostPort(String host, int port) {
         }
     }
 
-    /** @throws IllegalArgumentException if this is no {@code host:port} */
+    /** Reads it back. @throws IllegalArgumentException if this is no {@code host:port} */
     public static HostPort parse(String text) {
         int colon = text.lastIndexOf(':');
         if (colon <= 0) {

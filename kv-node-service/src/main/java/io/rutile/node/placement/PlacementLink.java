@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * <p>Threads: the first three block the starting thread; afterwards everything happens on one thread of the link's own. News of
  * the raftstore may come from the beginning and from any thread.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // periodic work reports for itself
 public final class PlacementLink implements RegionObserver, AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(PlacementLink.class);

@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Safe from any thread; never blocks.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // the callback reports the outcome
 final class ScheduleCommands {
 
     private static final Logger log = LoggerFactory.getLogger(ScheduleCommands.class);

@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
  * The stores of the cluster as PD knew them a moment ago. Answers from memory and asks PD in the background, at most once in
  * {@link #REFRESH_NANOS_MIN}, when somebody asks for what it doesn't know. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a failed refresh keeps what is known
 final class StoreDirectory implements StoreAddresses {
 
     private static final Logger log = LoggerFactory.getLogger(StoreDirectory.class);

@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What a store reports about itself: space, load, how many Regions. Used by the link's thread. */
+@SuppressWarnings("FutureReturnValueIgnored") // a missed heartbeat is reported by the callback
 final class StoreHeartbeat {
 
     private static final Logger log = LoggerFactory.getLogger(StoreHeartbeat.class);

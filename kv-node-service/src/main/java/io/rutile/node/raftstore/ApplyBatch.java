@@ -12,14 +12,13 @@ import java.util.Optional;
 final class ApplyBatch implements RaftCommand.Ops {
 
     private final EngineBatch changes;
-    private final RegionState before;
     private RegionState state;
+    private boolean regionChanged;
     private long keys;
     private long bytes;
 
     ApplyBatch(EngineBatch changes, RegionState state) {
         this.changes = changes;
-        this.before = state;
         this.state = state;
     }
 
@@ -57,6 +56,7 @@ final class ApplyBatch implements RaftCommand.Ops {
             return ApplyOutcome.refused(refusal.get());
         }
         state = state.with(change.applyTo(state.region()));
+        regionChanged = true;
         return ApplyOutcome.DONE;
     }
 
@@ -65,7 +65,7 @@ final class ApplyBatch implements RaftCommand.Ops {
     }
 
     boolean regionChanged() {
-        return state != before;
+        return regionChanged;
     }
 
     long keys() {

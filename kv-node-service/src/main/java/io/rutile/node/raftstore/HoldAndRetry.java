@@ -19,6 +19,7 @@ import java.util.function.Supplier;
  *
  * <p>Thread-safe. An attempt is made on the caller's thread first and on the store's timer afterwards, so it must not block.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // each callback hands every outcome to the future that is returned
 final class HoldAndRetry {
 
     /** Longest hold: longer than any healthy hand-over, shorter than a client's patience with a write. */

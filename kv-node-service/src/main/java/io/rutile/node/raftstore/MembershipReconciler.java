@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
  * <p>Runs only on the leader, one attempt at a time, again and again with back-off until both agree or somebody else leads. Its
  * state is guarded by its lock; the work is done on the store's worker.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // each attempt looks at its own outcome
 final class MembershipReconciler {
 
     private static final Logger log = LoggerFactory.getLogger(MembershipReconciler.class);

@@ -6,9 +6,7 @@ package io.rutile.node.raftstore;
  */
 final class NotReadyException extends RuntimeException {
 
-    static final NotReadyException INSTANCE = new NotReadyException();
-
-    private NotReadyException() {
+    NotReadyException() {
         super("not ready", null, false, false);
     }
 }

@@ -44,6 +44,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads: whoever creates or destroys holds this object's lock; routing takes none.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // periodic work reports for itself
 public final class RaftStore implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(RaftStore.class);

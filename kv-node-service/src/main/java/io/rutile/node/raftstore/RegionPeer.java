@@ -35,6 +35,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Safe from any thread; nothing here blocks.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // each callback hands every outcome to the future that is returned
 public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener {
 
     private static final Logger log = LoggerFactory.getLogger(RegionPeer.class);
@@ -258,7 +259,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return switch (raft.kind()) {
             case NOT_LEADER -> notLeader();
             case STALE_TERM -> RegionErrors.staleCommand(regionId());
-            case BUSY -> NotReadyException.INSTANCE;
+            case BUSY -> new NotReadyException();
             // Whoever may apply it twice is invited to; whoever may not must learn that nobody knows.
             case UNDETERMINED -> ctx.replayable() ? RegionErrors.staleCommand(regionId()) : undetermined();
             case DISK ->
@@ -273,7 +274,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private RuntimeException notLeader() {
         Peer leader = leader();
         return leader != null && leader.getId() == self.peerId()
-                ? NotReadyException.INSTANCE
+                ? new NotReadyException()
                 : RegionErrors.notLeader(regionId(), leader);
     }
 

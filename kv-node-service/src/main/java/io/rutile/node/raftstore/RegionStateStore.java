@@ -11,6 +11,7 @@ import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.WriteBatch;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * region_state  := 02 region_id(8)   → region_state
  * applied_index := 03 region_id(8)   → index(8)
  * first_region  := 04                → metapb.Region that this store offered to PD and PD has not yet taken
+ * encoding      := 05                → name of the API version that values are written in
  * </pre>
  *
  * Numbers are big-endian. See docs/formats/region-state.md. Thread-safe; touches the disk.
@@ -37,6 +39,7 @@ public final class RegionStateStore {
     private static final byte REGION_STATE = 2;
     private static final byte APPLIED_INDEX = 3;
     private static final byte FIRST_REGION = 4;
+    private static final byte ENCODING = 5;
 
     private final RocksEngine engine;
 
@@ -53,6 +56,25 @@ public final class RegionStateStore {
     /** Durable on return. */
     public void putIdentity(StoreIdentity identity) {
         write(new WriteBatch().put(Cf.REGION, ByteKey.wrap(new byte[] {IDENTITY}), identity.encode()));
+    }
+
+    /**
+     * Notes how values are encoded when the data is young, and compares ever after.
+     *
+     * @throws IllegalStateException with one sentence if the data was written in another encoding
+     */
+    public void requireEncoding(String name) {
+        byte[] key = {ENCODING};
+        byte[] known = engine.get(Cf.REGION, key);
+        if (known == null) {
+            write(new WriteBatch().put(Cf.REGION, ByteKey.wrap(key), name.getBytes(StandardCharsets.UTF_8)));
+            return;
+        }
+        String before = new String(known, StandardCharsets.UTF_8);
+        if (!before.equals(name)) {
+            throw new IllegalStateException(
+                    "the data directory was written with API version " + before + " and can't be opened with " + name);
+        }
     }
 
     // ---- the first Region of a cluster, between the offer to PD and its answer

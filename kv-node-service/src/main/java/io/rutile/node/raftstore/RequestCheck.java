@@ -42,7 +42,7 @@ final class RequestCheck {
         if (!replica.isLeader()) {
             Peer leader = replica.leader();
             if (leader != null && leader.getId() == replica.peerId()) {
-                throw NotReadyException.INSTANCE;
+                throw new NotReadyException();
             }
             throw RegionErrors.notLeader(replica.region().getId(), leader);
         }
@@ -89,8 +89,7 @@ final class RequestCheck {
 
     private static void key(ByteKey key) {
         if (key.bytes().length > KEY_BYTES_MAX) {
-            throw RegionErrors.message(
-                    "a key of " + key.bytes().length + " bytes is longer than " + KEY_BYTES_MAX);
+            throw RegionErrors.message("a key of " + key.bytes().length + " bytes is longer than " + KEY_BYTES_MAX);
         }
     }
 

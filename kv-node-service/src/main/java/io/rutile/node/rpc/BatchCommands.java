@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
  * The table of commands that a BatchCommands frame may carry. A command that is not in it, or not set at all, is answered with an
  * empty response, which clients read as "unknown command".
  */
+@SuppressWarnings("FutureReturnValueIgnored") // the timer only completes an answer
 final class BatchCommands {
 
     /** Longest delay that an {@code Empty} command may ask for: it only serves tests of the stream itself. */

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: gRPC calls {@code on…} one at a time; commands complete on any thread; {@link #drain} alone writes, one thread at a
  * time.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // the callback answers whatever happens
 final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> {
 
     /** Commands taken and not yet answered after which no further frame is read. */

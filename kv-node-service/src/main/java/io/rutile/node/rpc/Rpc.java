@@ -56,8 +56,7 @@ record Rpc<Q extends Message, R extends Message>(
     private static <T> CompletableFuture<T> withDeadline(CompletableFuture<T> served, KvContext ctx) {
         return served.isDone()
                 ? served
-                : served.copy()
-                        .orTimeout(Math.max(0, ctx.deadlineNanos() - System.nanoTime()), TimeUnit.NANOSECONDS);
+                : served.copy().orTimeout(Math.max(0, ctx.deadlineNanos() - System.nanoTime()), TimeUnit.NANOSECONDS);
     }
 
     /** The answer of this kind for a failure that came before the call. */

@@ -42,7 +42,8 @@ final class RpcErrors {
             return (R) answer.build();
         }
         FieldDescriptor regionError = prototype.getDescriptorForType().findFieldByName("region_error");
-        return (R) answer.setField(regionError, regionError(rpc, cause, storeId)).build();
+        return (R)
+                answer.setField(regionError, regionError(rpc, cause, storeId)).build();
     }
 
     /** In the answer's own {@code error}, or, where it has none, as one pair that carries nothing else. */

@@ -26,6 +26,7 @@ import java.util.function.Predicate;
  * The gRPC port of a store: its services, its limits, its threads. {@link #start} opens the port, {@link #close} lets running calls
  * end for a moment and closes it.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // event loops end by themselves
 public final class RpcServer implements AutoCloseable {
 
     /** Clients ping every ten seconds, some without calls; grpc-java's default would throw them out. */
@@ -38,7 +39,6 @@ public final class RpcServer implements AutoCloseable {
     private static final int WINDOW_BYTES = 1 << 20;
     private static final long CLOSE_PATIENCE_MS = 2_000;
 
-    private final RpcOptions options;
     private final HealthStatusManager health = new HealthStatusManager();
     private final ExecutorService handlers;
     private final ScheduledThreadPoolExecutor timer;
@@ -60,7 +60,6 @@ public final class RpcServer implements AutoCloseable {
             Predicate<String> knownStores,
             Predicate<String> isSelf,
             MeterRegistry metrics) {
-        this.options = options;
         this.handlers = Executors.newFixedThreadPool(options.threads(), new DefaultThreadFactory("rpc", true));
         this.timer = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("rpc-timer", true));
         this.timer.setRemoveOnCancelPolicy(true);
@@ -102,7 +101,7 @@ public final class RpcServer implements AutoCloseable {
                 threads, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
     }
 
-    /** @throws IOException if the port can't be opened */
+    /** Opens the port. @throws IOException if it can't be opened */
     public void start() throws IOException {
         health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
         server.start();

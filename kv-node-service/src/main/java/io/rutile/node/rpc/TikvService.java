@@ -37,6 +37,7 @@ import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.util.concurrent.Executor;
 
 /** TiKV's service, one line per RPC. What has no line here answers {@code UNIMPLEMENTED}. */
+@SuppressWarnings("FutureReturnValueIgnored") // the callback answers whatever happens
 final class TikvService extends TikvGrpc.TikvImplBase {
 
     private final RawRpcs raw;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.RegionException;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,7 +111,10 @@ class ApplyStateMachineTest {
 
     private static byte[] change(long confVer, PeerChange.Kind kind, long id, long storeId) {
         return new RaftCommand.ChangePeer(
-                        RegionEpoch.newBuilder().setVersion(1).setConfVer(confVer).build(),
+                        RegionEpoch.newBuilder()
+                                .setVersion(1)
+                                .setConfVer(confVer)
+                                .build(),
                         new PeerChange(
                                 kind,
                                 Peer.newBuilder().setId(id).setStoreId(storeId).build()))
@@ -127,6 +132,14 @@ class ApplyStateMachineTest {
     private static @Nullable String value(RocksEngine engine, String key) {
         byte[] value = engine.get(Cf.RAW, key(key).bytes());
         return value == null ? null : new String(value, StandardCharsets.UTF_8);
+    }
+
+    private static RegionException refusal(ListedEntries entries, int entry) {
+        return Objects.requireNonNull(entries.outcomes.get(entry).refusal());
+    }
+
+    private static RegionState state(ApplyStateMachine machine) {
+        return Objects.requireNonNull(machine.state());
     }
 
     @Test
@@ -164,7 +177,7 @@ class ApplyStateMachineTest {
 
         assertThat(value("a")).isNull();
         assertThat(value("b")).isEqualTo("2");
-        assertThat(entries.outcomes.get(0).refusal().error().getEpochNotMatch().getCurrentRegionsList())
+        assertThat(refusal(entries, 0).error().getEpochNotMatch().getCurrentRegionsList())
                 .containsExactly(REGION);
         assertThat(entries.outcomes.get(1)).isEqualTo(ApplyOutcome.DONE);
         assertThat(machine.appliedIndex()).isEqualTo(7);
@@ -185,7 +198,7 @@ class ApplyStateMachineTest {
         assertThat(now.region().getPeersCount()).isEqualTo(2);
         assertThat(now.region().getRegionEpoch().getConfVer()).isEqualTo(2);
         assertThat(machine.state()).isEqualTo(now);
-        assertThat(entries.outcomes.get(1).refusal().error().hasEpochNotMatch()).isTrue();
+        assertThat(refusal(entries, 1).error().hasEpochNotMatch()).isTrue();
         assertThat(value("a")).isEqualTo("1");
         assertThat(news).containsExactly("changed");
     }
@@ -197,8 +210,8 @@ class ApplyStateMachineTest {
 
         machine.apply(entries);
 
-        assertThat(entries.outcomes.get(0).refusal()).hasMessageContaining("last voter");
-        assertThat(machine.state().region()).isEqualTo(REGION);
+        assertThat(refusal(entries, 0)).hasMessageContaining("last voter");
+        assertThat(state(machine).region()).isEqualTo(REGION);
     }
 
     @Test
@@ -265,7 +278,8 @@ class ApplyStateMachineTest {
             assertThat(otherStates.appliedIndex(5)).isEqualTo(7);
             assertThat(value(other, "a")).isEqualTo("1");
             assertThat(value(other, "stale")).isNull();
-            assertThat(receiver.state()).isEqualTo(RegionState.normal(12, machine.state().region()));
+            assertThat(receiver.state())
+                    .isEqualTo(RegionState.normal(12, state(machine).region()));
             receiver.apply(ListedEntries.of(8, put(1, "b", "2")));
             assertThat(value(other, "b")).isEqualTo("2");
             receiver.close();
@@ -302,7 +316,7 @@ class ApplyStateMachineTest {
 
         assertThatThrownBy(() -> strict.install(machine, image)).hasMessageContaining("overlaps");
 
-        assertThat(machine.state().status()).isEqualTo(RegionState.Status.NORMAL);
+        assertThat(state(machine).status()).isEqualTo(RegionState.Status.NORMAL);
     }
 
     @Test

@@ -45,14 +45,14 @@ class PeerChangeTest {
 
     @Test
     void whatCantBeDoneIsRefusedWithAReason() {
-        assertThat(change(PeerChange.Kind.ADD_VOTER, 11, 1).refusal(ONE)).hasValueSatisfying(s -> assertThat(s)
-                .contains("already"));
-        assertThat(change(PeerChange.Kind.ADD_VOTER, 12, 1).refusal(ONE)).hasValueSatisfying(s -> assertThat(s)
-                .contains("store 1"));
-        assertThat(change(PeerChange.Kind.ADD_LEARNER, 11, 1).refusal(ONE)).hasValueSatisfying(s -> assertThat(s)
-                .contains("voter"));
-        assertThat(change(PeerChange.Kind.REMOVE, 11, 1).refusal(ONE)).hasValueSatisfying(s -> assertThat(s)
-                .contains("last voter"));
+        assertThat(change(PeerChange.Kind.ADD_VOTER, 11, 1).refusal(ONE))
+                .hasValueSatisfying(s -> assertThat(s).contains("already"));
+        assertThat(change(PeerChange.Kind.ADD_VOTER, 12, 1).refusal(ONE))
+                .hasValueSatisfying(s -> assertThat(s).contains("store 1"));
+        assertThat(change(PeerChange.Kind.ADD_LEARNER, 11, 1).refusal(ONE))
+                .hasValueSatisfying(s -> assertThat(s).contains("voter"));
+        assertThat(change(PeerChange.Kind.REMOVE, 11, 1).refusal(ONE))
+                .hasValueSatisfying(s -> assertThat(s).contains("last voter"));
         assertThat(change(PeerChange.Kind.REMOVE, 99, 1).refusal(ONE)).isPresent();
         assertThat(change(PeerChange.Kind.ADD_VOTER, 12, 2).refusal(ONE)).isEmpty();
     }

@@ -92,8 +92,7 @@ class RaftCommandTest {
     void itsSizeIsKnownBeforeItIsEncoded() {
         WriteBatch large = new WriteBatch().put(Cf.RAW, key(1), new byte[200_000]);
 
-        assertThat(RaftCommand.Write.sizeBytes(EPOCH, large))
-                .isEqualTo(RaftCommand.Write.encode(EPOCH, large).length);
+        assertThat(RaftCommand.Write.sizeBytes(EPOCH, large)).isEqualTo(RaftCommand.Write.encode(EPOCH, large).length);
     }
 
     @Test
@@ -116,8 +115,7 @@ class RaftCommandTest {
             PeerChange change = new PeerChange(
                     kind, Peer.newBuilder().setId(4711).setStoreId(12).build());
 
-            RaftCommand back =
-                    RaftCommand.decode(ByteBuffer.wrap(new RaftCommand.ChangePeer(EPOCH, change).encode()));
+            RaftCommand back = RaftCommand.decode(ByteBuffer.wrap(new RaftCommand.ChangePeer(EPOCH, change).encode()));
 
             assertThat(back).isEqualTo(new RaftCommand.ChangePeer(EPOCH, change));
         }
@@ -164,7 +162,8 @@ class RaftCommandTest {
                 "33" + "00", // an unknown operation
                 "03" + "05" + "01", // a key that ends early
                 "03" + "ffffffffffffffffff01" + "00")) { // a length beyond everything
-            RaftCommand.Write write = (RaftCommand.Write) RaftCommand.decode(ByteBuffer.wrap(HEX.parseHex("01010101" + ops)));
+            RaftCommand.Write write =
+                    (RaftCommand.Write) RaftCommand.decode(ByteBuffer.wrap(HEX.parseHex("01010101" + ops)));
             assertThatThrownBy(() -> write.forEach(new Script())).as(ops).isInstanceOf(IllegalArgumentException.class);
         }
     }

@@ -159,7 +159,8 @@ class RegionPeerTest {
         group.readIndex.complete(null);
 
         try (KvSnapshot snapshot = get(read)) {
-            assertThat(snapshot.get(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")))).isNotNull();
+            assertThat(snapshot.get(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k"))))
+                    .isNotNull();
         }
         assertThat(group.asked()).containsExactly("holdsLease", "readIndex");
     }
@@ -248,8 +249,7 @@ class RegionPeerTest {
     void r10_bytesOnTheirWayAreBounded() throws Exception {
         CompletableFuture<ApplyOutcome> slow = new CompletableFuture<>();
         group.proposals.add(slow);
-        WriteBatch large =
-                new WriteBatch().put(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")), new byte[900_000]);
+        WriteBatch large = new WriteBatch().put(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k")), new byte[900_000]);
         CompletableFuture<Void> first = kv.write(ctx(), large);
 
         Error second = refusal(kv.write(ctx(), large));

@@ -69,12 +69,7 @@ class RegionRecordsTest {
                 REGION,
                 4711,
                 List.of(new SstFile(
-                        Cf.RAW,
-                        "raw-0.sst",
-                        99,
-                        -5,
-                        ByteKey.wrap(new byte[] {1}),
-                        ByteKey.wrap(new byte[] {1, 2}))));
+                        Cf.RAW, "raw-0.sst", 99, -5, ByteKey.wrap(new byte[] {1}), ByteKey.wrap(new byte[] {1, 2}))));
 
         assertThat(ImageManifest.decode(manifest.encode())).isEqualTo(manifest);
     }

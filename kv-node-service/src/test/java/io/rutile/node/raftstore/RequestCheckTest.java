@@ -34,8 +34,12 @@ class RequestCheckTest {
             .build();
 
     /** A replica as a test wants it. */
-    private record View(Region region, long peerId, boolean isLeader, @Nullable Peer leader, long term)
-            implements ReplicaView {}
+    private record View(
+            Region region,
+            long peerId,
+            boolean isLeader,
+            @Nullable Peer leader,
+            long term) implements ReplicaView {}
 
     private static final View LEADER = new View(REGION, 11, true, SELF, 7);
 
@@ -49,8 +53,7 @@ class RequestCheckTest {
 
     private static Error refusal(Context request, @Nullable View replica) {
         RegionException refused = catchThrowableOfType(
-                RegionException.class,
-                () -> RequestCheck.leader(request, RequestCheck.route(request, 1, replica)));
+                RegionException.class, () -> RequestCheck.leader(request, RequestCheck.route(request, 1, replica)));
         assertThat(refused).isNotNull();
         return refused.error();
     }
@@ -136,7 +139,9 @@ class RequestCheckTest {
     @Test
     void termComesBeforeEpoch() {
         Error error = refusal(
-                context(c -> c.setTerm(5).setRegionEpoch(RegionEpoch.newBuilder().setVersion(1))), LEADER);
+                context(c ->
+                        c.setTerm(5).setRegionEpoch(RegionEpoch.newBuilder().setVersion(1))),
+                LEADER);
 
         assertThat(error.hasStaleCommand()).isTrue();
     }
@@ -150,8 +155,10 @@ class RequestCheckTest {
                     LEADER);
             assertThat(error.getEpochNotMatch().getCurrentRegionsList()).containsExactly(REGION);
         }
-        accepted(context(c -> c.setRegionEpoch(
-                RegionEpoch.newBuilder().setConfVer(99).setVersion(7))), LEADER);
+        accepted(
+                context(c ->
+                        c.setRegionEpoch(RegionEpoch.newBuilder().setConfVer(99).setVersion(7))),
+                LEADER);
     }
 
     @Test
@@ -193,8 +200,7 @@ class RequestCheckTest {
     }
 
     private static Error rangeRefusal(String start, String end) {
-        return catchThrowableOfType(
-                        RegionException.class, () -> RequestCheck.range(deleted(start, end), REGION))
+        return catchThrowableOfType(RegionException.class, () -> RequestCheck.range(deleted(start, end), REGION))
                 .error();
     }
 

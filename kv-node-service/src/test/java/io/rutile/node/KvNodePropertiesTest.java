@@ -1,0 +1,116 @@
+package io.rutile.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rutile.node.placement.HostPort;
+import io.rutile.storage.command.ApiVersion;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.annotation.Configuration;
+
+class KvNodePropertiesTest {
+
+    @Configuration(proxyBeanMethods = false)
+    @EnableConfigurationProperties(KvNodeProperties.class)
+    static class OnlyProperties {}
+
+    private final ApplicationContextRunner runner =
+            new ApplicationContextRunner().withUserConfiguration(OnlyProperties.class);
+
+    @Test
+    void onlyTheDataDirectoryHasNoDefault() {
+        runner.withPropertyValues("rutile.node.data-dir=/data").run(context -> {
+            KvNodeOptions options = context.getBean(KvNodeProperties.class).toOptions();
+
+            assertThat(options.dataDir()).isEqualTo(Path.of("/data"));
+            assertThat(options.listen()).isEqualTo(new HostPort("127.0.0.1", 20160));
+            assertThat(options.advertise()).isEmpty();
+            assertThat(options.raftListen()).isEqualTo(new HostPort("127.0.0.1", 20260));
+            assertThat(options.placement().endpoints()).containsExactly("127.0.0.1:2379");
+            assertThat(options.placement().storeHeartbeatInterval()).isEqualTo(Duration.ofSeconds(10));
+            assertThat(options.apiVersion()).isEqualTo(ApiVersion.V1);
+            assertThat(options.cacheBytes()).isEqualTo(128L << 20);
+            assertThat(options.syncLog()).isTrue();
+            assertThat(options.forceReadIndex()).isFalse();
+            assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
+        });
+        runner.run(context -> assertThat(context).hasFailed());
+    }
+
+    @Test
+    void everyPropertyReachesTheNode() {
+        runner.withPropertyValues(
+                        "rutile.node.data-dir=/data",
+                        "rutile.node.address=0.0.0.0:1",
+                        "rutile.node.advertise-address=node-1:2",
+                        "rutile.node.raft-address=0.0.0.0:3",
+                        "rutile.node.advertise-raft-address=[::1]:4",
+                        "rutile.node.status-address=node-1:5",
+                        "rutile.node.labels.zone=a",
+                        "rutile.node.pd-endpoints=pd-1:2379,pd-2:2379",
+                        "rutile.node.pd-connect-timeout=7s",
+                        "rutile.node.api-version=V1TTL",
+                        "rutile.node.cache-size=64MB",
+                        "rutile.node.pending-writes-max=8MB",
+                        "rutile.node.disk-reserve=1GB",
+                        "rutile.node.election-timeout=500ms",
+                        "rutile.node.force-read-index=true",
+                        "rutile.node.sync-log=false",
+                        "rutile.node.store-heartbeat-interval=2s",
+                        "rutile.node.region-heartbeat-interval=3s",
+                        "rutile.node.expelled-after=4s",
+                        "rutile.node.rpc.threads=3",
+                        "rutile.node.rpc.timeout-default=5s",
+                        "rutile.node.rpc.timeout-max=6s",
+                        "rutile.node.rpc.connections-max=8",
+                        "rutile.node.rpc.connections-per-address-max=9",
+                        "rutile.node.rpc.handshake-timeout=10s")
+                .run(context -> {
+                    KvNodeOptions options =
+                            context.getBean(KvNodeProperties.class).toOptions();
+
+                    assertThat(options.advertise()).contains(new HostPort("node-1", 2));
+                    assertThat(options.raftListen().port()).isEqualTo(3);
+                    assertThat(options.raftAdvertise()).contains(new HostPort("::1", 4));
+                    assertThat(options.statusAddress()).isEqualTo("node-1:5");
+                    assertThat(options.labels()).isEqualTo(Map.of("zone", "a"));
+                    assertThat(options.placement().endpoints()).containsExactly("pd-1:2379", "pd-2:2379");
+                    assertThat(options.placement().connectTimeout()).isEqualTo(Duration.ofSeconds(7));
+                    assertThat(options.placement().regionHeartbeatInterval()).isEqualTo(Duration.ofSeconds(3));
+                    assertThat(options.placement().expelledAfter()).isEqualTo(Duration.ofSeconds(4));
+                    assertThat(options.apiVersion()).isEqualTo(ApiVersion.V1TTL);
+                    assertThat(options.cacheBytes()).isEqualTo(64L << 20);
+                    assertThat(options.pendingBytesMax()).isEqualTo(8L << 20);
+                    assertThat(options.diskReserveBytesMax()).isEqualTo(1L << 30);
+                    assertThat(options.electionTimeout()).isEqualTo(Duration.ofMillis(500));
+                    assertThat(options.forceReadIndex()).isTrue();
+                    assertThat(options.syncLog()).isFalse();
+                    assertThat(options.rpc().threads()).isEqualTo(3);
+                    assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
+                    assertThat(options.rpc().connectionsMax()).isEqualTo(8);
+                    assertThat(options.rpc().connectionsPerAddressMax()).isEqualTo(9);
+                    assertThat(options.rpc().handshakeTimeout()).isEqualTo(Duration.ofSeconds(10));
+                });
+    }
+
+    @Test
+    void whatMakesNoSenseIsRefused() {
+        for (String bad : new String[] {
+            "rutile.node.election-timeout=1ms",
+            "rutile.node.address=",
+            "rutile.node.rpc.connections-max=0",
+            "rutile.node.api-version=V9"
+        }) {
+            runner.withPropertyValues("rutile.node.data-dir=/data", bad)
+                    .run(context -> assertThat(context).as(bad).hasFailed());
+        }
+        for (String bad : new String[] {"nowhere", "host:", ":1", "host:99999", "host:x"}) {
+            assertThatThrownBy(() -> HostPort.parse(bad)).as(bad).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package io.rutile.node.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.storage.Storage;
+import io.rutile.storage.StorageOptions;
+import io.rutile.storage.command.ApiVersion;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicatedKv;
+import io.rutile.storage.engine.WriteBatch;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** R10, E1: connections are bounded, and those that say nothing are closed. */
+class ConnectionCapsTest {
+
+    private static final ReplicatedKv NOTHING = new ReplicatedKv() {
+        @Override
+        public CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
+            return new CompletableFuture<>();
+        }
+
+        @Override
+        public CompletableFuture<Void> write(KvContext ctx, WriteBatch batch) {
+            return new CompletableFuture<>();
+        }
+    };
+
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+
+    private RpcServer server(int connections, Duration handshake) throws IOException {
+        RpcOptions options = new RpcOptions(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                2,
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(1),
+                connections,
+                connections,
+                handshake);
+        Storage storage = new Storage(NOTHING, StorageOptions.of(ApiVersion.V1), Clock.systemUTC(), metrics);
+        RpcServer server = new RpcServer(options, 1, 1, storage, host -> false, host -> false, metrics);
+        server.start();
+        return server;
+    }
+
+    @Test
+    void whatComesOnTopIsClosedAndRoomIsGivenBack() throws Exception {
+        try (RpcServer server = server(5, Duration.ofMinutes(1))) {
+            server.serving(true);
+            List<Socket> silent = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                silent.add(connect(server));
+            }
+            await().until(() -> metrics.get("kv.rpc.connections").gauge().value() == 5);
+
+            try (Socket sixth = connect(server)) {
+                assertThat(isClosedByTheOtherSide(sixth)).isTrue();
+            }
+            assertThat(metrics.get("kv.rpc.connection.refusals").counter().count())
+                    .isEqualTo(1);
+
+            for (Socket socket : silent) {
+                socket.close();
+            }
+            await().until(() -> metrics.get("kv.rpc.connections").gauge().value() == 0);
+            var channel = NettyChannelBuilder.forAddress(server.address())
+                    .usePlaintext()
+                    .build();
+            assertThat(HealthGrpc.newBlockingStub(channel)
+                            .check(HealthCheckRequest.getDefaultInstance())
+                            .getStatus())
+                    .isEqualTo(ServingStatus.SERVING);
+            channel.shutdownNow();
+        }
+    }
+
+    @Test
+    void aConnectionThatSaysNothingIsClosedAfterAWhile() throws Exception {
+        try (RpcServer server = server(100, Duration.ofMillis(300));
+                Socket silent = connect(server)) {
+            assertThat(isClosedByTheOtherSide(silent)).isTrue();
+        }
+    }
+
+    private static Socket connect(RpcServer server) throws IOException {
+        Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), server.address().getPort());
+        socket.setSoTimeout(20_000);
+        return socket;
+    }
+
+    private static boolean isClosedByTheOtherSide(Socket socket) {
+        try {
+            while (socket.getInputStream().read() >= 0) {
+                // Its greeting.
+            }
+            return true;
+        } catch (java.net.SocketTimeoutException e) {
+            return false;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+}
