@@ -65,7 +65,11 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
-                    "io.rutile.raft..", "io.rutile.storage..", "io.rutile.client..", "io.rutile.node..", "io.rutile.pd..");
+                    "io.rutile.raft..",
+                    "io.rutile.storage..",
+                    "io.rutile.client..",
+                    "io.rutile.node..",
+                    "io.rutile.pd..");
 
     @ArchTest
     static final ArchRule raftStandsAlone = noClasses()
@@ -90,7 +94,10 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
-                    "io.rutile.client", "io.rutile.client.raw..", "io.rutile.client.txn..", "io.rutile.client.region..");
+                    "io.rutile.client",
+                    "io.rutile.client.raw..",
+                    "io.rutile.client.txn..",
+                    "io.rutile.client.region..");
 
     @ArchTest
     static final ArchRule storageOrder = layeredArchitecture()

@@ -1,0 +1,9 @@
+package io.rutile.cli.cluster;
+
+/** What keys and values of a cluster look like; fixed when the cluster is born. */
+public enum ApiVersion {
+    /** Raw and transactional data side by side, no expiry. */
+    V1,
+    /** Raw data only, each value with its expiry. */
+    V1TTL
+}

@@ -1,0 +1,248 @@
+package io.rutile.cli.cluster;
+
+import java.net.HttpURLConnection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * All processes of a cluster: starts them, waits until they serve, stops them in reverse order. Processes outlive this object; another
+ * one for the same directory finds them again.
+ */
+public final class LocalCluster {
+
+    private static final Duration POLL = Duration.ofMillis(100);
+    private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(5);
+    /** A node hands its leaderships over and flushes; longer than that is stuck. */
+    private static final Duration STOP_WAIT_MAX = Duration.ofSeconds(20);
+
+    private final ClusterLayout layout;
+    private final JavaRuntime java;
+    private final RutileHome home;
+    private final List<String> extraFlags;
+    private final Map<String, ServiceProcess> processes = new LinkedHashMap<>();
+
+    /**
+     * Finds or will start the processes of this layout.
+     *
+     * @param extraFlags JVM flags for every process, behind the usual ones
+     */
+    public LocalCluster(ClusterLayout layout, JavaRuntime java, RutileHome home, List<String> extraFlags) {
+        this.layout = layout;
+        this.java = java;
+        this.home = home;
+        this.extraFlags = List.copyOf(extraFlags);
+        layout.services().forEach(spec -> processes.put(spec.name(), new ServiceProcess(layout, spec)));
+    }
+
+    public ClusterLayout layout() {
+        return layout;
+    }
+
+    public List<ServiceProcess> processes() {
+        return List.copyOf(processes.values());
+    }
+
+    public List<ServiceProcess> processes(Role role) {
+        return processes.values().stream()
+                .filter(process -> process.spec().role() == role)
+                .toList();
+    }
+
+    /**
+     * The process of this name.
+     *
+     * @throws ClusterException if there is none
+     */
+    public ServiceProcess process(String name) {
+        ServiceProcess process = processes.get(name);
+        if (process == null) {
+            throw new ClusterException("there is no process " + name + " in this cluster; it has " + names(processes()));
+        }
+        return process;
+    }
+
+    /** Processes that are running now, in start order. */
+    public List<ServiceProcess> running() {
+        return processes.values().stream().filter(ServiceProcess::isAlive).toList();
+    }
+
+    /**
+     * Starts every process that isn't running and returns at once. Checks disk, ports and jars first, so that it starts all or none.
+     *
+     * @return the processes that were started
+     */
+    public synchronized List<ServiceProcess> start() {
+        Disk.prepare(layout);
+        List<ServiceProcess> missing = processes.values().stream()
+                .filter(process -> !process.isAlive())
+                .toList();
+        missing.forEach(process -> Ports.requireFree(process.spec()));
+        missing.forEach(process -> home.jar(process.spec().role()));
+        missing.forEach(process -> process.start(java, home, extraFlags));
+        return missing;
+    }
+
+    /** Starts one process of the cluster again and returns at once. */
+    public synchronized void start(String name) {
+        ServiceProcess process = process(name);
+        if (process.isAlive()) {
+            throw new ClusterException(
+                    name + " is running already (process " + process.pid().orElse(-1L) + ")");
+        }
+        Disk.prepare(layout);
+        Ports.requireFree(process.spec());
+        process.start(java, home, extraFlags);
+    }
+
+    /**
+     * Waits until every process may serve, every Region has all its replicas, and the gateway reads from them.
+     *
+     * @param progress takes a line whenever there is something new, and every five seconds
+     * @throws ClusterException if a process ends meanwhile, with its last words, or after {@code timeout}
+     */
+    public void awaitReady(Duration timeout, Consumer<String> progress) {
+        long startNanos = System.nanoTime();
+        awaitProcesses(processes(), timeout, progress);
+        try (RegionReplicas replicas = RegionReplicas.of(layout, remaining(timeout, startNanos))) {
+            await("all replicas of all Regions", remaining(timeout, startNanos), progress, replicas::complete);
+        }
+        await(
+                "a read through the gateway",
+                remaining(timeout, startNanos),
+                progress,
+                () -> HealthProbe.status(layout.gatewayUrl() + "/v1/raw?limit=1") == HttpURLConnection.HTTP_OK);
+    }
+
+    /** Waits until one process may serve. @throws ClusterException as {@link #awaitReady(Duration, Consumer)} */
+    public void awaitReady(String name, Duration timeout) {
+        awaitProcesses(List.of(process(name)), timeout, line -> {});
+    }
+
+    /**
+     * Stops gateway, nodes and Placement Driver, in this order; whoever is still there after twenty seconds is killed. Safe from any
+     * thread; waits for a start that is under way.
+     *
+     * @return names of processes that had to be killed
+     */
+    public List<String> stop(Consumer<String> progress) {
+        return stop(processes(), progress);
+    }
+
+    /** Stops only these, in the same order. */
+    public synchronized List<String> stop(List<ServiceProcess> some, Consumer<String> progress) {
+        List<String> killed = new ArrayList<>();
+        for (Role role : List.of(Role.GATEWAY, Role.NODE, Role.PD)) {
+            List<ServiceProcess> stopping = some.stream()
+                    .filter(process -> process.spec().role() == role && process.isAlive())
+                    .toList();
+            if (stopping.isEmpty()) {
+                continue;
+            }
+            progress.accept("stopping " + names(stopping));
+            stopping.forEach(ServiceProcess::terminate);
+            long startNanos = System.nanoTime();
+            for (ServiceProcess process : stopping) {
+                if (!process.awaitEnd(remaining(STOP_WAIT_MAX, startNanos))) {
+                    process.kill();
+                    killed.add(process.name());
+                }
+            }
+        }
+        some.forEach(ServiceProcess::deletePidFile);
+        return killed;
+    }
+
+    /** Every process as it is now; asks all of them at the same time. */
+    public List<ProcessStatus> status() {
+        return processes.values().parallelStream().map(LocalCluster::status).toList();
+    }
+
+    private static ProcessStatus status(ServiceProcess process) {
+        return process.pid()
+                .map(pid -> new ProcessStatus(
+                        process.spec(),
+                        pid,
+                        HealthProbe.isReady(process.spec()) ? ProcessStatus.State.READY : ProcessStatus.State.STARTING))
+                .orElseGet(() -> new ProcessStatus(process.spec(), null, ProcessStatus.State.STOPPED));
+    }
+
+    private void awaitProcesses(List<ServiceProcess> awaited, Duration timeout, Consumer<String> progress) {
+        List<ServiceProcess> waiting = new ArrayList<>(awaited);
+        Progress line = new Progress(progress);
+        boolean ready = Waiting.until(timeout, POLL, () -> {
+            List<ServiceProcess> now = waiting.stream()
+                    .filter(process -> {
+                        if (!process.isAlive()) {
+                            throw new ClusterException(process.lastWords());
+                        }
+                        return HealthProbe.isReady(process.spec());
+                    })
+                    .toList();
+            if (!now.isEmpty()) {
+                waiting.removeAll(now);
+                line.say(names(now) + " ready");
+            }
+            line.tick("waiting for " + names(waiting));
+            return waiting.isEmpty();
+        });
+        if (!ready) {
+            throw new ClusterException("not ready after " + timeout.toSeconds() + " s: " + names(waiting)
+                    + " did not say that it may serve; see " + layout.logDir());
+        }
+    }
+
+    private void await(String what, Duration timeout, Consumer<String> progress, BooleanSupplier done) {
+        Progress line = new Progress(progress);
+        boolean ready = Waiting.until(timeout, POLL, () -> {
+            for (ServiceProcess process : processes.values()) {
+                if (!process.isAlive()) {
+                    throw new ClusterException(process.lastWords());
+                }
+            }
+            line.tick("waiting for " + what);
+            return done.getAsBoolean();
+        });
+        if (!ready) {
+            throw new ClusterException("not ready in time: still waiting for " + what + "; see " + layout.logDir());
+        }
+    }
+
+    private static Duration remaining(Duration timeout, long startNanos) {
+        Duration left = timeout.minusNanos(System.nanoTime() - startNanos);
+        return left.isNegative() ? Duration.ZERO : left;
+    }
+
+    private static String names(List<ServiceProcess> processes) {
+        return processes.stream().map(ServiceProcess::name).collect(Collectors.joining(", "));
+    }
+
+    /** Says what is new at once and what lasts every few seconds. */
+    private static final class Progress {
+
+        private final Consumer<String> out;
+        private final long startNanos = System.nanoTime();
+        private long saidNanos = startNanos;
+
+        Progress(Consumer<String> out) {
+            this.out = out;
+        }
+
+        void say(String line) {
+            out.accept(line);
+            saidNanos = System.nanoTime();
+        }
+
+        void tick(String line) {
+            long now = System.nanoTime();
+            if (now - saidNanos >= PROGRESS_INTERVAL.toNanos()) {
+                say(line + " (" + (now - startNanos) / 1_000_000_000L + " s)");
+            }
+        }
+    }
+}

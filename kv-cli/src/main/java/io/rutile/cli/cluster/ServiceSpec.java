@@ -1,0 +1,35 @@
+package io.rutile.cli.cluster;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What one process of a cluster is started with.
+ *
+ * @param name unique in its cluster: {@code pd-1}, {@code node-3}, {@code gateway}
+ * @param role which service it runs
+ * @param ports every port it listens on, by what it is for, in a fixed order; one of them is {@link #MANAGEMENT}
+ * @param settings the service's arguments, {@code --property=value}
+ */
+public record ServiceSpec(String name, Role role, Map<String, Integer> ports, List<String> settings) {
+
+    /** Health, metrics and information over HTTP. */
+    public static final String MANAGEMENT = "management";
+
+    public ServiceSpec {
+        settings = List.copyOf(settings);
+    }
+
+    public int port(String purpose) {
+        Integer port = ports.get(purpose);
+        if (port == null) {
+            throw new IllegalArgumentException(name + " has no " + purpose + " port");
+        }
+        return port;
+    }
+
+    /** Where its actuator is: {@code /actuator/health}, {@code /actuator/prometheus} below it. */
+    public String managementUrl() {
+        return "http://" + ClusterLayout.HOST + ":" + port(MANAGEMENT);
+    }
+}
