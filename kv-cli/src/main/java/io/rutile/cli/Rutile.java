@@ -1,5 +1,6 @@
 package io.rutile.cli;
 
+import io.rutile.cli.bench.BenchCommand;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.command.DeleteCommand;
 import io.rutile.cli.command.DownCommand;
@@ -41,6 +42,7 @@ import picocli.CommandLine.Spec;
             ScanCommand.class,
             LoadCommand.class,
             VerifyCommand.class,
+            BenchCommand.class,
             CommandLine.HelpCommand.class
         })
 @SuppressWarnings("NullAway.Init") // picocli injects the spec before the command runs

@@ -62,7 +62,8 @@ public final class LocalCluster {
     public ServiceProcess process(String name) {
         ServiceProcess process = processes.get(name);
         if (process == null) {
-            throw new ClusterException("there is no process " + name + " in this cluster; it has " + names(processes()));
+            throw new ClusterException(
+                    "there is no process " + name + " in this cluster; it has " + names(processes()));
         }
         return process;
     }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code rutile delete}: keys that are gone afterwards, whether they were there or not. */
-@Command(name = "delete", description = "Delete keys.")
+@Command(name = "delete", mixinStandardHelpOptions = true, description = "Delete keys.")
 public final class DeleteCommand implements Callable<Integer> {
 
     @Mixin

@@ -14,7 +14,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /** {@code rutile down}: stops what {@code up} has started, in order. */
-@Command(name = "down", description = "Stop the cluster that the data directory holds.")
+@Command(
+        name = "down",
+        mixinStandardHelpOptions = true,
+        description = "Stop the cluster that the data directory holds.")
 public final class DownCommand implements Callable<Integer> {
 
     /** Three roles at twenty seconds each, and some. */

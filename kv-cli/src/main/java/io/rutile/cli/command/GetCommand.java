@@ -11,7 +11,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code rutile get}: one value, as its bytes are. */
-@Command(name = "get", description = "Print the value of a key; exit code 1 if there is none.")
+@Command(
+        name = "get",
+        mixinStandardHelpOptions = true,
+        description = "Print the value of a key; exit code 1 if there is none.")
 public final class GetCommand implements Callable<Integer> {
 
     @Mixin

@@ -12,7 +12,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code rutile kill}: faults by hand. */
-@Command(name = "kill", description = "Kill processes of a cluster without warning, or freeze one with --signal STOP.")
+@Command(
+        name = "kill",
+        mixinStandardHelpOptions = true,
+        description = "Kill processes of a cluster without warning, or freeze one with --signal STOP.")
 public final class KillCommand implements Callable<Integer> {
 
     @Mixin

@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** {@code rutile load}: writes every pair of a file; of a key that comes twice the later value stays. */
-@Command(name = "load", description = "Write all pairs of a file.")
+@Command(name = "load", mixinStandardHelpOptions = true, description = "Write all pairs of a file.")
 public final class LoadCommand extends FileCommand {
 
     @Option(

@@ -22,6 +22,7 @@ final class PairFile implements AutoCloseable {
     private final TextForm form;
     private final BufferedReader reader;
     private long line;
+    private Map.@Nullable Entry<ByteKey, byte[]> pending;
 
     private PairFile(Path path, PairFormat format, TextForm form, BufferedReader reader) {
         this.path = path;
@@ -71,8 +72,6 @@ final class PairFile implements AutoCloseable {
         }
         return pairs;
     }
-
-    private Map.@Nullable Entry<ByteKey, byte[]> pending;
 
     private Map.@Nullable Entry<ByteKey, byte[]> read() throws IOException {
         for (String text = reader.readLine(); text != null; text = reader.readLine()) {

@@ -6,6 +6,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.protocol.ByteKey;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.Map;
 
 /** A pair as a line of a file. */
@@ -32,51 +35,66 @@ enum PairFormat {
             return form.formatField(key);
         }
     },
-    /** <code>{"key":"…","value":"…"}</code>; other members are ignored. */
+    /**
+     * <code>{"key":"…","value":"…"}</code>, as the gateway's scans answer: bytes that are no text are {@code keyBase64url} and {@code
+     * valueBase64url}. Other members are ignored.
+     */
     NDJSON {
         @Override
         Map.Entry<ByteKey, byte[]> parse(String line, TextForm form) {
             try {
                 JsonObject pair = GSON.fromJson(line, JsonObject.class);
-                if (pair == null || !pair.has("key") || !pair.has("value")) {
-                    throw new ClusterException("it has no \"key\" and \"value\"");
+                if (pair == null) {
+                    throw new ClusterException("it is empty");
                 }
-                return Map.entry(
-                        ByteKey.wrap(form.parse(pair.get("key").getAsString())),
-                        form.parse(pair.get("value").getAsString()));
+                return Map.entry(ByteKey.wrap(bytes(pair, "key", form)), bytes(pair, "value", form));
             } catch (JsonParseException | UnsupportedOperationException | IllegalStateException e) {
                 throw new ClusterException("it is no JSON object with two strings, \"key\" and \"value\"", e);
+            }
+        }
+
+        private byte[] bytes(JsonObject pair, String name, TextForm form) {
+            if (pair.has(name)) {
+                return form.parse(pair.get(name).getAsString());
+            }
+            if (!pair.has(name + BASE64URL)) {
+                throw new ClusterException("it has no \"" + name + "\"");
+            }
+            try {
+                return Base64.getUrlDecoder().decode(pair.get(name + BASE64URL).getAsString());
+            } catch (IllegalArgumentException e) {
+                throw new ClusterException("its " + name + BASE64URL + " is not base64url", e);
             }
         }
 
         @Override
         String format(byte[] key, byte[] value, TextForm form) {
             JsonObject pair = new JsonObject();
-            pair.addProperty("key", text(key, form));
-            pair.addProperty("value", text(value, form));
+            add(pair, "key", key, form);
+            add(pair, "value", value, form);
             return GSON.toJson(pair);
         }
 
         @Override
         String formatKey(byte[] key, TextForm form) {
             JsonObject pair = new JsonObject();
-            pair.addProperty("key", text(key, form));
+            add(pair, "key", key, form);
             return GSON.toJson(pair);
         }
 
-        /** JSON strings escape for themselves, but they can't hold bytes that are no text. */
-        private String text(byte[] bytes, TextForm form) {
-            if (form == TextForm.HEX) {
-                return form.formatField(bytes);
+        private void add(JsonObject pair, String name, byte[] bytes, TextForm form) {
+            String text = form == TextForm.HEX ? form.formatField(bytes) : new String(bytes, StandardCharsets.UTF_8);
+            if (Arrays.equals(bytes, form.parse(text))) {
+                pair.addProperty(name, text);
+            } else {
+                pair.addProperty(
+                        name + BASE64URL,
+                        Base64.getUrlEncoder().withoutPadding().encodeToString(bytes));
             }
-            String text = new String(bytes, java.nio.charset.StandardCharsets.UTF_8);
-            if (!java.util.Arrays.equals(bytes, form.parse(text))) {
-                throw new ClusterException("a key or value is not UTF-8 text; NDJSON can only hold it with --hex");
-            }
-            return text;
         }
     };
 
+    private static final String BASE64URL = "Base64url";
     private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
     abstract Map.Entry<ByteKey, byte[]> parse(String line, TextForm form);

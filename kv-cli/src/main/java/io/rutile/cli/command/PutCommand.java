@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code rutile put}: one value, from the command line, a file or standard input. */
-@Command(name = "put", description = "Write a value.")
+@Command(name = "put", mixinStandardHelpOptions = true, description = "Write a value.")
 @SuppressWarnings("NullAway.Init") // the spec is injected before the command is called
 public final class PutCommand implements Callable<Integer> {
 

@@ -7,6 +7,7 @@ import io.rutile.protocol.KeyRange;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code rutile scan}: pairs in key order, one a line, in a form that {@code rutile load} reads. */
-@Command(name = "scan", description = "Print pairs of a range in key order: key, tab, value.")
+@Command(
+        name = "scan",
+        mixinStandardHelpOptions = true,
+        description = "Print pairs of a range in key order: key, tab, value.")
 @SuppressWarnings("NullAway.Init") // the spec is injected before the command is called
 public final class ScanCommand implements Callable<Integer> {
 
@@ -114,7 +118,7 @@ public final class ScanCommand implements Callable<Integer> {
     static ByteKey endOfPrefix(byte[] prefix) {
         for (int length = prefix.length; length > 0; length--) {
             if (prefix[length - 1] != (byte) 0xff) {
-                byte[] end = java.util.Arrays.copyOf(prefix, length);
+                byte[] end = Arrays.copyOf(prefix, length);
                 end[length - 1]++;
                 return ByteKey.wrap(end);
             }

@@ -10,7 +10,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code rutile start}: starts processes of a cluster that have ended. */
-@Command(name = "start", description = "Start processes of a cluster again that were killed or have ended.")
+@Command(
+        name = "start",
+        mixinStandardHelpOptions = true,
+        description = "Start processes of a cluster again that were killed or have ended.")
 public final class StartCommand implements Callable<Integer> {
 
     @Mixin

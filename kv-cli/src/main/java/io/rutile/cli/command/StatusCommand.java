@@ -17,7 +17,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code rutile status}: each process with its state, pid, ports and management address. */
-@Command(name = "status", description = "Say which processes of the cluster run, and where.")
+@Command(
+        name = "status",
+        mixinStandardHelpOptions = true,
+        description = "Say which processes of the cluster run, and where.")
 public final class StatusCommand implements Callable<Integer> {
 
     private static final Gson GSON = new GsonBuilder()

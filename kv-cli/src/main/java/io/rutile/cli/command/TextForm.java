@@ -3,6 +3,7 @@ package io.rutile.cli.command;
 import io.rutile.cli.cluster.ClusterException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /** How bytes are written as text on a command line and in files of pairs. */
@@ -54,7 +55,7 @@ enum TextForm {
         @Override
         String formatField(byte[] bytes) {
             String text = new String(bytes, StandardCharsets.UTF_8);
-            boolean isText = java.util.Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8));
+            boolean isText = Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8));
             StringBuilder field = new StringBuilder(bytes.length + 8);
             if (isText) {
                 text.chars().forEach(c -> escape(field, c));

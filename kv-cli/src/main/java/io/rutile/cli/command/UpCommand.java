@@ -24,6 +24,7 @@ import picocli.CommandLine.Option;
  */
 @Command(
         name = "up",
+        mixinStandardHelpOptions = true,
         description = "Start a cluster on this machine, or the one that the data directory holds; Ctrl-C stops it.")
 public final class UpCommand implements Callable<Integer> {
 

@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
 /** {@code rutile verify}: reads back what a file says and compares byte for byte. A key should be in the file once. */
 @Command(
         name = "verify",
+        mixinStandardHelpOptions = true,
         description = "Compare all pairs of a file with what the cluster holds; exit code 1 if any differs.")
 public final class VerifyCommand extends FileCommand {
 
