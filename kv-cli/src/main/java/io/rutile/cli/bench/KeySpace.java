@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 record KeySpace(int count, int valueBytes, long seed) {
 
     String key(int index) {
-        return String.format(Locale.ROOT, "bench/%012d", index);
+        return String.format(Locale.ROOT, "bench-%012d", index);
     }
 
     String randomKey(SplittableRandom random) {

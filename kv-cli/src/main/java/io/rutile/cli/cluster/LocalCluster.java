@@ -159,6 +159,12 @@ public final class LocalCluster {
         return killed;
     }
 
+    /** Ends every process at the same moment, like a power cut (SIGKILL), and waits until all are gone. */
+    public synchronized void kill() {
+        processes.values().forEach(process -> process.handle().ifPresent(ProcessHandle::destroyForcibly));
+        processes.values().forEach(ServiceProcess::kill);
+    }
+
     /** Every process as it is now; asks all of them at the same time. */
     public List<ProcessStatus> status() {
         return processes.values().parallelStream().map(LocalCluster::status).toList();

@@ -1,0 +1,156 @@
+package io.rutile.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterException;
+import io.rutile.client.RutileClient;
+import io.rutile.client.pd.PdClient;
+import io.rutile.client.pd.RegionLocation;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.pdpb.GetMembersRequest;
+import io.rutile.protocol.pdpb.PDGrpc;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** kill -9 of one process under a running load: no acknowledged write is lost (R8), and writes succeed again within five seconds. */
+@Tag("cluster")
+class KillOneIT {
+
+    private static final Duration RECOVERY_MAX = Duration.ofSeconds(5);
+    private static final long SEED = Long.getLong("seed", System.nanoTime());
+    private static final int CLIENTS = 4;
+    private static final int WRITES_BEFORE = 200;
+    private static final int WRITES_AFTER = 200;
+
+    @TempDir
+    static Path scratch;
+
+    private static TestHouse house;
+    private static RutileClient client;
+
+    @BeforeAll
+    static void up() {
+        System.err.println("seed " + SEED);
+        house = TestHouse.start(scratch.resolve("data"), 3, 3, ApiVersion.V1);
+        client = house.client();
+    }
+
+    @AfterAll
+    static void down() {
+        if (client != null) {
+            client.close();
+        }
+        if (house != null) {
+            house.close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"node-1", "node-2", "node-3"})
+    void eachNode(String node) throws Exception {
+        surviveDeathOf(node);
+    }
+
+    @Test
+    void theRegionLeader() throws Exception {
+        surviveDeathOf(regionLeader());
+    }
+
+    @Test
+    void thePlacementDriversLeader() throws Exception {
+        String leader = pdLeader();
+        TimeStamp before = client.pd().timestamp().get(10, TimeUnit.SECONDS);
+
+        surviveDeathOf(leader);
+
+        // T1: whoever leads now hands out nothing older.
+        assertThat(client.pd().timestamp().get(10, TimeUnit.SECONDS)).isGreaterThan(before);
+    }
+
+    @Test
+    void theGatewayHasNothingToLose() throws Exception {
+        surviveDeathOf("gateway");
+    }
+
+    private static void surviveDeathOf(String victim) throws Exception {
+        WriteLoad load = new WriteLoad(client.raw(), CLIENTS, SEED).start();
+        try (load) {
+            await().atMost(Duration.ofSeconds(30)).until(() -> load.acknowledgedCount() >= WRITES_BEFORE);
+
+            house.cluster().process(victim).kill();
+            load.mark(); // only now: a write begun before the death could still have been answered by the victim
+
+            await().atMost(Duration.ofSeconds(30)).until(() -> load.firstSuccess() != null);
+            System.err.println("killed " + victim + ": first success after " + load.firstSuccess());
+            assertThat(load.firstSuccess())
+                    .as("first success after the death of " + victim)
+                    .isLessThan(RECOVERY_MAX);
+            if (victim.startsWith("pd-")) {
+                awaitTimestampWithin(RECOVERY_MAX);
+            }
+            int soFar = load.acknowledgedCount();
+            await().atMost(Duration.ofSeconds(30)).until(() -> load.acknowledgedCount() >= soFar + WRITES_AFTER);
+        }
+        assertThat(load.lost())
+                .as("acknowledged writes lost with " + victim + ", failures: " + load.failures())
+                .isEmpty();
+
+        house.cluster().start(victim);
+        house.awaitReady();
+
+        assertThat(load.lost())
+                .as("acknowledged writes lost after " + victim + " came back")
+                .isEmpty();
+    }
+
+    private static void awaitTimestampWithin(Duration bound) {
+        await().atMost(bound)
+                .ignoreExceptions()
+                .until(() -> client.pd().timestamp().get(1, TimeUnit.SECONDS) != null);
+    }
+
+    /** The name of the process that leads the Region of the load's keys. */
+    private static String regionLeader() throws Exception {
+        PdClient pd = client.pd();
+        RegionLocation region =
+                pd.regionByKey(ByteKey.EMPTY).get(10, TimeUnit.SECONDS).orElseThrow();
+        Peer leader = region.leader();
+        assertThat(leader).isNotNull();
+        String address = pd.store(leader.getStoreId()).get(10, TimeUnit.SECONDS).getAddress();
+        return house.cluster().layout().services().stream()
+                .filter(service -> address.endsWith(":" + service.ports().get("grpc")))
+                .findFirst()
+                .orElseThrow(() -> new ClusterException("no node listens on " + address))
+                .name();
+    }
+
+    private static String pdLeader() {
+        List<String> endpoints = house.cluster().layout().pdEndpoints();
+        ManagedChannel channel =
+                NettyChannelBuilder.forTarget(endpoints.get(0)).usePlaintext().build();
+        try {
+            return PDGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(10, TimeUnit.SECONDS)
+                    .getMembers(GetMembersRequest.getDefaultInstance())
+                    .getLeader()
+                    .getName();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package io.rutile.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The two commands of the README, run as its reader runs them. */
+@Tag("cluster")
+class UpDownIT {
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    @TempDir
+    Path scratch;
+
+    private String data;
+    private int base;
+
+    @BeforeEach
+    void choosePorts() {
+        data = scratch.resolve("data").toString();
+        base = TestHouse.freeBasePort();
+    }
+
+    @AfterEach
+    void stopWhateverIsLeft() throws IOException, InterruptedException {
+        CommandRun.run(scratch, "down", "--data", data);
+    }
+
+    @Test
+    void upSaysThreeLinesAndTheNextUpFindsTheData() throws Exception {
+        CommandRun up = up("--detach");
+
+        assertThat(up.exitCode()).as("%s", up.err()).isZero();
+        assertThat(up.out()).containsExactly("pd 127.0.0.1:" + base, "gateway " + gateway(), "ready");
+        JsonObject status = status();
+        assertThat(names(status)).containsExactly("pd-1", "node-1", "node-2", "node-3", "gateway");
+        for (JsonElement element : status.getAsJsonArray("processes")) {
+            JsonObject process = element.getAsJsonObject();
+            String name = process.get("name").getAsString();
+            assertThat(process.get("state").getAsString()).as(name).isEqualTo("ready");
+            assertThat(Files.readString(Path.of(data, "run", name + ".pid")).strip())
+                    .isEqualTo(process.get("pid").getAsString());
+            assertThat(Path.of(data, "log", name + ".log")).isNotEmptyFile();
+            assertThat(get(process.get("managementUrl").getAsString() + "/actuator/health/liveness"))
+                    .contains("UP");
+        }
+        put("hello", "world");
+        List<ProcessHandle> processes = processes(status);
+
+        assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode()).isZero();
+
+        assertThat(processes).noneMatch(ProcessHandle::isAlive);
+        CommandRun again = CommandRun.run(scratch, "up", "--detach", "--data", data); // the ports are remembered too
+        assertThat(again.exitCode()).as("%s", again.err()).isZero();
+        assertThat(get(gateway() + "/v1/raw/hello")).isEqualTo("world");
+        CommandRun got = CommandRun.run(scratch, "get", "hello", "--data", data);
+        assertThat(got.out()).containsExactly("world");
+    }
+
+    @Test
+    void sigtermStopsEverythingInOrder() throws Exception {
+        CommandRun up = up();
+        awaitReady(up);
+        List<ProcessHandle> processes = processes(status());
+        put("before", "the stop");
+
+        CommandRun second = up();
+        assertThat(second.exitCode()).isEqualTo(1);
+        assertThat(second.err()).singleElement().asString().contains("in use by another rutile up");
+
+        up.terminate();
+
+        assertThat(up.exitCode()).as("%s", up.err()).isZero();
+        assertThat(processes).hasSize(5).noneMatch(ProcessHandle::isAlive);
+        assertThat(up.err())
+                .containsSubsequence("stopping gateway", "stopping node-1, node-2, node-3", "stopping pd-1", "stopped");
+        assertThat(up.out()).hasSize(3);
+    }
+
+    @Test
+    void aKilledProcessIsToldAndStartedAgain() throws Exception {
+        CommandRun up = up();
+        awaitReady(up);
+
+        assertThat(CommandRun.run(scratch, "kill", "node-2", "--data", data).exitCode())
+                .isZero();
+
+        await().atMost(Duration.ofSeconds(5))
+                .untilAsserted(() -> assertThat(up.err()).anyMatch(line -> line.startsWith("node-2 has ended")));
+        put("without node-2", "served");
+        CommandRun started = CommandRun.run(scratch, "start", "node-2", "--data", data);
+        assertThat(started.exitCode()).as("%s", started.err()).isZero();
+        assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode()).isZero();
+        assertThat(up.exitCode()).isZero();
+    }
+
+    @Test
+    void aPortInUseIsOneSentence() throws Exception {
+        try (ServerSocket taken = new ServerSocket(base + 101, 1, InetAddress.getLoopbackAddress())) {
+            CommandRun up = up();
+
+            assertThat(up.exitCode()).isEqualTo(1);
+            assertThat(up.out()).isEmpty();
+            assertThat(up.err())
+                    .singleElement()
+                    .asString()
+                    .contains("port " + taken.getLocalPort(), "node-2", "in use", "--base-port");
+        }
+        assertThat(Path.of(data, "run")).isDirectoryNotContaining("glob:**.pid");
+    }
+
+    @Test
+    void aProcessThatCannotStartIsOneSentenceAndStopsTheOthers() throws Exception {
+        Files.createDirectories(Path.of(data));
+        Files.writeString(Path.of(data, "node-2"), "a file where a directory must be");
+
+        CommandRun up = up();
+
+        assertThat(up.exitCode()).isEqualTo(1);
+        assertThat(up.out()).isEmpty();
+        assertThat(up.err().get(up.err().size() - 1))
+                .startsWith("rutile: node-2 has ended")
+                .contains("node-2.log");
+        assertThat(names(status())).hasSize(5);
+        assertThat(processes(status())).isEmpty();
+    }
+
+    @Test
+    void aStrangerWithTheNumberOfAnOldPidFileIsLeftAlone() throws Exception {
+        Files.createDirectories(Path.of(data, "run"));
+        Process stranger = new ProcessBuilder("sleep", "600").start();
+        try {
+            Files.writeString(Path.of(data, "run", "node-1.pid"), Long.toString(stranger.pid()));
+            CommandRun up = up("--detach");
+            assertThat(up.exitCode()).as("%s", up.err()).isZero();
+
+            assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode())
+                    .isZero();
+
+            assertThat(stranger.isAlive()).isTrue();
+        } finally {
+            stranger.destroyForcibly();
+        }
+    }
+
+    private CommandRun up(String... more) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("up", "--data", data, "--base-port", Integer.toString(base)));
+        arguments.addAll(List.of(more));
+        return CommandRun.start(scratch, arguments.toArray(String[]::new));
+    }
+
+    private static void awaitReady(CommandRun up) {
+        await().atMost(TestHouse.READY_TIMEOUT).untilAsserted(() -> {
+            assertThat(up.isAlive()).as("%s", up.err()).isTrue();
+            assertThat(up.out()).endsWith("ready");
+        });
+    }
+
+    private String gateway() {
+        return "http://127.0.0.1:" + (base + 400);
+    }
+
+    private JsonObject status() throws IOException, InterruptedException {
+        CommandRun status = CommandRun.run(scratch, "status", "--json", "--data", data);
+        assertThat(status.exitCode()).as("%s", status.err()).isZero();
+        return JsonParser.parseString(status.outText()).getAsJsonObject();
+    }
+
+    private static List<String> names(JsonObject status) {
+        return status.getAsJsonArray("processes").asList().stream()
+                .map(process -> process.getAsJsonObject().get("name").getAsString())
+                .toList();
+    }
+
+    private static List<ProcessHandle> processes(JsonObject status) {
+        return status.getAsJsonArray("processes").asList().stream()
+                .map(process -> process.getAsJsonObject().get("pid"))
+                .filter(pid -> !pid.isJsonNull())
+                .map(pid -> ProcessHandle.of(pid.getAsLong()).orElseThrow())
+                .toList();
+    }
+
+    private void put(String key, String value) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(gateway() + "/v1/raw/" + key.replace(" ", "%20")))
+                .PUT(BodyPublishers.ofString(value))
+                .build();
+        assertThat(HTTP.send(request, BodyHandlers.ofString()).statusCode()).isBetween(200, 299);
+    }
+
+    private static String get(String url) throws IOException, InterruptedException {
+        return HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString())
+                .body();
+    }
+}
