@@ -7,6 +7,7 @@ import io.rutile.cli.command.DownCommand;
 import io.rutile.cli.command.GetCommand;
 import io.rutile.cli.command.KillCommand;
 import io.rutile.cli.command.LoadCommand;
+import io.rutile.cli.command.PrepareCommand;
 import io.rutile.cli.command.PutCommand;
 import io.rutile.cli.command.ScanCommand;
 import io.rutile.cli.command.StartCommand;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
             LoadCommand.class,
             VerifyCommand.class,
             BenchCommand.class,
+            PrepareCommand.class,
             CommandLine.HelpCommand.class
         })
 @SuppressWarnings("NullAway.Init") // picocli injects the spec before the command runs

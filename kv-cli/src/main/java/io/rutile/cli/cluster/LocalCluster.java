@@ -84,7 +84,7 @@ public final class LocalCluster {
                 .filter(process -> !process.isAlive())
                 .toList();
         missing.forEach(process -> Ports.requireFree(process.spec()));
-        missing.forEach(process -> home.jar(process.spec().role()));
+        missing.forEach(process -> home.executableJar(process.spec().role()));
         missing.forEach(process -> process.start(java, home, extraFlags));
         return missing;
     }

@@ -8,7 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where the services' executable jars are: {@code <home>/<module>/target/<module>-*-exec.jar}, as the build leaves them.
+ * Where the services are, as the build leaves them: {@code <home>/<module>/target/<module>-*-exec.jar}, and beside it, if it was
+ * prepared, the same unpacked with an archive of its classes ({@link FastStart}).
  *
  * @param directory the repository's root
  */
@@ -25,7 +26,13 @@ public record RutileHome(Path directory) {
         return new RutileHome(Path.of(System.getProperty(PROPERTY, ".")));
     }
 
-    Path jar(Role role) {
+    /** The arguments of a JVM that runs this service, from the fastest form that is there. */
+    List<String> launch(Role role, JavaRuntime java) {
+        return new FastStart(executableJar(role)).launch(java);
+    }
+
+    /** The executable jar of a service. @throws ClusterException if there is none, or several */
+    Path executableJar(Role role) {
         Path target = directory.resolve(role.module()).resolve("target");
         List<Path> jars = new ArrayList<>();
         if (Files.isDirectory(target)) {

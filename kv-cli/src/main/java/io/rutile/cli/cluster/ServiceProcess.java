@@ -79,8 +79,7 @@ public final class ServiceProcess {
         command.addAll(JvmFlags.of(spec.role(), java));
         command.add("-XX:ErrorFile=" + layout.logDir().resolve(spec.name() + "-crash-%p.log"));
         command.addAll(extraFlags);
-        command.add("-jar");
-        command.add(home.jar(spec.role()).toString());
+        command.addAll(home.launch(spec.role(), java));
         command.addAll(spec.settings());
         try {
             setAsideLongLog();
