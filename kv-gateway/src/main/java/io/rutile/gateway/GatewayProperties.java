@@ -1,0 +1,73 @@
+package io.rutile.gateway;
+
+import jakarta.validation.constraints.AssertTrue;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import java.time.Duration;
+import java.util.List;
+import org.hibernate.validator.constraints.time.DurationMax;
+import org.hibernate.validator.constraints.time.DurationMin;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * What an operator can set. Ports and addresses are Spring Boot's: {@code server.port}, {@code server.address}, {@code
+ * management.server.port}, {@code management.server.address}.
+ *
+ * @param pdEndpoints {@code host:port} of any members of the Placement Driver
+ * @param requestTimeout deadline of a call that names none by the header {@code Rutile-Timeout}
+ * @param requestTimeoutMax longest deadline that a call may ask for; also when the cluster client gives up on a call
+ * @param connectTimeout how long one attempt to find the cluster may take; attempts go on until one succeeds
+ * @param channelsPerStore HTTP/2 connections to each store
+ * @param requestsMax requests in flight; one more is answered {@code ServerIsBusy}
+ * @param inFlightBytesMax bytes of keys and values held for requests in flight; past them requests are answered {@code
+ *     ServerIsBusy}. A quarter of the heap if not set
+ * @param bodyTimeout how long the body of a request may take to arrive
+ */
+@Validated
+@ConfigurationProperties("rutile.gateway")
+public record GatewayProperties(
+        @DefaultValue("127.0.0.1:2379") @NotEmpty List<@Pattern(regexp = "\\S+:\\d{1,5}", message = "must be host:port") String> pdEndpoints,
+
+        @DefaultValue("10s") @NotNull @DurationMin(millis = 1)
+        Duration requestTimeout,
+
+        @DefaultValue("60s") @NotNull @DurationMin(millis = 1) @DurationMax(hours = 1)
+        Duration requestTimeoutMax,
+
+        @DefaultValue("5s") @NotNull @DurationMin(millis = 10)
+        Duration connectTimeout,
+
+        @DefaultValue("2") @Min(1) @Max(16) int channelsPerStore,
+        @DefaultValue("1024") @Min(1) int requestsMax,
+        @Nullable DataSize inFlightBytesMax,
+
+        @DefaultValue("60s") @NotNull @DurationMin(seconds = 1)
+        Duration bodyTimeout) {
+
+    /** Room for two of the largest bodies, decoded, whatever the heap. */
+    private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
+
+    @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {
+        return requestTimeout.compareTo(requestTimeoutMax) <= 0;
+    }
+
+    @AssertTrue(message = "rutile.gateway.in-flight-bytes-max must be positive") boolean isInFlightBytesMaxPositive() {
+        return inFlightBytesMax == null || inFlightBytesMax.toBytes() > 0;
+    }
+
+    /** @param heapBytes of this process */
+    DataSize inFlightBytesMax(long heapBytes) {
+        if (inFlightBytesMax != null) {
+            return inFlightBytesMax;
+        }
+        DataSize quarter = DataSize.ofBytes(heapBytes / 4);
+        return quarter.compareTo(IN_FLIGHT_BYTES_MIN) < 0 ? IN_FLIGHT_BYTES_MIN : quarter;
+    }
+}

@@ -1,0 +1,144 @@
+package io.rutile.gateway.rest;
+
+import io.rutile.client.KvClientException;
+import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.gateway.kv.GatewayLimits.Permit;
+import io.rutile.protocol.WireLimits;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.time.Duration;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/**
+ * Lets requests in, and collects their bodies before anything else sees them: without a thread that waits for a slow client, never
+ * more bytes than allowed, never longer than allowed (E1, R10). What comes after finds the whole body in memory.
+ *
+ * <p>A request with a body passes twice: first to start the reading, and again when the container dispatches it with the body there.
+ */
+final class AdmissionFilter extends OncePerRequestFilter {
+
+    /** Largest body: one value of full size, or a batch. */
+    static final int VALUE_BYTES_MAX = WireLimits.ENTRY_BYTES_MAX;
+
+    static final int BATCH_BYTES_MAX = WireLimits.MESSAGE_BYTES_MAX;
+
+    private static final String PERMIT = AdmissionFilter.class.getName() + ".permit";
+    private static final String BODY = AdmissionFilter.class.getName() + ".body";
+
+    private final GatewayLimits limits;
+    private final Duration bodyTimeout;
+
+    /** @param bodyTimeout how long a body may take to arrive, at least a second */
+    AdmissionFilter(GatewayLimits limits, Duration bodyTimeout) {
+        this.limits = limits;
+        this.bodyTimeout = bodyTimeout;
+    }
+
+    /** What this request was let in with. */
+    static Permit permit(HttpServletRequest request) {
+        return (Permit) request.getAttribute(PERMIT);
+    }
+
+    /** The whole body; no bytes if there is none. */
+    static byte[] body(HttpServletRequest request) {
+        byte[] body = (byte[]) request.getAttribute(BODY);
+        return body == null ? new byte[0] : body;
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest original, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        if (original.getDispatcherType() != DispatcherType.REQUEST) {
+            chain.doFilter(original, response);
+            return;
+        }
+        HttpServletRequest request = new RoutedRequest(original);
+        Permit permit;
+        try {
+            permit = limits.admit();
+        } catch (KvClientException e) {
+            ProblemWriter.write(response, Problems.of(e));
+            return;
+        }
+        request.setAttribute(PERMIT, permit);
+        boolean handedOver = false;
+        try {
+            if (hasBody(request)) {
+                collect(request, response, permit);
+            } else {
+                chain.doFilter(request, response);
+            }
+            handedOver = request.isAsyncStarted();
+        } finally {
+            if (handedOver) {
+                request.getAsyncContext().addListener(new PermitReturn(permit));
+            } else {
+                permit.close();
+            }
+        }
+    }
+
+    @Override
+    protected boolean shouldNotFilterAsyncDispatch() {
+        return false;
+    }
+
+    private static boolean hasBody(HttpServletRequest request) {
+        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    private void collect(HttpServletRequest request, HttpServletResponse response, Permit permit) throws IOException {
+        AsyncContext context = request.startAsync(request, response);
+        context.setTimeout(bodyTimeout.toMillis());
+        int bytesMax = request.getRequestURI().startsWith(RequestKeys.PATH_PREFIX) ? VALUE_BYTES_MAX : BATCH_BYTES_MAX;
+        BodyReader reader = new BodyReader(request.getInputStream(), request.getContentLengthLong(), bytesMax, permit);
+        context.addListener(reader);
+        reader.outcome().whenComplete((body, failure) -> {
+            if (failure == null) {
+                request.setAttribute(BODY, body);
+                context.dispatch();
+            } else {
+                refuse(context, response, failure);
+            }
+        });
+        request.getInputStream().setReadListener(reader);
+    }
+
+    private static void refuse(AsyncContext context, HttpServletResponse response, Throwable failure) {
+        try {
+            ProblemWriter.write(response, Problems.of(failure));
+        } catch (IOException e) {
+            // The client is gone: there is nobody to tell.
+        } finally {
+            context.complete();
+        }
+    }
+
+    /** Gives a permit back when the container is through with its request, whichever way that happens. */
+    private record PermitReturn(Permit permit) implements AsyncListener {
+
+        @Override
+        public void onComplete(AsyncEvent event) {
+            permit.close();
+        }
+
+        @Override
+        public void onTimeout(AsyncEvent event) {}
+
+        @Override
+        public void onError(AsyncEvent event) {}
+
+        @Override
+        public void onStartAsync(AsyncEvent event) {
+            // Each asynchronous cycle of a request starts without listeners.
+            event.getAsyncContext().addListener(this);
+        }
+    }
+}

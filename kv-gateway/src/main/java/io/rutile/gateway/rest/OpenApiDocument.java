@@ -1,0 +1,76 @@
+package io.rutile.gateway.rest;
+
+import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.Components;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.examples.Example;
+import io.swagger.v3.oas.models.headers.Header;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.info.License;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.IntegerSchema;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** What the OpenAPI document says beside the operations: title, the problem that any of them may answer, examples of it. */
+@Configuration(proxyBeanMethods = false)
+class OpenApiDocument {
+
+    private static final String PROBLEM_SCHEMA = "#/components/schemas/Problem";
+
+    @Bean
+    OpenAPI openApi(RestSettings settings) {
+        Components components = new Components();
+        ModelConverters.getInstance().read(Problem.class).forEach(components::addSchemas);
+        components.addResponses(
+                "KeyNotFound",
+                response(
+                        "The key is not there",
+                        ProblemType.KEY_NOT_FOUND.problem("no value is stored under this key")));
+        components.addResponses(
+                "PreconditionFailed",
+                response(
+                        "The value is another one; nothing was written",
+                        ProblemType.PRECONDITION_FAILED.problem(
+                                "the value has the tag \"9f86d081884c7d659a2feaa0c55ad015\"")));
+        ApiResponse problem = response(
+                "Any other problem",
+                ProblemType.BUSY.problem("the gateway is busy: 1024 requests are in flight", "ServerIsBusy"));
+        problem.addHeaderObject(
+                "Retry-After",
+                new Header().description("With status 503: seconds to wait").schema(new IntegerSchema()));
+        components.addResponses("Problem", problem);
+        return new OpenAPI()
+                .info(new Info()
+                        .title("Rutile gateway")
+                        .version(settings.version())
+                        .description("The raw key-value API over HTTP. Every failure is a Problem (RFC 9457).")
+                        .license(new License().name("Apache-2.0").identifier("Apache-2.0")))
+                .components(components);
+    }
+
+    /** Every operation may answer any problem: said once here instead of at each of them. */
+    @Bean
+    OpenApiCustomizer problemsEverywhere() {
+        return document -> document.getPaths().values().stream()
+                .flatMap(path -> path.readOperations().stream())
+                .forEach(operation -> operation
+                        .getResponses()
+                        .addApiResponse("default", new ApiResponse().$ref("#/components/responses/Problem")));
+    }
+
+    private static ApiResponse response(String description, Problem example) {
+        return new ApiResponse()
+                .description(description)
+                .content(new Content()
+                        .addMediaType(
+                                org.springframework.http.MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                                new MediaType()
+                                        .schema(new Schema<>().$ref(PROBLEM_SCHEMA))
+                                        .addExamples("problem", new Example().value(example))));
+    }
+}

@@ -1,0 +1,30 @@
+package io.rutile.gateway.rest;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+
+/** The answer to a batch read on its way to the client: one object of JSON, made as fast as the client reads. */
+final class ReadResponse {
+
+    private final HttpServletResponse response;
+    private final ResponseStream stream;
+    private final KeyEncoding encoding;
+
+    ReadResponse(HttpServletRequest request, HttpServletResponse response, KeyEncoding encoding) throws IOException {
+        this.response = response;
+        this.stream = new ResponseStream(request, response);
+        this.encoding = encoding;
+    }
+
+    CompletableFuture<ResponseEntity<Void>> write(BatchRead.Result result) {
+        response.setStatus(HttpServletResponse.SC_OK);
+        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
+        Iterator<byte[]> chunks = PairJson.readPairs(result.pairs(), result.unread(), encoding);
+        return stream.write(chunks).handle((sent, gone) -> ResponseStream.handled(gone));
+    }
+}

@@ -1,0 +1,155 @@
+package io.rutile.gateway.rest;
+
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.context.request.NativeWebRequest;
+import org.springframework.web.context.request.async.DeferredResult;
+import org.springframework.web.context.request.async.DeferredResultProcessingInterceptor;
+import org.springframework.web.context.request.async.WebAsyncUtils;
+
+/**
+ * Writes a body as fast as its client reads, and no faster: a chunk is made only when the connection takes one, so that a slow
+ * client holds neither a thread nor more than what it was about to be sent.
+ *
+ * <p>Threads: {@link #write} may be called from any, but not before the last one's future completed; chunks are made and sent by the
+ * container's threads, or by the caller's.
+ */
+final class ResponseStream implements WriteListener {
+
+    /** What the container is given at once: it keeps a copy of what the socket does not take. */
+    private static final int SLICE_BYTES = 32 << 10;
+
+    private final ServletOutputStream out;
+    private final CompletableFuture<Void> asynchronous = new CompletableFuture<>();
+    private final Object lock = new Object();
+
+    private Iterator<byte[]> chunks = Collections.emptyIterator();
+    private byte[] chunk = new byte[0];
+    private int offset;
+    private @Nullable CompletableFuture<Void> written;
+    private @Nullable Throwable broken;
+    private boolean listening;
+
+    /** To be made while the controller's method runs, before it returns its future. */
+    ResponseStream(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        out = response.getOutputStream();
+        // An answer may be there before Spring has switched the request to asynchronous; listening must wait for that.
+        WebAsyncUtils.getAsyncManager(request)
+                .registerDeferredResultInterceptor(this, new DeferredResultProcessingInterceptor() {
+                    @Override
+                    public <T> void preProcess(NativeWebRequest any, DeferredResult<T> result) {
+                        asynchronous.complete(null);
+                    }
+                });
+    }
+
+    /** The client is told, inside the stream, that it broke off; what is left to do is cutting the connection. */
+    static final class BrokenOffException extends RuntimeException {
+
+        BrokenOffException() {
+            super("the stream was broken off", null, false, false);
+        }
+    }
+
+    /**
+     * What a controller's future ends with when everything is written: nothing that the framework could add.
+     *
+     * @param failure of the last write, null if it came through
+     */
+    @SuppressWarnings("NullAway") // Null is Spring's word for "the answer is written".
+    static <T> T handled(@Nullable Throwable failure) {
+        if (failure != null) {
+            throw new BrokenOffException();
+        }
+        return null;
+    }
+
+    /**
+     * @param chunks asked for one at a time, when there is room for it
+     * @return completes when the connection took the last chunk; fails with {@link IOException} if the client is gone
+     */
+    CompletableFuture<Void> write(Iterator<byte[]> chunks) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        boolean first;
+        synchronized (lock) {
+            if (broken != null) {
+                return CompletableFuture.failedFuture(broken);
+            }
+            if (written != null) {
+                throw new IllegalStateException("the last write is still under way");
+            }
+            this.chunks = chunks;
+            written = done;
+            first = !listening;
+            listening = true;
+        }
+        if (first) {
+            // The container calls back, on a thread of its own, as soon as it may.
+            asynchronous.thenRun(() -> out.setWriteListener(this));
+        } else {
+            onWritePossible();
+        }
+        return done;
+    }
+
+    @Override
+    public void onWritePossible() {
+        CompletableFuture<Void> finished = null;
+        Throwable failure = null;
+        synchronized (lock) {
+            if (written == null) {
+                return;
+            }
+            try {
+                boolean ready = out.isReady();
+                while (ready && nextSlice()) {
+                    int count = Math.min(SLICE_BYTES, chunk.length - offset);
+                    out.write(chunk, offset, count);
+                    offset += count;
+                    ready = out.isReady();
+                }
+                if (ready) {
+                    finished = written;
+                    written = null;
+                }
+            } catch (IOException | RuntimeException e) {
+                failure = e;
+            }
+        }
+        // Outside the lock: what follows a write may be the next write.
+        if (failure != null) {
+            onError(failure);
+        } else if (finished != null) {
+            finished.complete(null);
+        }
+    }
+
+    /** @return false if everything has been handed over */
+    private boolean nextSlice() {
+        while (offset == chunk.length && chunks.hasNext()) {
+            chunk = chunks.next();
+            offset = 0;
+        }
+        return offset < chunk.length;
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+        CompletableFuture<Void> unfinished;
+        synchronized (lock) {
+            broken = failure;
+            unfinished = written;
+            written = null;
+        }
+        if (unfinished != null) {
+            unfinished.completeExceptionally(failure);
+        }
+    }
+}

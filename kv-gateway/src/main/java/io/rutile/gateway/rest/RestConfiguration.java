@@ -1,0 +1,47 @@
+package io.rutile.gateway.rest;
+
+import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.gateway.kv.KvOperations;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.Ordered;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/** The parts of the edge, in the order in which a request meets them. */
+@Configuration(proxyBeanMethods = false)
+@Import({ProblemAdvice.class, OpenApiDocument.class})
+public class RestConfiguration implements WebMvcConfigurer {
+
+    @Bean
+    HttpConnector httpConnector() {
+        return new HttpConnector();
+    }
+
+    /** Behind the filters that observe requests, in front of everything that might read a body. */
+    @Bean
+    FilterRegistrationBean<AdmissionFilter> admissionFilter(GatewayLimits limits, RestSettings settings) {
+        FilterRegistrationBean<AdmissionFilter> registration =
+                new FilterRegistrationBean<>(new AdmissionFilter(limits, settings.bodyTimeout()));
+        registration.setAsyncSupported(true);
+        registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 100);
+        return registration;
+    }
+
+    @Override
+    public void addInterceptors(InterceptorRegistry registry) {
+        registry.addInterceptor(new StrictQuery()).addPathPatterns("/", "/v1/**");
+    }
+
+    @Bean
+    RawKvController rawKvController(KvOperations kv, RestSettings settings) {
+        return new RawKvController(kv, new TimeParameters(settings.timeoutDefault(), settings.timeoutMax()));
+    }
+
+    @Bean
+    IndexController indexController(RestSettings settings) {
+        return new IndexController(new IndexController.Index("Rutile gateway", settings.version(), settings.links()));
+    }
+}

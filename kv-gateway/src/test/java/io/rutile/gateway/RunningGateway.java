@@ -1,0 +1,135 @@
+package io.rutile.gateway;
+
+import io.rutile.gateway.kv.InMemoryKvOperations;
+import io.rutile.protocol.ByteKey;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The whole gateway on free ports, over a front door in memory. */
+public final class RunningGateway implements AutoCloseable {
+
+    public static final JsonMapper JSON = JsonMapper.builder().build();
+
+    public final InMemoryKvOperations kv;
+    public final int port;
+    public final int managementPort;
+
+    private final ConfigurableApplicationContext context;
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+    private RunningGateway(ConfigurableApplicationContext context) {
+        this.context = context;
+        kv = context.getBean(InMemoryKvOperations.class);
+        port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+        managementPort = context.getEnvironment().getRequiredProperty("local.management.port", Integer.class);
+    }
+
+    /** @param properties as {@code name=value} */
+    public static RunningGateway start(String... properties) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--server.port=0",
+                "--management.server.port=0",
+                "--rutile.gateway.pd-endpoints=127.0.0.1:1",
+                "--rutile.gateway.connect-timeout=100ms"));
+        Arrays.stream(properties).map(property -> "--" + property).forEach(arguments::add);
+        return new RunningGateway(
+                new SpringApplication(GatewayApplication.class, InMemory.class).run(arguments.toArray(String[]::new)));
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class InMemory {
+        @Bean
+        @Primary
+        InMemoryKvOperations inMemoryKvOperations() {
+            return new InMemoryKvOperations();
+        }
+    }
+
+    public ConfigurableApplicationContext context() {
+        return context;
+    }
+
+    public HttpClient http() {
+        return http;
+    }
+
+    public HttpRequest.Builder request(String pathAndQuery) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + pathAndQuery))
+                .timeout(Duration.ofSeconds(30));
+    }
+
+    public HttpResponse<byte[]> send(HttpRequest.Builder request) {
+        try {
+            return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    public HttpResponse<byte[]> get(String pathAndQuery, String... headers) {
+        return send(with(request(pathAndQuery), headers).GET());
+    }
+
+    public HttpResponse<byte[]> put(String pathAndQuery, byte[] body, String... headers) {
+        return send(with(request(pathAndQuery), headers).PUT(HttpRequest.BodyPublishers.ofByteArray(body)));
+    }
+
+    public HttpResponse<byte[]> delete(String pathAndQuery, String... headers) {
+        return send(with(request(pathAndQuery), headers).DELETE());
+    }
+
+    public HttpResponse<byte[]> postJson(String pathAndQuery, String json) {
+        return send(request(pathAndQuery)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    /** Sends bytes as they are and reads until the gateway closes the connection. */
+    public String raw(String request) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    public static JsonNode json(HttpResponse<byte[]> response) {
+        return JSON.readTree(response.body());
+    }
+
+    public static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    public static ByteKey key(String text) {
+        return ByteKey.wrap(bytes(text));
+    }
+
+    private static HttpRequest.Builder with(HttpRequest.Builder request, String... headers) {
+        return headers.length == 0 ? request : request.headers(headers);
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+}
