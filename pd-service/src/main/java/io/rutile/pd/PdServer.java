@@ -94,8 +94,7 @@ public final class PdServer implements AutoCloseable {
         leadership = leading;
 
         MetaStateMachine stateMachine = openState(leading);
-        RaftServer raftServer = startRaft(cluster, memberId);
-        RaftGroup<MetaOutcome> group = raftServer.startGroup(GROUP_ID, InitialCluster.replica(memberId), stateMachine);
+        RaftGroup<MetaOutcome> group = openGroup(cluster, memberId, stateMachine);
         MetaStore meta = new MetaStore(new RaftMetaLog(group), stateMachine::state);
 
         PdMember joined = new PdMember(this::self, meta);
@@ -125,7 +124,18 @@ public final class PdServer implements AutoCloseable {
         }
     }
 
-    private RaftServer startRaft(InitialCluster cluster, long memberId) {
+    private RaftGroup<MetaOutcome> openGroup(InitialCluster cluster, long memberId, MetaStateMachine stateMachine) {
+        try {
+            return startRaft(cluster, memberId, stateMachine);
+        } catch (RaftException e) {
+            throw new PdStartException(
+                    "The Raft log cannot be opened: " + e.getMessage(),
+                    "Look whether another member runs here, and whether the data directory is this member's own.",
+                    e);
+        }
+    }
+
+    private RaftGroup<MetaOutcome> startRaft(InitialCluster cluster, long memberId, MetaStateMachine stateMachine) {
         RaftOptions raftOptions = RaftOptions.of(
                         groupFingerprint(cluster),
                         memberId,
@@ -139,19 +149,11 @@ public final class PdServer implements AutoCloseable {
                 cluster::raftAddress,
                 (groupId, self, from) ->
                         log.warn("message for unknown replica group={} self={} from={}", groupId, self, from));
-        try {
-            server.start();
-            raft = server;
-            started.push(server);
-            server.bootstrapGroup(
-                    GROUP_ID, InitialCluster.replica(memberId), cluster.replicas(), MetaState.FIRST_INDEX);
-        } catch (RaftException e) {
-            throw new PdStartException(
-                    "The Raft log cannot be opened: " + e.getMessage(),
-                    "Look whether another member runs here, and whether the data directory is this member's own.",
-                    e);
-        }
-        return server;
+        server.start();
+        raft = server;
+        started.push(server);
+        server.bootstrapGroup(GROUP_ID, InitialCluster.replica(memberId), cluster.replicas(), MetaState.FIRST_INDEX);
+        return server.startGroup(GROUP_ID, InitialCluster.replica(memberId), stateMachine);
     }
 
     /**

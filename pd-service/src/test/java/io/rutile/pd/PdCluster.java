@@ -98,6 +98,10 @@ final class PdCluster implements AutoCloseable {
         }
     }
 
+    boolean isRunning(int member) {
+        return running.containsKey(member);
+    }
+
     static PdServer start(PdOptions options) {
         PdServer server = new PdServer(options, new SimpleMeterRegistry());
         server.start();

@@ -13,7 +13,8 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,17 +27,22 @@ class PdFailoverTest {
     private static final Logger log = LoggerFactory.getLogger(PdFailoverTest.class);
 
     @TempDir
-    Path directory;
+    static Path directory;
 
-    private PdCluster cluster;
+    private static PdCluster cluster;
 
-    @BeforeEach
-    void start() {
+    @BeforeAll
+    static void start() {
         cluster = PdCluster.of(3, directory);
     }
 
-    @AfterEach
-    void stop() {
+    @BeforeEach
+    void startWhoeverATestStopped() {
+        IntStream.rangeClosed(1, 3).filter(member -> !cluster.isRunning(member)).forEach(cluster::startMember);
+    }
+
+    @AfterAll
+    static void stop() {
         cluster.close();
     }
 
