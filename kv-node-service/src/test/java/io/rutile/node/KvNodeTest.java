@@ -420,6 +420,7 @@ class KvNodeTest {
                         .getStoreSafeTS(StoreSafeTSRequest.getDefaultInstance())
                         .getSafeTs())
                 .isZero();
+        assertThat(pd.storeHeartbeats()).isPositive();
         assertThat(node.metrics
                         .get("kv.rpc.duration")
                         .tag("rpc", "GetHealthFeedback")

@@ -34,7 +34,11 @@ public final class DiskGuard {
     private volatile long usableBytes;
     private volatile boolean full;
 
-    /** Watches the disk that a directory is on. @param reserveBytesMax kept free, or 5 % of the disk if that is less */
+    /**
+     * Watches the disk that a directory is on.
+     *
+     * @param reserveBytesMax kept free, or 5 % of the disk if that is less
+     */
     public static DiskGuard of(Path dataDir, long reserveBytesMax, MeterRegistry metrics) throws IOException {
         FileStore store = Files.getFileStore(dataDir);
         return new DiskGuard(

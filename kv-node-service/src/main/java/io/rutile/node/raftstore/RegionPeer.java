@@ -136,7 +136,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         try {
             Region region = region();
             RequestCheck.epoch(ctx.request(), region);
-            return CompletableFuture.completedFuture(snapshot.within(region, term));
+            return CompletableFuture.completedFuture(
+                    new CountedSnapshot(snapshot.within(region, term), stateMachine.traffic()));
         } catch (RegionException changed) {
             snapshot.close();
             return CompletableFuture.failedFuture(changed);

@@ -44,6 +44,7 @@ class ApplyStateMachineTest {
     private RocksEngine engine;
     private RegionStateStore states;
     private final List<String> news = new ArrayList<>();
+    private final List<ApplyStateMachine> machines = new ArrayList<>();
 
     @BeforeEach
     void open() {
@@ -54,6 +55,7 @@ class ApplyStateMachineTest {
 
     @AfterEach
     void close() {
+        machines.forEach(ApplyStateMachine::close);
         engine.close();
     }
 
@@ -74,6 +76,7 @@ class ApplyStateMachineTest {
                 with,
                 new RegionImages(on, with, dir.resolve("staging"), (next, claim) -> claim.run()),
                 state);
+        machines.add(machine);
         machine.listen(new ApplyStateMachine.Listener() {
             @Override
             public void onLeaderStart(long term) {

@@ -162,6 +162,7 @@ class RegionPeerTest {
             assertThat(snapshot.get(Cf.RAW, ByteKey.of(ByteString.copyFromUtf8("k"))))
                     .isNotNull();
         }
+        assertThat(peer.traffic().totals()).isEqualTo(new RegionTraffic.Totals(0, 0, 2, 1));
         assertThat(group.asked()).containsExactly("holdsLease", "readIndex");
     }
 

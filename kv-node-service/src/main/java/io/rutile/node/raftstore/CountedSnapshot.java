@@ -1,0 +1,126 @@
+package io.rutile.node.raftstore;
+
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.KvCursor;
+import io.rutile.storage.engine.KvSnapshot;
+import org.jspecify.annotations.Nullable;
+
+/** A snapshot whose reads are counted for the Region's heartbeat; background passes are not. */
+final class CountedSnapshot implements KvSnapshot {
+
+    private final KvSnapshot snapshot;
+    private final RegionTraffic traffic;
+
+    CountedSnapshot(KvSnapshot snapshot, RegionTraffic traffic) {
+        this.snapshot = snapshot;
+        this.traffic = traffic;
+    }
+
+    @Override
+    public long term() {
+        return snapshot.term();
+    }
+
+    @Override
+    public KeyRange range() {
+        return snapshot.range();
+    }
+
+    @Override
+    public byte @Nullable [] get(Cf cf, ByteKey key) {
+        byte[] value = snapshot.get(cf, key);
+        if (value != null) {
+            traffic.read(1, key.bytes().length + (long) value.length);
+        }
+        return value;
+    }
+
+    @Override
+    public KvCursor cursor(Cf cf, KeyRange bounds) {
+        return new CountedCursor(snapshot.cursor(cf, bounds), traffic);
+    }
+
+    @Override
+    public KvCursor coldCursor(Cf cf, KeyRange bounds) {
+        return snapshot.coldCursor(cf, bounds);
+    }
+
+    @Override
+    public void close() {
+        snapshot.close();
+    }
+
+    /** Counts what is looked at and adds it up once, at the end. */
+    private static final class CountedCursor implements KvCursor {
+
+        private final KvCursor cursor;
+        private final RegionTraffic traffic;
+        private long keys;
+        private long bytes;
+
+        CountedCursor(KvCursor cursor, RegionTraffic traffic) {
+            this.cursor = cursor;
+            this.traffic = traffic;
+        }
+
+        @Override
+        public void seek(byte[] key) {
+            cursor.seek(key);
+        }
+
+        @Override
+        public void seekForPrev(byte[] key) {
+            cursor.seekForPrev(key);
+        }
+
+        @Override
+        public void seekToFirst() {
+            cursor.seekToFirst();
+        }
+
+        @Override
+        public void seekToLast() {
+            cursor.seekToLast();
+        }
+
+        @Override
+        public void next() {
+            cursor.next();
+        }
+
+        @Override
+        public void prev() {
+            cursor.prev();
+        }
+
+        @Override
+        public boolean isValid() {
+            return cursor.isValid();
+        }
+
+        @Override
+        public byte[] key() {
+            byte[] key = cursor.key();
+            keys++;
+            bytes += key.length;
+            return key;
+        }
+
+        @Override
+        public byte[] value() {
+            byte[] value = cursor.value();
+            bytes += value.length;
+            return value;
+        }
+
+        @Override
+        public void close() {
+            traffic.read(keys, bytes);
+            keys = 0;
+            bytes = 0;
+            cursor.close();
+        }
+    }
+}
