@@ -2,6 +2,7 @@ package io.rutile.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
@@ -64,6 +65,7 @@ class BadInputIT {
 
     private static final long SEED = Long.getLong("seed", 20_260_102L);
     private static final int SILENT_CONNECTIONS = 10_000;
+    private static final Duration NEWCOMER_WAIT_MAX = Duration.ofSeconds(45);
     private static final byte[] HTTP2_PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] EMPTY_SETTINGS = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -178,29 +180,28 @@ class BadInputIT {
         });
     }
 
-    @Test
-    void tenThousandConnectionsThatSayNothing() throws Exception {
+    /** Who is served already is served on; a newcomer may have to wait until the silent ones are hung up on, but not for ever. */
+    @ParameterizedTest
+    @CsvSource({"node-1, grpc", "node-1, raft", "pd-1, client", "pd-1, raft", "gateway, http"})
+    void tenThousandConnectionsThatSayNothing(String process, String purpose) throws Exception {
+        InetSocketAddress door = new InetSocketAddress(InetAddress.getLoopbackAddress(), port(process, purpose));
         List<SocketChannel> silent = new ArrayList<>();
-        List<Integer> doors = List.of(
-                port("node-1", "grpc"),
-                port("node-2", "grpc"),
-                port("pd-1", "client"),
-                port("node-3", "raft"),
-                port("gateway", "http"));
         try {
             for (int i = 0; i < SILENT_CONNECTIONS; i++) {
                 SocketChannel channel = SocketChannel.open();
                 silent.add(channel);
-                channel.socket()
-                        .connect(
-                                new InetSocketAddress(InetAddress.getLoopbackAddress(), doors.get(i % doors.size())),
-                                5_000);
+                channel.configureBlocking(false);
+                channel.connect(door);
             }
 
-            client.raw()
-                    .put(key("beside"), bytes("ten thousand"), Duration.ZERO)
-                    .get(10, TimeUnit.SECONDS);
-            assertThat(rest("GET", "/v1/raw/beside", "").body()).isEqualTo("ten thousand");
+            client.raw().put(key("beside"), bytes(process), Duration.ZERO).get(10, TimeUnit.SECONDS);
+            await().atMost(NEWCOMER_WAIT_MAX).ignoreExceptions().untilAsserted(() -> {
+                try (RutileClient newcomer = house.client()) {
+                    assertThat(newcomer.raw().get(key("beside")).get(5, TimeUnit.SECONDS))
+                            .hasValue(bytes(process));
+                }
+                assertThat(rest("GET", "/v1/raw/beside", "").body()).isEqualTo(process);
+            });
         } finally {
             for (SocketChannel channel : silent) {
                 channel.close();

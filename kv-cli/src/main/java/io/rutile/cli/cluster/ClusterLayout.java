@@ -38,6 +38,9 @@ public record ClusterLayout(
     /** Port ranges of different purposes are a hundred apart. */
     public static final int NODES_MAX = 64;
 
+    /** All processes start at once, and on a busy machine the Placement Driver may be the last of them; up bounds the whole wait. */
+    private static final String PD_WAIT = "120s";
+
     private static final int PDS_MAX = 7;
     private static final int PORTS_PER_CLUSTER = 402;
     private static final String FILE = "cluster.properties";
@@ -161,6 +164,8 @@ public record ClusterLayout(
                         "--rutile.node.address=" + address(grpc),
                         "--rutile.node.raft-address=" + address(raft),
                         "--rutile.node.pd-endpoints=" + String.join(",", pdEndpoints()),
+                        "--rutile.node.pd-connect-timeout=" + PD_WAIT,
+                        "--rutile.node.status-address=" + address(management),
                         "--rutile.node.api-version=" + apiVersion,
                         "--server.address=" + HOST,
                         "--server.port=" + management));
