@@ -79,7 +79,7 @@ public final class RaftStore implements AutoCloseable {
         this.engine = engine;
         this.states = new RegionStateStore(engine);
         this.images = new RegionImages(engine, states, options.imageDir(), this::claim);
-        this.raft = new RaftServer(options.raft(), addresses, this::onMessageForUnknown);
+        this.raft = new RaftServer(options.raft(), addresses, this::onMessageForUnknown, metrics);
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));

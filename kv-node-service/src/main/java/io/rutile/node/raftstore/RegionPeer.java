@@ -267,7 +267,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
                 store.disk().isFull()
                         ? RegionErrors.diskFull(self.storeId(), store.disk().reason())
                         : RegionErrors.serverIsBusy("the disk refuses writes", 1000);
-            case STOPPED -> RegionErrors.regionNotFound(regionId());
+            // A proposal may have left before the stop.
+            case STOPPED -> ctx.replayable() ? RegionErrors.regionNotFound(regionId()) : undetermined();
             case INVALID -> RegionErrors.message(String.valueOf(raft.getMessage()));
         };
     }

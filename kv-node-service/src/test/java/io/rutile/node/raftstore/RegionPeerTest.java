@@ -202,6 +202,9 @@ class RegionPeerTest {
                 .isTrue();
         group.proposals.add(FakeGroup.failed(RaftException.Kind.STOPPED));
         assertThat(refusal(kv.write(ctx(), batch())).hasRegionNotFound()).isTrue();
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.STOPPED));
+        assertThat(refusal(kv.write(ctx().notReplayable(), batch())).hasUndeterminedResult())
+                .isTrue();
         group.proposals.add(FakeGroup.failed(RaftException.Kind.DISK));
         assertThat(refusal(kv.write(ctx(), batch())).hasServerIsBusy()).isTrue();
         assertThat(budget.pendingBytes()).isZero();
