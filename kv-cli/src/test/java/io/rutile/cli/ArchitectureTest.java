@@ -49,6 +49,7 @@ class ArchitectureTest {
                     "io.rutile.node.placement..",
                     "io.rutile.node.rpc..",
                     "io.rutile.node.gc..",
+                    "io.rutile.pd.leader..",
                     "io.rutile.pd.tso..",
                     "io.rutile.pd.schedule..",
                     "io.rutile.pd.cluster..",
@@ -139,6 +140,8 @@ class ArchitectureTest {
             .definedBy("io.rutile.pd")
             .layer("doors")
             .definedBy("io.rutile.pd.rpc..")
+            .layer("leader")
+            .definedBy("io.rutile.pd.leader..")
             .layer("work")
             .definedBy("io.rutile.pd.tso..", "io.rutile.pd.schedule..")
             .layer("cluster")
@@ -149,10 +152,12 @@ class ArchitectureTest {
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("doors")
             .mayOnlyBeAccessedByLayers("assembly")
-            .whereLayer("work")
+            .whereLayer("leader")
             .mayOnlyBeAccessedByLayers("assembly", "doors")
+            .whereLayer("work")
+            .mayOnlyBeAccessedByLayers("assembly", "doors", "leader")
             .whereLayer("cluster")
-            .mayOnlyBeAccessedByLayers("assembly", "doors", "work");
+            .mayOnlyBeAccessedByLayers("assembly", "doors", "leader", "work");
 
     @ArchTest
     static final ArchRule clientOrder = layeredArchitecture()

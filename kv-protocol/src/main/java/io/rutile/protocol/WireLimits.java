@@ -18,7 +18,7 @@ public final class WireLimits {
     /** Pairs that one scan answers at most, whatever limit it asked for. */
     public static final int SCAN_PAIRS_MAX = 10_240;
 
-    /** Bytes after which a scan stops early. */
+    /** What a scan's answer should stay below: a client asks for fewer pairs when pages come near it. A store refuses or serves, it never cuts short. */
     public static final int SCAN_BYTES_MAX = 8 << 20;
 
     /** Requests in one frame of a BatchCommands stream. */
