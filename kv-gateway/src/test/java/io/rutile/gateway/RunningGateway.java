@@ -1,8 +1,12 @@
 package io.rutile.gateway;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.protocol.ByteKey;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -25,6 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class RunningGateway implements AutoCloseable {
 
     public static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private static @Nullable RunningGateway shared;
 
     public final InMemoryKvOperations kv;
     public final int port;
@@ -41,7 +48,20 @@ public final class RunningGateway implements AutoCloseable {
         managementPort = context.getEnvironment().getRequiredProperty("local.management.port", Integer.class);
     }
 
-    /** @param properties as {@code name=value} */
+    /** The one that tests share which need no properties of their own; empty, and stopped with the JVM. */
+    public static synchronized RunningGateway shared() {
+        if (shared == null) {
+            shared = start();
+        }
+        shared.kv.reset();
+        return shared;
+    }
+
+    /**
+     * A gateway with properties of its own.
+     *
+     * @param properties as {@code name=value}
+     */
     public static RunningGateway start(String... properties) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--server.port=0",
@@ -66,6 +86,21 @@ public final class RunningGateway implements AutoCloseable {
         return context;
     }
 
+    public double gauge(String name) {
+        return context.getBean(MeterRegistry.class).get(name).gauge().value();
+    }
+
+    /** A connection whose answers nobody reads before the test does. */
+    public Socket open(String request) throws IOException {
+        Socket socket = new Socket();
+        // Small, so that what the gateway cannot send stays with it.
+        socket.setReceiveBufferSize(16 << 10);
+        socket.setSoTimeout(30_000);
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+        return socket;
+    }
+
     public HttpClient http() {
         return http;
     }
@@ -79,7 +114,7 @@ public final class RunningGateway implements AutoCloseable {
         try {
             return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -105,9 +140,7 @@ public final class RunningGateway implements AutoCloseable {
 
     /** Sends bytes as they are and reads until the gateway closes the connection. */
     public String raw(String request) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
-            socket.setSoTimeout(20_000);
-            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+        try (Socket socket = open(request)) {
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
         }
     }

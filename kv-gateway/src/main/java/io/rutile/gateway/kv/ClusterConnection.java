@@ -38,7 +38,7 @@ public final class ClusterConnection implements AutoCloseable {
     private boolean closed;
 
     public ClusterConnection(RutileClientOptions options, MeterRegistry metrics) {
-        this(() -> RutileClient.connect(options), String.join(",", options.pdEndpoints()), metrics);
+        this(() -> RutileClient.connect(options, metrics), String.join(",", options.pdEndpoints()), metrics);
     }
 
     /** @param opening opens the client or throws; called on the connecting thread, again and again until it succeeds */
@@ -84,6 +84,9 @@ public final class ClusterConnection implements AutoCloseable {
                 log.info("connected to cluster pd={} attempts={}", target, attempt);
                 return;
             } catch (RuntimeException e) {
+                if (isClosed()) {
+                    return;
+                }
                 // Whatever it is, the next attempt may find it mended: a gateway does not give up on its cluster.
                 lastFailure = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
                 failures.increment();
@@ -98,6 +101,12 @@ public final class ClusterConnection implements AutoCloseable {
                 return;
             }
             backoffMs = Math.min(2 * backoffMs, BACKOFF_MS_MAX);
+        }
+    }
+
+    private boolean isClosed() {
+        synchronized (lock) {
+            return closed;
         }
     }
 

@@ -69,6 +69,10 @@ public final class ClusterKvOperations implements KvOperations {
     }
 
     private <T> CompletableFuture<T> call(Function<RawKv, CompletableFuture<T>> operation, Deadline deadline) {
-        return deadline.limit(connection.raw().thenCompose(operation));
+        Duration remaining = deadline.remaining();
+        if (remaining.isZero()) {
+            return CompletableFuture.failedFuture(Deadline.passed());
+        }
+        return connection.raw().thenCompose(raw -> operation.apply(raw.withTimeout(remaining)));
     }
 }

@@ -1,5 +1,6 @@
 package io.rutile.gateway.kv;
 
+import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.PairConsumer;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.raw.RawKv.SwapResult;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the gateway can do with the cluster: the front door of every edge. Futures fail with {@link
- * io.rutile.client.KvClientException}, and with {@code TIMEOUT} no later than at the deadline. Methods return at once and throw
+ * KvClientException}, and with {@code TIMEOUT} no later than at the deadline. Methods return at once and throw
  * nothing; any thread may call them; the threads that complete the futures must not be blocked.
  *
  * <p>A TTL of zero means "for ever"; others are whole seconds.

@@ -14,6 +14,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
@@ -100,14 +101,16 @@ final class AdmissionFilter extends OncePerRequestFilter {
         int bytesMax = request.getRequestURI().startsWith(RequestKeys.PATH_PREFIX) ? VALUE_BYTES_MAX : BATCH_BYTES_MAX;
         BodyReader reader = new BodyReader(request.getInputStream(), request.getContentLengthLong(), bytesMax, permit);
         context.addListener(reader);
-        reader.outcome().whenComplete((body, failure) -> {
-            if (failure == null) {
-                request.setAttribute(BODY, body);
-                context.dispatch();
-            } else {
-                refuse(context, response, failure);
-            }
-        });
+        // Whatever fails, dispatching included, is answered: nobody else would end the request.
+        CompletableFuture<Void> unused = reader.outcome()
+                .thenAccept(body -> {
+                    request.setAttribute(BODY, body);
+                    context.dispatch();
+                })
+                .exceptionally(failure -> {
+                    refuse(context, response, failure);
+                    return null;
+                });
         request.getInputStream().setReadListener(reader);
     }
 

@@ -49,7 +49,11 @@ final class BatchJson {
         this.permit = permit;
     }
 
-    /** In the order of the request. @throws ProblemException if the body is anything but pairs */
+    /**
+     * The pairs, in the order of the request.
+     *
+     * @throws ProblemException if the body is anything but pairs
+     */
     Map<ByteKey, byte[]> pairs(byte[] body) {
         return read(body, "pairs", json -> {
             Map<ByteKey, byte[]> pairs = new LinkedHashMap<>();
@@ -67,7 +71,11 @@ final class BatchJson {
         });
     }
 
-    /** In the order of the request. @throws ProblemException if the body is anything but keys */
+    /**
+     * The keys, in the order of the request.
+     *
+     * @throws ProblemException if the body is anything but keys
+     */
     List<ByteKey> keys(byte[] body) {
         return read(body, "keys", json -> {
             List<ByteKey> keys = new ArrayList<>();
@@ -82,6 +90,7 @@ final class BatchJson {
         });
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // Values are shared, not copied, and never compared here.
     private record Item(ByteKey key, byte @Nullable [] value) {}
 
     private interface Content<T> {

@@ -37,7 +37,12 @@ final class BatchRead {
         this.deadline = deadline;
     }
 
-    /** @param pairs those that are there, in the order of the request; @param unread keys that nobody looked at */
+    /**
+     * What was read.
+     *
+     * @param pairs those that are there, in the order of the request
+     * @param unread keys that nobody looked at
+     */
     record Result(List<Pair> pairs, List<ByteKey> unread) {}
 
     CompletableFuture<Result> run() {

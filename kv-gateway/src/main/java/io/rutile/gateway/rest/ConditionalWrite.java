@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param update the new value, null to delete
  */
+@SuppressWarnings("ArrayRecordComponent") // The value is shared, not copied, and never compared here.
 record ConditionalWrite(
         KvOperations kv,
         ByteKey key,

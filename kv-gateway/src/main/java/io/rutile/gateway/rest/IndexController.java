@@ -15,7 +15,13 @@ final class IndexController {
 
     private final Index index;
 
-    /** @param name what answers here; @param version of the gateway; @param links where to go from here */
+    /**
+     * The answer.
+     *
+     * @param name what answers here
+     * @param version of the gateway
+     * @param links where to go from here, by what is there
+     */
     record Index(String name, String version, Map<String, String> links) {
 
         Index {

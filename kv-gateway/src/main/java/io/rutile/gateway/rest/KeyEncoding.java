@@ -6,6 +6,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How bytes are written as text, the {@code enc} parameter. All of them are strict: text that is not exactly an encoding of some
@@ -62,8 +63,16 @@ enum KeyEncoding {
         this.parameter = parameter;
     }
 
-    /** @throws ProblemException if there is no such encoding */
-    static KeyEncoding of(String parameter) {
+    /**
+     * The encoding that a request names.
+     *
+     * @param parameter null for the default, {@link #UTF8}
+     * @throws ProblemException if there is no such encoding
+     */
+    static KeyEncoding of(@Nullable String parameter) {
+        if (parameter == null) {
+            return UTF8;
+        }
         for (KeyEncoding encoding : values()) {
             if (encoding.parameter.equals(parameter)) {
                 return encoding;

@@ -7,6 +7,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -36,19 +37,13 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
                 .toResponse();
     }
 
-    /** What the client of a stream that broke is told stands in the stream; the container then cuts the connection. */
-    @ExceptionHandler
-    void onBrokenStream(ResponseStream.BrokenOffException failure) {
-        throw failure;
-    }
-
     /** Spring's own: no such path, method or media type, a parameter that does not parse. */
     @Override
     protected ResponseEntity<Object> createResponseEntity(
             @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
         String detail = body instanceof ErrorResponse response
                 ? response.getBody().getDetail()
-                : body instanceof org.springframework.http.ProblemDetail problem ? problem.getDetail() : null;
+                : body instanceof ProblemDetail problem ? problem.getDetail() : null;
         Problem problem = typeOf(status).problem(detail == null ? "the request cannot be served" : detail);
         HttpHeaders answered = new HttpHeaders(headers);
         answered.setContentType(MediaType.APPLICATION_PROBLEM_JSON);

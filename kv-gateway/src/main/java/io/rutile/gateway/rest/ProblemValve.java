@@ -1,18 +1,31 @@
 package io.rutile.gateway.rest;
 
+import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.util.Objects;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
+import org.apache.coyote.ActionCode;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Answers what the container itself refuses, such as a malformed path, with a problem instead of a page. Public for the container. */
+/**
+ * Answers what the container itself refuses, such as a malformed path, with a problem instead of a page; and cuts the connection of
+ * an answer that broke off. Public because the container makes it.
+ */
 public final class ProblemValve extends ErrorReportValve {
 
     private static final Logger log = LoggerFactory.getLogger(ProblemValve.class);
+
+    @Override
+    public void invoke(Request request, Response response) throws IOException, ServletException {
+        super.invoke(request, response);
+        if (ResponseStream.isBrokenOff(request)) {
+            response.getCoyoteResponse().action(ActionCode.CLOSE_NOW, null);
+        }
+    }
 
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {

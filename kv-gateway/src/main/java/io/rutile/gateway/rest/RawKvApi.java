@@ -58,7 +58,13 @@ interface RawKvApi {
     @ApiResponse(
             responseCode = "200",
             description = "The value",
-            headers = @Header(name = "ETag", description = "Tag of the value", schema = @Schema(type = "string")),
+            headers = {
+                @Header(name = "ETag", description = "Tag of the value", schema = @Schema(type = "string")),
+                @Header(
+                        name = "Rutile-Ttl",
+                        description = "Seconds left, if asked for",
+                        schema = @Schema(type = "integer", format = "int64"))
+            },
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_OCTET_STREAM_VALUE,
@@ -79,9 +85,20 @@ interface RawKvApi {
     CompletableFuture<ResponseEntity<byte[]>> get(
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
+            @Parameter(
+                            description =
+                                    "Answer in the header Rutile-Ttl how many seconds are left; no header: for ever",
+                            schema = @Schema(type = "boolean", defaultValue = "false"))
+                    @RequestParam(required = false)
+                    @Nullable String withTtl,
             @Parameter(description = "Answer 304 without the value if it has one of these tags")
                     @RequestHeader(name = "If-None-Match", required = false)
                     @Nullable String ifNoneMatch,
@@ -121,9 +138,14 @@ interface RawKvApi {
     @PutMapping(path = KEY_PATH)
     CompletableFuture<ResponseEntity<Void>> put(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
             @Parameter(description = TTL, example = "30d") @RequestParam(required = false) @Nullable String ttl,
             @Parameter(description = IF_MATCH) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
             @Parameter(description = IF_NONE_MATCH) @RequestHeader(name = "If-None-Match", required = false) @Nullable String ifNoneMatch,
@@ -147,9 +169,14 @@ interface RawKvApi {
     @DeleteMapping(path = KEY_PATH)
     CompletableFuture<ResponseEntity<Void>> delete(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
             @Parameter(description = IF_MATCH) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
             @Parameter(description = IF_NONE_MATCH) @RequestHeader(name = "If-None-Match", required = false) @Nullable String ifNoneMatch,
             @Parameter(description = TIMEOUT, example = "500ms")
@@ -187,15 +214,22 @@ interface RawKvApi {
                             schema = @Schema(type = "integer", format = "int64", minimum = "0"))
                     @RequestParam(required = false)
                     @Nullable String limit,
-            @Parameter(description = "From the end of the same range down", schema = @Schema(type = "boolean"))
-                    @RequestParam(defaultValue = "false")
-                    String reverse,
-            @Parameter(description = "Leave values out", schema = @Schema(type = "boolean"))
-                    @RequestParam(defaultValue = "false")
-                    String keysOnly,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc)
+            @Parameter(
+                            description = "From the end of the same range down",
+                            schema = @Schema(type = "boolean", defaultValue = "false"))
+                    @RequestParam(required = false)
+                    @Nullable String reverse,
+            @Parameter(description = "Leave values out", schema = @Schema(type = "boolean", defaultValue = "false"))
+                    @RequestParam(required = false)
+                    @Nullable String keysOnly,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc)
             throws IOException;
 
     @Operation(
@@ -215,9 +249,14 @@ interface RawKvApi {
     @PostMapping(path = "/v1/raw:batchPut", consumes = MediaType.APPLICATION_JSON_VALUE)
     CompletableFuture<ResponseEntity<Void>> batchPut(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
             @Parameter(description = TTL, example = "30d") @RequestParam(required = false) @Nullable String ttl,
             @Parameter(description = TIMEOUT, example = "500ms")
                     @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
@@ -251,9 +290,14 @@ interface RawKvApi {
     CompletableFuture<ResponseEntity<Void>> batchGet(
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
             @Parameter(description = TIMEOUT, example = "500ms")
                     @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
                     @Nullable String timeout)
@@ -274,9 +318,14 @@ interface RawKvApi {
     @PostMapping(path = "/v1/raw:batchDelete", consumes = MediaType.APPLICATION_JSON_VALUE)
     CompletableFuture<ResponseEntity<Void>> batchDelete(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(description = ENC, schema = @Schema(allowableValues = {"utf8", "hex", "base64url"}))
-                    @RequestParam(defaultValue = "utf8")
-                    String enc,
+            @Parameter(
+                            description = ENC,
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"utf8", "hex", "base64url"},
+                                            defaultValue = "utf8"))
+                    @RequestParam(required = false)
+                    @Nullable String enc,
             @Parameter(description = TIMEOUT, example = "500ms")
                     @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
                     @Nullable String timeout);

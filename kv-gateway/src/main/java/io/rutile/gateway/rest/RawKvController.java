@@ -32,13 +32,19 @@ final class RawKvController implements RawKvApi {
     public CompletableFuture<ResponseEntity<byte[]>> get(
             HttpServletRequest request,
             HttpServletResponse response,
-            String enc,
+            @Nullable String enc,
+            @Nullable String withTtl,
             @Nullable String ifNoneMatch,
             @Nullable String timeout)
             throws IOException {
         ByteKey key = keyOf(request, enc);
         ValueResponse answer = new ValueResponse(request, response, Precondition.of(null, ifNoneMatch));
-        return kv.get(key, times.deadline(timeout))
+        Deadline deadline = times.deadline(timeout);
+        CompletableFuture<Void> described = ScanParameters.flag(withTtl, "withTtl")
+                ? kv.timeToLive(key, deadline).thenAccept(answer::liveFor)
+                : CompletableFuture.completedFuture(null);
+        return described
+                .thenCompose(done -> kv.get(key, deadline))
                 .thenCompose(found -> answer.write(found.orElseThrow(
                         () -> ProblemType.KEY_NOT_FOUND.because("no value is stored under this key"))));
     }
@@ -46,7 +52,7 @@ final class RawKvController implements RawKvApi {
     @Override
     public CompletableFuture<ResponseEntity<Void>> put(
             HttpServletRequest request,
-            String enc,
+            @Nullable String enc,
             @Nullable String ttl,
             @Nullable String ifMatch,
             @Nullable String ifNoneMatch,
@@ -67,7 +73,7 @@ final class RawKvController implements RawKvApi {
     @Override
     public CompletableFuture<ResponseEntity<Void>> delete(
             HttpServletRequest request,
-            String enc,
+            @Nullable String enc,
             @Nullable String ifMatch,
             @Nullable String ifNoneMatch,
             @Nullable String timeout) {
@@ -88,9 +94,9 @@ final class RawKvController implements RawKvApi {
             @Nullable String end,
             @Nullable String prefix,
             @Nullable String limit,
-            String reverse,
-            String keysOnly,
-            String enc)
+            @Nullable String reverse,
+            @Nullable String keysOnly,
+            @Nullable String enc)
             throws IOException {
         KeyEncoding encoding = KeyEncoding.of(enc);
         ScanRequest scan = ScanParameters.parse(start, end, prefix, limit, reverse, keysOnly, encoding);
@@ -104,7 +110,7 @@ final class RawKvController implements RawKvApi {
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchPut(
-            HttpServletRequest request, String enc, @Nullable String ttl, @Nullable String timeout) {
+            HttpServletRequest request, @Nullable String enc, @Nullable String ttl, @Nullable String timeout) {
         var pairs = batch(request, enc).pairs(AdmissionFilter.body(request));
         return kv.batchPut(pairs, times.ttl(ttl), times.deadline(timeout))
                 .thenApply(done -> ResponseEntity.noContent().build());
@@ -112,7 +118,7 @@ final class RawKvController implements RawKvApi {
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchGet(
-            HttpServletRequest request, HttpServletResponse response, String enc, @Nullable String timeout)
+            HttpServletRequest request, HttpServletResponse response, @Nullable String enc, @Nullable String timeout)
             throws IOException {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
         BatchRead read = new BatchRead(kv, keys, AdmissionFilter.permit(request), times.deadline(timeout));
@@ -122,17 +128,17 @@ final class RawKvController implements RawKvApi {
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchDelete(
-            HttpServletRequest request, String enc, @Nullable String timeout) {
+            HttpServletRequest request, @Nullable String enc, @Nullable String timeout) {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
         return kv.batchDelete(keys, times.deadline(timeout))
                 .thenApply(done -> ResponseEntity.noContent().build());
     }
 
-    private static ByteKey keyOf(HttpServletRequest request, String enc) {
+    private static ByteKey keyOf(HttpServletRequest request, @Nullable String enc) {
         return RequestKeys.inPath(RoutedRequest.pathAsItCame(request), KeyEncoding.of(enc));
     }
 
-    private static BatchJson batch(HttpServletRequest request, String enc) {
+    private static BatchJson batch(HttpServletRequest request, @Nullable String enc) {
         Permit permit = AdmissionFilter.permit(request);
         return new BatchJson(KeyEncoding.of(enc), permit);
     }

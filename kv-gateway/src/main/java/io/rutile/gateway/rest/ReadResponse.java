@@ -25,6 +25,6 @@ final class ReadResponse {
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         Iterator<byte[]> chunks = PairJson.readPairs(result.pairs(), result.unread(), encoding);
-        return stream.write(chunks).handle((sent, gone) -> ResponseStream.handled(gone));
+        return stream.write(chunks).handle((sent, gone) -> stream.ended(gone));
     }
 }

@@ -56,7 +56,13 @@ final class RequestKeys {
         return ByteKey.wrap(key);
     }
 
-    /** @param end null or empty for "to the last key"; @param prefix instead of both, every key that begins with it */
+    /**
+     * A range as a query spells it.
+     *
+     * @param start null or empty for "from the first key"
+     * @param end null or empty for "to the last key"
+     * @param prefix instead of both: every key that begins with it
+     */
     static KeyRange range(@Nullable String start, @Nullable String end, @Nullable String prefix, KeyEncoding encoding) {
         if (prefix != null) {
             if (start != null || end != null) {

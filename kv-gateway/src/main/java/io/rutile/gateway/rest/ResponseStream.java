@@ -26,6 +26,9 @@ final class ResponseStream implements WriteListener {
     /** What the container is given at once: it keeps a copy of what the socket does not take. */
     private static final int SLICE_BYTES = 32 << 10;
 
+    private static final String BROKEN_OFF = ResponseStream.class.getName() + ".brokenOff";
+
+    private final HttpServletRequest request;
     private final ServletOutputStream out;
     private final CompletableFuture<Void> asynchronous = new CompletableFuture<>();
     private final Object lock = new Object();
@@ -33,13 +36,15 @@ final class ResponseStream implements WriteListener {
     private Iterator<byte[]> chunks = Collections.emptyIterator();
     private byte[] chunk = new byte[0];
     private int offset;
+    private boolean unflushed;
     private @Nullable CompletableFuture<Void> written;
     private @Nullable Throwable broken;
     private boolean listening;
 
     /** To be made while the controller's method runs, before it returns its future. */
     ResponseStream(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        out = response.getOutputStream();
+        this.request = request;
+        this.out = response.getOutputStream();
         // An answer may be there before Spring has switched the request to asynchronous; listening must wait for that.
         WebAsyncUtils.getAsyncManager(request)
                 .registerDeferredResultInterceptor(this, new DeferredResultProcessingInterceptor() {
@@ -50,28 +55,32 @@ final class ResponseStream implements WriteListener {
                 });
     }
 
-    /** The client is told, inside the stream, that it broke off; what is left to do is cutting the connection. */
-    static final class BrokenOffException extends RuntimeException {
+    /** True if the answer broke off, so that its connection must not end as if it were whole. */
+    static boolean isBrokenOff(HttpServletRequest request) {
+        return request.getAttribute(BROKEN_OFF) != null;
+    }
 
-        BrokenOffException() {
-            super("the stream was broken off", null, false, false);
-        }
+    /** The answer will stay a part: once the request is through, {@link ProblemValve} cuts the connection. */
+    void breakOff() {
+        request.setAttribute(BROKEN_OFF, true);
     }
 
     /**
-     * What a controller's future ends with when everything is written: nothing that the framework could add.
+     * What a controller's future ends with when nothing is left to write.
      *
      * @param failure of the last write, null if it came through
      */
-    @SuppressWarnings("NullAway") // Null is Spring's word for "the answer is written".
-    static <T> T handled(@Nullable Throwable failure) {
+    @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"}) // Null of any type is Spring's word for "written".
+    <T> T ended(@Nullable Throwable failure) {
         if (failure != null) {
-            throw new BrokenOffException();
+            breakOff();
         }
         return null;
     }
 
     /**
+     * Writes what comes next.
+     *
      * @param chunks asked for one at a time, when there is room for it
      * @return completes when the connection took the last chunk; fails with {@link IOException} if the client is gone
      */
@@ -92,11 +101,20 @@ final class ResponseStream implements WriteListener {
         }
         if (first) {
             // The container calls back, on a thread of its own, as soon as it may.
-            asynchronous.thenRun(() -> out.setWriteListener(this));
+            CompletableFuture<Void> unused = asynchronous.thenRun(this::listen);
         } else {
             onWritePossible();
         }
         return done;
+    }
+
+    private void listen() {
+        try {
+            out.setWriteListener(this);
+        } catch (RuntimeException e) {
+            // The request is over already: its client is gone.
+            onError(e);
+        }
     }
 
     @Override
@@ -113,6 +131,13 @@ final class ResponseStream implements WriteListener {
                     int count = Math.min(SLICE_BYTES, chunk.length - offset);
                     out.write(chunk, offset, count);
                     offset += count;
+                    ready = out.isReady();
+                    unflushed = true;
+                }
+                if (ready && unflushed) {
+                    // What was written is on its way before the next is made, and before a connection may be cut.
+                    out.flush();
+                    unflushed = false;
                     ready = out.isReady();
                 }
                 if (ready) {

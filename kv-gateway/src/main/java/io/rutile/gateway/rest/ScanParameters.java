@@ -14,8 +14,8 @@ final class ScanParameters {
             @Nullable String end,
             @Nullable String prefix,
             @Nullable String limit,
-            String reverse,
-            String keysOnly,
+            @Nullable String reverse,
+            @Nullable String keysOnly,
             KeyEncoding encoding) {
         return new ScanRequest(
                 RequestKeys.range(start, end, prefix, encoding),
@@ -39,7 +39,10 @@ final class ScanParameters {
         throw ProblemType.INVALID_REQUEST.because("limit is a number from 0 to " + Long.MAX_VALUE);
     }
 
-    private static boolean flag(String text, String name) {
+    static boolean flag(@Nullable String text, String name) {
+        if (text == null) {
+            return false;
+        }
         return switch (text) {
             case "true" -> true;
             case "false" -> false;

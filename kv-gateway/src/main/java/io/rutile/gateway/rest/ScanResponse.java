@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.PairConsumer;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
@@ -42,16 +43,24 @@ final class ScanResponse implements PairConsumer {
         long bytes = pairs.stream()
                 .mapToLong(pair -> pair.key().bytes().length + pair.value().length)
                 .sum();
-        permit.reserve(bytes);
+        try {
+            permit.reserve(bytes);
+        } catch (KvClientException e) {
+            return CompletableFuture.failedFuture(e);
+        }
         begin();
         return stream.write(PairJson.lines(pairs, encoding, keysOnly))
                 .whenComplete((sent, failure) -> permit.release(bytes));
     }
 
-    /** @param scan completes after the last page was taken; @return completes when nothing is left to write */
+    /**
+     * What the request ends with.
+     *
+     * @param scan completes after the last page was taken
+     * @return completes when nothing is left to write
+     */
     CompletableFuture<ResponseEntity<Void>> endsWith(CompletableFuture<Void> scan) {
-        return scan.handle((done, failure) -> failure == null ? end() : breakOff(failure))
-                .thenCompose(ending -> ending);
+        return scan.thenApply(done -> end()).exceptionallyCompose(this::breakOff);
     }
 
     private void begin() {
@@ -62,9 +71,9 @@ final class ScanResponse implements PairConsumer {
         }
     }
 
-    private CompletableFuture<ResponseEntity<Void>> end() {
+    private ResponseEntity<Void> end() {
         begin();
-        return CompletableFuture.completedFuture(ResponseStream.handled(null));
+        return stream.ended(null);
     }
 
     private CompletableFuture<ResponseEntity<Void>> breakOff(Throwable failure) {
@@ -75,7 +84,7 @@ final class ScanResponse implements PairConsumer {
                 ? CompletableFuture.failedFuture(failure)
                 : stream.write(
                         List.of(PairJson.problemLine(Problems.of(failure))).iterator());
-        return told.handle((sent, gone) -> ResponseStream.handled(new ResponseStream.BrokenOffException()));
+        return told.handle((sent, gone) -> stream.ended(failure));
     }
 
     private static Throwable causeOf(Throwable failure) {

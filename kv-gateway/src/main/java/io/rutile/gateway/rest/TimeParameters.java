@@ -31,7 +31,7 @@ final class TimeParameters {
             return Duration.ZERO;
         }
         Duration ttl = parse(text, "ttl");
-        if (ttl.isNegative() || ttl.getNano() != 0 || ttl.compareTo(TTL_MAX) > 0) {
+        if (ttl.isNegative() || ttl.toNanosPart() != 0 || ttl.compareTo(TTL_MAX) > 0) {
             throw ProblemType.INVALID_REQUEST.because("ttl is in whole seconds, from 0 (for ever) to 36500d");
         }
         return ttl;

@@ -3,7 +3,9 @@ package io.rutile.gateway.rest;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -15,6 +17,8 @@ final class ValueResponse {
 
     /** What a socket takes without anybody waiting. */
     private static final int SMALL_BYTES = 32 << 10;
+
+    private static final String TTL_HEADER = "Rutile-Ttl";
 
     private final HttpServletRequest request;
     private final HttpServletResponse response;
@@ -28,6 +32,12 @@ final class ValueResponse {
         this.response = response;
         this.stream = new ResponseStream(request, response);
         this.precondition = precondition;
+    }
+
+    /** @param left what is left of the key's life: empty if it is not there, zero if it lives for ever */
+    void liveFor(Optional<Duration> left) {
+        left.filter(ttl -> !ttl.isZero())
+                .ifPresent(ttl -> response.setHeader(TTL_HEADER, String.valueOf(ttl.toSeconds())));
     }
 
     CompletableFuture<ResponseEntity<byte[]>> write(byte[] value) {
@@ -47,7 +57,7 @@ final class ValueResponse {
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
         response.setContentType(MediaType.APPLICATION_OCTET_STREAM_VALUE);
         response.setContentLength(value.length);
-        return stream.write(List.of(value).iterator()).handle((sent, gone) -> ResponseStream.handled(gone));
+        return stream.write(List.of(value).iterator()).handle((sent, gone) -> stream.ended(gone));
     }
 
     private static ResponseEntity.BodyBuilder describe(ResponseEntity.BodyBuilder response, EntityTag tag) {

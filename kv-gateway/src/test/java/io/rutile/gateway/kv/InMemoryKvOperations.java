@@ -22,6 +22,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -215,7 +217,7 @@ public final class InMemoryKvOperations implements KvOperations {
 
     private <T> CompletableFuture<T> call(Supplier<T> action, Deadline deadline) {
         CompletableFuture<Void> before = gate;
-        return deadline.limit((before == null ? CompletableFuture.<Void>completedFuture(null) : before)
+        return (before == null ? CompletableFuture.<Void>completedFuture(null) : before)
                 .thenApplyAsync(
                         open -> {
                             RuntimeException failure = failures.poll();
@@ -224,6 +226,9 @@ public final class InMemoryKvOperations implements KvOperations {
                             }
                             return action.get();
                         },
-                        executor));
+                        executor)
+                .orTimeout(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)
+                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(
+                        failure instanceof TimeoutException ? Deadline.passed() : failure));
     }
 }

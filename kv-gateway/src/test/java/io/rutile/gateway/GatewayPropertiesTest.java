@@ -1,0 +1,86 @@
+package io.rutile.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.validation.autoconfigure.ValidationAutoConfiguration;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.util.unit.DataSize;
+
+class GatewayPropertiesTest {
+
+    private final ApplicationContextRunner runner = new ApplicationContextRunner()
+            .withConfiguration(AutoConfigurations.of(ValidationAutoConfiguration.class))
+            .withUserConfiguration(Enabled.class);
+
+    @Configuration(proxyBeanMethods = false)
+    @EnableConfigurationProperties(GatewayProperties.class)
+    static class Enabled {}
+
+    @Test
+    void defaultsFitALocalCluster() {
+        runner.run(context -> {
+            GatewayProperties properties = context.getBean(GatewayProperties.class);
+
+            assertThat(properties.pdEndpoints()).containsExactly("127.0.0.1:2379");
+            assertThat(properties.requestTimeout()).isEqualTo(Duration.ofSeconds(10));
+            assertThat(properties.requestTimeoutMax()).isEqualTo(Duration.ofSeconds(60));
+            assertThat(properties.connectTimeout()).isEqualTo(Duration.ofSeconds(5));
+            assertThat(properties.channelsPerStore()).isEqualTo(2);
+            assertThat(properties.requestsMax()).isEqualTo(1024);
+            assertThat(properties.bodyTimeout()).isEqualTo(Duration.ofSeconds(60));
+            assertThat(properties.inFlightBytesMax(1L << 30)).isEqualTo(DataSize.ofMegabytes(256));
+            assertThat(properties.inFlightBytesMax(1L << 20)).isEqualTo(DataSize.ofMegabytes(64));
+        });
+    }
+
+    @Test
+    void everythingCanBeSet() {
+        runner.withPropertyValues(
+                        "rutile.gateway.pd-endpoints=pd-1:2379,pd-2:2379",
+                        "rutile.gateway.request-timeout=1s",
+                        "rutile.gateway.request-timeout-max=2s",
+                        "rutile.gateway.connect-timeout=3s",
+                        "rutile.gateway.channels-per-store=4",
+                        "rutile.gateway.requests-max=5",
+                        "rutile.gateway.in-flight-bytes-max=6MB",
+                        "rutile.gateway.body-timeout=7s")
+                .run(context -> assertThat(context.getBean(GatewayProperties.class))
+                        .isEqualTo(new GatewayProperties(
+                                List.of("pd-1:2379", "pd-2:2379"),
+                                Duration.ofSeconds(1),
+                                Duration.ofSeconds(2),
+                                Duration.ofSeconds(3),
+                                4,
+                                5,
+                                DataSize.ofMegabytes(6),
+                                Duration.ofSeconds(7))));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pd-endpoints=",
+                "pd-endpoints=nowhere",
+                "request-timeout=0s",
+                "request-timeout=2m",
+                "request-timeout-max=2h",
+                "connect-timeout=0s",
+                "channels-per-store=0",
+                "channels-per-store=17",
+                "requests-max=0",
+                "in-flight-bytes-max=0B",
+                "body-timeout=1ms",
+            })
+    void nonsenseIsRefusedAtTheStart(String property) {
+        runner.withPropertyValues("rutile.gateway." + property)
+                .run(context -> assertThat(context).hasFailed());
+    }
+}
