@@ -75,7 +75,6 @@ final class FastStart {
                 "extract",
                 "--destination",
                 run.resolve("app").toString()));
-        Files.writeString(run.resolve("source.stamp"), stamp());
         List<String> training = new ArrayList<>(List.of(java.executable().toString()));
         training.addAll(flags);
         training.add("-XX:ArchiveClassesAtExit=" + archive(java));
@@ -83,6 +82,7 @@ final class FastStart {
         training.addAll(List.of("-jar", unpacked().toString()));
         training.addAll(settings);
         execute(training);
+        Files.writeString(run.resolve("source.stamp"), stamp()); // last: what failed half-way is not used
     }
 
     private boolean isCurrent() {
