@@ -91,8 +91,8 @@ final class ApplyDriver<R> implements StateMachine {
     public void onApply(Iterator entries) {
         synchronized (applyLock) {
             while (entries.hasNext()) {
-                if (entries.getIndex() <= applied) {
-                    // R1: its effect is there already, from before a restart or in an image.
+                // R1: an effect that is there already, from before a restart or in an image, is not applied again.
+                if (entries.getIndex() <= applied || isNudge(entries)) {
                     skip(entries);
                 } else {
                     applyBatch(new Batch(entries));
@@ -102,6 +102,11 @@ final class ApplyDriver<R> implements StateMachine {
         if (entriesSinceCut >= options.logEntriesMax() || bytesSinceCut >= options.logBytesMax()) {
             listener.compactionDue();
         }
+    }
+
+    /** An empty entry is this room's own: see {@link JRaftAdapter#nudge}. No proposal is empty. */
+    private static boolean isNudge(Iterator entries) {
+        return !entries.getData().hasRemaining();
     }
 
     private void skip(Iterator entries) {
@@ -156,7 +161,11 @@ final class ApplyDriver<R> implements StateMachine {
 
         @Override
         public boolean next() {
-            if (exhausted || count >= BATCH_ENTRIES_MAX || bytes >= BATCH_BYTES_MAX || !entries.hasNext()) {
+            if (exhausted
+                    || count >= BATCH_ENTRIES_MAX
+                    || bytes >= BATCH_BYTES_MAX
+                    || !entries.hasNext()
+                    || isNudge(entries)) {
                 exhausted = true;
                 data = null;
                 proposal = null;

@@ -503,6 +503,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         }
         Configuration now = NodeInternals.conf(node).getConf();
         CompletableFuture<Void> done = new CompletableFuture<>();
+        nudgeUntil(done);
         nextChange(new ArrayDeque<>(steps(PeerIds.replicas(now), target)), CATCH_UP_ATTEMPTS, done);
         return done;
     }
@@ -529,6 +530,32 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         }
         steps.add(target);
         return steps;
+    }
+
+    /**
+     * JRaft looks whether a new peer has caught up only when that peer takes an entry. One that had everything a moment before the
+     * change began to wait for it would be waited for until somebody writes; in a quiet group for ever.
+     */
+    private void nudgeUntil(CompletableFuture<Void> changed) {
+        try {
+            pools.timer()
+                    .schedule(
+                            () -> pools.rpc().execute(() -> {
+                                if (!changed.isDone() && isLeader()) {
+                                    nudge();
+                                    nudgeUntil(changed);
+                                }
+                            }),
+                            options.electionTimeout().toMillis() / 2,
+                            TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closing, nobody waits for the change group={}", groupId);
+        }
+    }
+
+    /** Appends an entry that no state machine sees. If the group is too busy to take it, others do its work. */
+    void nudge() {
+        node.apply(new Task(ByteBuffer.allocate(0), status -> LOG.debug("nudge group={} {}", groupId, status)));
     }
 
     private void nextChange(Deque<Replicas> steps, int attempts, CompletableFuture<Void> done) {

@@ -73,4 +73,27 @@ class RaftGroupTest {
             assertThat(TestStores.propose(again, "a")).isEqualTo(51);
         }
     }
+
+    @Test
+    void anEmptyEntryReachesNoStateMachineAndLosesNoOther() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> group = stores.awaitLeader(GROUP).group(GROUP);
+            long committed = group.committedIndex();
+            for (int i = 1; i <= 20; i++) {
+                ((JRaftAdapter<?>) group).nudge();
+                assertThat(TestStores.propose(group, "a")).isEqualTo(i);
+            }
+            assertThat(group.committedIndex()).isGreaterThanOrEqualTo(committed + 40);
+
+            one.stop();
+            one.reopen();
+            one.start(GROUP, new Replica(1, 101), TestStores.BEGIN);
+
+            RaftGroup<Long> again = stores.awaitLeader(GROUP).group(GROUP);
+            ((JRaftAdapter<?>) again).nudge();
+            assertThat(TestStores.propose(again, "a")).isEqualTo(21);
+        }
+    }
 }
