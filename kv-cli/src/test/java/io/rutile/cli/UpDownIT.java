@@ -71,7 +71,7 @@ class UpDownIT {
 
         assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode()).isZero();
 
-        assertThat(processes).noneMatch(ProcessHandle::isAlive);
+        awaitGone(processes);
         CommandRun again = CommandRun.run(scratch, "up", "--detach", "--data", data); // the ports are remembered too
         assertThat(again.exitCode()).as("%s", again.err()).isZero();
         assertThat(get(gateway() + "/v1/raw/hello")).isEqualTo("world");
@@ -93,7 +93,8 @@ class UpDownIT {
         up.terminate();
 
         assertThat(up.exitCode()).as("%s", up.err()).isZero();
-        assertThat(processes).hasSize(5).noneMatch(ProcessHandle::isAlive);
+        assertThat(processes).hasSize(5);
+        awaitGone(processes);
         assertThat(up.err())
                 .containsSubsequence("stopping gateway", "stopping node-1, node-2, node-3", "stopping pd-1", "stopped");
         assertThat(up.out()).hasSize(3);
@@ -169,6 +170,12 @@ class UpDownIT {
         List<String> arguments = new ArrayList<>(List.of("up", "--data", data, "--base-port", Integer.toString(base)));
         arguments.addAll(List.of(more));
         return CommandRun.start(scratch, arguments.toArray(String[]::new));
+    }
+
+    /** Ended they have; a number may stay in the process table until init, or nobody, has asked for it. */
+    private static void awaitGone(List<ProcessHandle> processes) {
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(processes).noneMatch(ProcessHandle::isAlive));
     }
 
     private static void awaitReady(CommandRun up) {

@@ -21,6 +21,8 @@ public final class LocalCluster {
     /** A node hands its leaderships over and flushes; longer than that is stuck. */
     private static final Duration STOP_WAIT_MAX = Duration.ofSeconds(20);
 
+    private static final Duration REAP_WAIT_MAX = Duration.ofSeconds(1);
+
     private final ClusterLayout layout;
     private final JavaRuntime java;
     private final RutileHome home;
@@ -138,6 +140,8 @@ public final class LocalCluster {
     /** Stops only these, in the same order. */
     public synchronized List<String> stop(List<ServiceProcess> some, Consumer<String> progress) {
         List<String> killed = new ArrayList<>();
+        List<ProcessHandle> handles =
+                some.stream().flatMap(process -> process.handle().stream()).toList();
         for (Role role : List.of(Role.GATEWAY, Role.NODE, Role.PD)) {
             List<ServiceProcess> stopping = some.stream()
                     .filter(process -> process.spec().role() == role && process.isAlive())
@@ -155,6 +159,8 @@ public final class LocalCluster {
                 }
             }
         }
+        // They have ended; whoever looks for their numbers next should not find what init has yet to clear away.
+        Waiting.until(REAP_WAIT_MAX, POLL, () -> handles.stream().noneMatch(ProcessHandle::isAlive));
         some.forEach(ServiceProcess::deletePidFile);
         return killed;
     }

@@ -1,5 +1,6 @@
 package io.rutile.cli.cluster;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
@@ -9,6 +10,7 @@ final class Waiting {
     private Waiting() {}
 
     /** Looks every {@code interval}; true once the condition holds, false after {@code timeout} or an interrupt. */
+    @CanIgnoreReturnValue
     static boolean until(Duration timeout, Duration interval, BooleanSupplier condition) {
         long deadlineNanos = System.nanoTime() + timeout.toNanos();
         while (!condition.getAsBoolean()) {
