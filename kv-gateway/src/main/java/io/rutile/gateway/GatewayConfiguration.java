@@ -65,6 +65,7 @@ class GatewayConfiguration {
                 properties.requestTimeout(),
                 properties.requestTimeoutMax(),
                 properties.bodyTimeout(),
+                properties.busyConnectionsMax(Runtime.getRuntime().maxMemory()),
                 build.stream().findAny().map(BuildProperties::getVersion).orElse("unknown"),
                 links);
     }

@@ -1,5 +1,6 @@
 package io.rutile.gateway;
 
+import io.rutile.gateway.rest.RestSettings;
 import jakarta.validation.constraints.AssertTrue;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -28,6 +29,8 @@ import org.springframework.validation.annotation.Validated;
  * @param requestsMax requests in flight; one more is answered {@code ServerIsBusy}
  * @param inFlightBytesMax bytes of keys and values held for requests in flight; past them requests are answered {@code
  *     ServerIsBusy}. A quarter of the heap if not set
+ * @param busyConnectionsMax connections in the middle of a request; one more is closed. As many as fit into a quarter of the heap
+ *     if not set
  * @param bodyTimeout how long the body of a request may take to arrive
  */
 @Validated
@@ -47,6 +50,7 @@ public record GatewayProperties(
         @DefaultValue("2") @Min(1) @Max(16) int channelsPerStore,
         @DefaultValue("1024") @Min(1) int requestsMax,
         @Nullable DataSize inFlightBytesMax,
+        @Nullable @Min(1) Integer busyConnectionsMax,
 
         @DefaultValue("60s") @NotNull @DurationMin(seconds = 1)
         Duration bodyTimeout) {
@@ -54,12 +58,23 @@ public record GatewayProperties(
     /** Room for two of the largest bodies, decoded, whatever the heap. */
     private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
 
+    private static final int BUSY_CONNECTIONS_MIN = 256;
+
     @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {
         return requestTimeout.compareTo(requestTimeoutMax) <= 0;
     }
 
     @AssertTrue(message = "rutile.gateway.in-flight-bytes-max must be positive") boolean isInFlightBytesMaxPositive() {
         return inFlightBytesMax == null || inFlightBytesMax.toBytes() > 0;
+    }
+
+    /** @param heapBytes of this process */
+    int busyConnectionsMax(long heapBytes) {
+        return busyConnectionsMax != null
+                ? busyConnectionsMax
+                : (int) Math.max(
+                        BUSY_CONNECTIONS_MIN,
+                        Math.min(Integer.MAX_VALUE, heapBytes / 4 / RestSettings.BUSY_CONNECTION_BYTES));
     }
 
     /** @param heapBytes of this process */

@@ -38,6 +38,8 @@ class GatewayPropertiesTest {
             assertThat(properties.bodyTimeout()).isEqualTo(Duration.ofSeconds(60));
             assertThat(properties.inFlightBytesMax(1L << 30)).isEqualTo(DataSize.ofMegabytes(256));
             assertThat(properties.inFlightBytesMax(1L << 20)).isEqualTo(DataSize.ofMegabytes(64));
+            assertThat(properties.busyConnectionsMax(256L << 20)).isEqualTo(1365);
+            assertThat(properties.busyConnectionsMax(1L << 20)).isEqualTo(256);
         });
     }
 
@@ -51,6 +53,7 @@ class GatewayPropertiesTest {
                         "rutile.gateway.channels-per-store=4",
                         "rutile.gateway.requests-max=5",
                         "rutile.gateway.in-flight-bytes-max=6MB",
+                        "rutile.gateway.busy-connections-max=8",
                         "rutile.gateway.body-timeout=7s")
                 .run(context -> assertThat(context.getBean(GatewayProperties.class))
                         .isEqualTo(new GatewayProperties(
@@ -61,6 +64,7 @@ class GatewayPropertiesTest {
                                 4,
                                 5,
                                 DataSize.ofMegabytes(6),
+                                8,
                                 Duration.ofSeconds(7))));
     }
 
@@ -77,6 +81,7 @@ class GatewayPropertiesTest {
                 "channels-per-store=17",
                 "requests-max=0",
                 "in-flight-bytes-max=0B",
+                "busy-connections-max=0",
                 "body-timeout=1ms",
             })
     void nonsenseIsRefusedAtTheStart(String property) {

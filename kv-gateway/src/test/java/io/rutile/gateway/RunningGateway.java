@@ -90,6 +90,15 @@ public final class RunningGateway implements AutoCloseable {
         return context.getBean(MeterRegistry.class).get(name).gauge().value();
     }
 
+    /** How often the gateway turned somebody away at this bound. */
+    public double refused(String bound) {
+        return context.getBean(MeterRegistry.class)
+                .get("kv.gateway.refused")
+                .tag("bound", bound)
+                .counter()
+                .count();
+    }
+
     /** A connection whose answers nobody reads before the test does. */
     public Socket open(String request) throws IOException {
         Socket socket = new Socket();

@@ -58,10 +58,11 @@ public final class GatewayLimits {
         return new Permit();
     }
 
-    private static Counter refused(String bound, MeterRegistry metrics) {
+    /** Counts what is turned away at one of the gateway's bounds, here or at an edge. */
+    public static Counter refused(String bound, MeterRegistry metrics) {
         return Counter.builder("kv.gateway.refused")
                 .tag("bound", bound)
-                .description("Requests refused because the gateway holds as much as it may")
+                .description("Requests or connections refused because the gateway holds as much as it may")
                 .register(metrics);
     }
 

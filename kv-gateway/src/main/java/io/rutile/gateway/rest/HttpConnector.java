@@ -1,27 +1,40 @@
 package io.rutile.gateway.rest;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.gateway.kv.GatewayLimits;
 import org.apache.catalina.core.StandardHost;
-import org.apache.coyote.http11.AbstractHttp11Protocol;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 
 /** What the servlet container's configuration properties do not reach. */
 final class HttpConnector implements WebServerFactoryCustomizer<TomcatServletWebServerFactory> {
 
-    /** Two buffers a connection, kept while it is idle: silent connections by the thousand must not fill the heap. */
-    private static final String IDLE_BUFFER_BYTES = "4096";
+    /** Buffers of a connection that says nothing: ten thousand of them must not fill the heap. */
+    private static final String READ_BUFFER_BYTES = "2048";
+
+    private static final String WRITE_BUFFER_BYTES = "4096";
+
+    private final int busyConnectionsMax;
+    private final MeterRegistry metrics;
+
+    HttpConnector(int busyConnectionsMax, MeterRegistry metrics) {
+        this.busyConnectionsMax = busyConnectionsMax;
+        this.metrics = metrics;
+    }
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
+        factory.setProtocol(BusyConnectionLimit.class.getName());
         factory.addConnectorCustomizers(connector -> {
             // Keys may contain slashes of both kinds; they are read from the path as it came.
             connector.setEncodedSolidusHandling("passthrough");
             connector.setEncodedReverseSolidusHandling("passthrough");
             // A form is no exception: whatever the body is, nobody but AdmissionFilter reads it.
             connector.setParseBodyMethods("");
-            connector.setProperty("socket.appReadBufSize", IDLE_BUFFER_BYTES);
-            connector.setProperty("socket.appWriteBufSize", IDLE_BUFFER_BYTES);
-            if (connector.getProtocolHandler() instanceof AbstractHttp11Protocol<?> http) {
+            connector.setProperty("socket.appReadBufSize", READ_BUFFER_BYTES);
+            connector.setProperty("socket.appWriteBufSize", WRITE_BUFFER_BYTES);
+            if (connector.getProtocolHandler() instanceof BusyConnectionLimit http) {
+                http.limit(busyConnectionsMax, GatewayLimits.refused("connections", metrics));
                 // Bodies are taken off the wire by AdmissionFilter. What it left is from a client that has to be cut
                 // off:
                 // swallowing would block a thread for as long as that client likes.

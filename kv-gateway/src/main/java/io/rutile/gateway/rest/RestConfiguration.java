@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.kv.KvOperations;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
@@ -16,8 +17,8 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 public class RestConfiguration implements WebMvcConfigurer {
 
     @Bean
-    HttpConnector httpConnector() {
-        return new HttpConnector();
+    HttpConnector httpConnector(RestSettings settings, MeterRegistry metrics) {
+        return new HttpConnector(settings.busyConnectionsMax(), metrics);
     }
 
     /** Behind the filters that observe requests, in front of everything that might read a body. */

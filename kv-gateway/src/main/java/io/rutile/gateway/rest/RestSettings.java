@@ -9,11 +9,20 @@ import java.util.Map;
  * @param timeoutDefault deadline of a call that names none
  * @param timeoutMax longest deadline that a call may name
  * @param bodyTimeout how long a body may take to arrive, at least a second
+ * @param busyConnectionsMax connections in the middle of a request at the same time, at least 1
  * @param version of the gateway, for people
  * @param links where a visitor may go from {@code /}, by what is there
  */
 public record RestSettings(
-        Duration timeoutDefault, Duration timeoutMax, Duration bodyTimeout, String version, Map<String, String> links) {
+        Duration timeoutDefault,
+        Duration timeoutMax,
+        Duration bodyTimeout,
+        int busyConnectionsMax,
+        String version,
+        Map<String, String> links) {
+
+    /** What a connection holds while it is in the middle of a request, bodies and answers not counted. */
+    public static final int BUSY_CONNECTION_BYTES = 48 << 10;
 
     public RestSettings {
         links = Map.copyOf(links);

@@ -37,6 +37,7 @@ class SlowClientsTest {
                 "server.tomcat.threads.min-spare=2",
                 "rutile.gateway.body-timeout=2s",
                 "rutile.gateway.requests-max=8",
+                "rutile.gateway.busy-connections-max=50",
                 "rutile.gateway.in-flight-bytes-max=20MB");
     }
 
@@ -74,6 +75,27 @@ class SlowClientsTest {
                 socket.close();
             }
         }
+    }
+
+    @Test
+    void moreBusyConnectionsThanThereIsRoomForAreClosed() throws IOException {
+        List<Socket> busy = new ArrayList<>();
+        try {
+            for (int i = 0; i < 200; i++) {
+                busy.add(gateway.open("G"));
+            }
+            await().untilAsserted(
+                            () -> assertThat(gateway.refused("connections")).isPositive());
+        } finally {
+            for (Socket socket : busy) {
+                socket.close();
+            }
+        }
+
+        // Those that came first are closed as well, by the time-out or by us: then there is room again.
+        await().ignoreExceptions()
+                .untilAsserted(
+                        () -> assertThat(gateway.get("/v1/raw/k").statusCode()).isEqualTo(404));
     }
 
     @Test
