@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -181,9 +182,9 @@ class RealFileIT {
         try (TiSession session = session();
                 RawKVClient raw = session.createRawClient()) {
             data.forEachBatch(BATCH_PAIRS, pairs -> {
-                List<Kvrpcpb.KvPair> found = raw.batchGet(pairs.stream()
-                        .map(pair -> ByteString.copyFrom(join(prefix, pair[0])))
-                        .toList());
+                List<ByteString> keys = new ArrayList<>(); // the client sorts it in place
+                pairs.forEach(pair -> keys.add(ByteString.copyFrom(join(prefix, pair[0]))));
+                List<Kvrpcpb.KvPair> found = raw.batchGet(keys);
                 Map<ByteString, ByteString> byKey = new HashMap<>();
                 found.forEach(pair -> byKey.put(pair.getKey(), pair.getValue()));
                 for (byte[][] pair : pairs) {
