@@ -54,6 +54,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
     private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
     private static final long IN_FLIGHT_BYTES_MAX = 64L << 20;
+    private static final int CATCH_UP_MARGIN_MAX = 1_000;
     /** A new replica that does not answer within an election timeout is given so many of them. */
     private static final int CATCH_UP_ATTEMPTS = 5;
     /** JRaft's task without an expected term. */
@@ -558,6 +559,15 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         node.apply(new Task(ByteBuffer.allocate(0), status -> LOG.debug("nudge group={} {}", groupId, status)));
     }
 
+    /**
+     * How many entries a new voter may lack when it begins to count (D2). JRaft's first question to an empty replica, about index 0,
+     * is answered well and leaves it with everything still to come: in a log shorter than the margin it would count at once, without
+     * its image, and a group of one that grows would be without a majority.
+     */
+    static int catchUpMargin(long lastLogIndex) {
+        return (int) Math.min(CATCH_UP_MARGIN_MAX, lastLogIndex / 2);
+    }
+
     private void nextChange(Deque<Replicas> steps, int attempts, CompletableFuture<Void> done) {
         Replicas step = steps.peek();
         if (step == null) {
@@ -565,6 +575,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             return;
         }
         try {
+            node.getOptions().setCatchupMargin(catchUpMargin(node.getLastLogIndex()));
             node.changePeers(PeerIds.of(step), status -> changed(status, steps, attempts, done));
         } catch (IllegalArgumentException e) {
             done.completeExceptionally(

@@ -47,7 +47,6 @@ final class NodeOptionsOf {
         node.setSnapshotUri("shared");
         node.setElectionTimeoutMs(timeoutMs);
         node.setSnapshotIntervalSecs(0);
-        node.setCatchupMargin(1_000);
         node.setDisableCli(true);
         node.setEnableMetrics(false);
         node.setSharedTimerPool(true);

@@ -90,6 +90,10 @@ class ImageTest {
             var change = leader.changeReplicas(TestStores.members(1, 2));
             await().until(() -> stores.store(1).machine(GROUP).imagesWritten.get() >= 2);
 
+            // D2: it does not count before it has its image, or the lone voter would have no majority.
+            assertThat(leader.replicas()).isEqualTo(TestStores.members(1));
+            assertThat(TestStores.propose(leader, "b")).isEqualTo(1);
+
             two.machine(GROUP).refuseImages = false;
 
             await().atMost(TestStores.PATIENCE).until(() -> two.machine(GROUP).count("a") == 1);
