@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -83,7 +84,7 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--warm-up",
             paramLabel = "SECONDS",
             defaultValue = "3",
-            description = "Before each measurement (default: 3).")
+            description = "Of each operation at first, and before each measurement (default: 3).")
     private int warmUpSeconds;
 
     @Option(
@@ -131,6 +132,12 @@ public final class BenchCommand implements Callable<Integer> {
                 progress(subject.name() + ": " + (name.equals("rest") ? "looking for" : "loading") + " " + keyCount
                         + " keys");
                 subject.load(keys);
+            }
+            for (Subject subject : opened) {
+                progress(subject.name() + ": warming up");
+                for (Workload workload : workloads) {
+                    loop.warmUp(subject, workload, keys, Collections.max(clients));
+                }
             }
             for (Workload workload : workloads) {
                 for (int count : clients) {

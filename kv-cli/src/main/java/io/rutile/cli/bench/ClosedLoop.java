@@ -1,5 +1,6 @@
 package io.rutile.cli.bench;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,11 @@ final class ClosedLoop {
         this.duration = duration;
     }
 
+    /** Load that nobody measures, so that the first measurement finds compiled code on both sides like the last one does. */
+    void warmUp(Subject subject, Workload workload, KeySpace keys, int clients) throws InterruptedException {
+        run(subject, workload, keys, clients, warmUp, 0);
+    }
+
     Measurement measure(Subject subject, Workload workload, KeySpace keys, int clients) throws InterruptedException {
         run(subject, workload, keys, clients, warmUp, 1);
         Duration cpuBefore = subject.cpu();
@@ -45,6 +51,7 @@ final class ClosedLoop {
     private record Outcome(
             Histogram latencies, long errors, @Nullable String firstError, Duration elapsed) {}
 
+    @CanIgnoreReturnValue
     private static Outcome run(
             Subject subject, Workload workload, KeySpace keys, int clients, Duration duration, int phase)
             throws InterruptedException {
