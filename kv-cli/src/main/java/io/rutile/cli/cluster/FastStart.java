@@ -65,6 +65,21 @@ final class FastStart {
      * @param settings arguments with which it can start: free ports, a directory of its own
      */
     void prepare(JavaRuntime java, List<String> flags, List<String> settings) throws IOException, InterruptedException {
+        if (!isCurrent()) {
+            unpack(java);
+        }
+        List<String> training = new ArrayList<>(List.of(java.executable().toString()));
+        training.addAll(flags);
+        training.add("-XX:ArchiveClassesAtExit=" + archive(java));
+        training.add("-Dspring.context.exit=onRefresh");
+        training.addAll(List.of("-jar", unpacked().toString()));
+        training.addAll(settings);
+        execute(training);
+        Files.writeString(run.resolve("source.stamp"), stamp()); // last: what failed half-way is not used
+    }
+
+    /** Archives of the jar before this one go with it; one for another Java, of the same jar, stays. */
+    private void unpack(JavaRuntime java) throws IOException, InterruptedException {
         delete(run);
         Files.createDirectories(run);
         execute(List.of(
@@ -75,14 +90,6 @@ final class FastStart {
                 "extract",
                 "--destination",
                 run.resolve("app").toString()));
-        List<String> training = new ArrayList<>(List.of(java.executable().toString()));
-        training.addAll(flags);
-        training.add("-XX:ArchiveClassesAtExit=" + archive(java));
-        training.add("-Dspring.context.exit=onRefresh");
-        training.addAll(List.of("-jar", unpacked().toString()));
-        training.addAll(settings);
-        execute(training);
-        Files.writeString(run.resolve("source.stamp"), stamp()); // last: what failed half-way is not used
     }
 
     private boolean isCurrent() {
