@@ -161,10 +161,7 @@ final class GroupRouter implements InboundCalls {
                     .build());
             return;
         }
-        Message response = request.getPreVote()
-                ? group.node().handlePreVoteRequest(request)
-                : group.node().handleRequestVoteRequest(request);
-        reply.send(response);
+        reply.send(request.getPreVote() ? group.preVote(request) : group.node().handleRequestVoteRequest(request));
     }
 
     private static void standForElection(JRaftAdapter<?> group, TimeoutNowRequest request, Reply reply) {

@@ -8,6 +8,7 @@ import com.alipay.sofa.jraft.conf.ConfigurationEntry;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.State;
 import com.alipay.sofa.jraft.entity.EnumOutter.ErrorType;
+import com.alipay.sofa.jraft.entity.LogId;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.entity.Task;
 import com.alipay.sofa.jraft.error.RaftError;
@@ -16,6 +17,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
 import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.util.Endpoint;
@@ -417,6 +419,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         if (self.equals(leader)) {
             leader = null;
         }
+        try {
+            pools.rpc().execute(() -> NodeInternals.resumeElections(node));
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closing, nobody is elected any more group={}", groupId);
+        }
     }
 
     @Override
@@ -728,6 +735,26 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     VoteGate gate() {
         return gate;
+    }
+
+    /**
+     * Whether a candidate may ask for votes. JRaft says no to one that its own membership does not name. But it may be entries that
+     * have yet to come here that made it a voter, and it may need this very vote: of a new replica that has no membership yet, or of
+     * one that slept through a change (D2). Who is fit to lead is seen by the log, as in the vote itself; a leader that may be alive
+     * is protected by the {@link VoteGate}, which the caller has asked.
+     */
+    Message preVote(RequestVoteRequest request) {
+        State state = node.getNodeState();
+        boolean known = NodeInternals.conf(node).contains(PeerIds.of(PeerIds.parse(request.getServerId())));
+        if (known || (state != State.STATE_FOLLOWER && state != State.STATE_CANDIDATE)) {
+            return node.handlePreVoteRequest(request);
+        }
+        long term = vote.getTerm();
+        LogId theirs = new LogId(request.getLastLogIndex(), request.getLastLogTerm());
+        return RequestVoteResponse.newBuilder()
+                .setTerm(term)
+                .setGranted(request.getTerm() >= term && theirs.compareTo(NodeInternals.lastLogId(node)) >= 0)
+                .build();
     }
 
     /** A leader has told this replica to stand for election; before the node hears of it. */

@@ -5,24 +5,33 @@ import com.alipay.sofa.jraft.ReadOnlyService;
 import com.alipay.sofa.jraft.conf.ConfigurationEntry;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
+import com.alipay.sofa.jraft.core.State;
+import com.alipay.sofa.jraft.entity.LogId;
 import com.alipay.sofa.jraft.rpc.RpcUtils;
+import com.alipay.sofa.jraft.storage.LogManager;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
+import com.alipay.sofa.jraft.util.Utils;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.locks.Lock;
 
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
- * counts a majority of it), the caller of the state machine (whose progress also counts entries that no state machine sees), and
- * the scanner thread of a read service that we do not use. Fields are looked up once, when this class is loaded, so that another
- * version of JRaft fails at start and not in the middle of the night.
+ * counts a majority of it), the last entry of the log and the last sign of a leader (elections depend on them), the caller of the
+ * state machine (whose progress also counts entries that no state machine sees), and the scanner thread of a read service that we
+ * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
+ * the middle of the night.
  */
 final class NodeInternals {
 
     private static final VarHandle CONF;
     private static final VarHandle FSM_CALLER;
+    private static final VarHandle LOG_MANAGER;
+    private static final VarHandle LAST_LEADER_MS;
+    private static final VarHandle WRITE_LOCK;
     private static final VarHandle READ_ONLY_SERVICE;
     private static final VarHandle READ_SCANNER;
 
@@ -34,6 +43,9 @@ final class NodeInternals {
             MethodHandles.Lookup node = MethodHandles.privateLookupIn(NodeImpl.class, MethodHandles.lookup());
             CONF = node.findVarHandle(NodeImpl.class, "conf", ConfigurationEntry.class);
             FSM_CALLER = node.findVarHandle(NodeImpl.class, "fsmCaller", FSMCaller.class);
+            LOG_MANAGER = node.findVarHandle(NodeImpl.class, "logManager", LogManager.class);
+            LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
+            WRITE_LOCK = node.findVarHandle(NodeImpl.class, "writeLock", Lock.class);
             READ_ONLY_SERVICE = node.findVarHandle(NodeImpl.class, "readOnlyService", ReadOnlyService.class);
             MethodHandles.Lookup reads =
                     MethodHandles.privateLookupIn(ReadOnlyServiceImpl.class, MethodHandles.lookup());
@@ -79,6 +91,30 @@ final class NodeInternals {
 
     static FSMCaller fsmCaller(NodeImpl node) {
         return (FSMCaller) FSM_CALLER.getAcquire(node);
+    }
+
+    /** The last entry that the node has, on disk or on its way there. */
+    static LogId lastLogId(NodeImpl node) {
+        return ((LogManager) LOG_MANAGER.getAcquire(node)).getLastLogId(false);
+    }
+
+    /**
+     * Lets a node that has stopped leading stand for election again. When a leader looks whether it has lost its majority, a
+     * membership with nobody else in it sets the time of the last sign of a leader to the end of all times. While a group of one
+     * grows, that is the old membership, looked at after the node has stepped down for the new one: it would take the leader that it
+     * was for alive for ever. Waits for the node's lock, which that look holds from beginning to end.
+     */
+    static void resumeElections(NodeImpl node) {
+        Lock lock = (Lock) WRITE_LOCK.get(node);
+        lock.lock();
+        try {
+            long now = Utils.monotonicMs();
+            if (node.getNodeState() == State.STATE_FOLLOWER && (long) LAST_LEADER_MS.getVolatile(node) > now) {
+                LAST_LEADER_MS.setVolatile(node, now);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Ends the scanner of a service that nobody asks: reads go through {@link ReadRounds}. */

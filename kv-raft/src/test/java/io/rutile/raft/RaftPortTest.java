@@ -175,10 +175,12 @@ class RaftPortTest {
     }
 
     private static int appendEntriesType() {
+        return type(com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest.getDescriptor());
+    }
+
+    private static int type(com.google.protobuf.Descriptors.Descriptor message) {
         java.util.zip.CRC32 crc = new java.util.zip.CRC32();
-        crc.update(com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest.getDescriptor()
-                .getFullName()
-                .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        crc.update(message.getFullName().getBytes(java.nio.charset.StandardCharsets.UTF_8));
         return (int) crc.getValue();
     }
 
@@ -218,6 +220,94 @@ class RaftPortTest {
             assertThat(asked).containsOnly(new Replica(1, 102));
             assertThat(one.group(GROUP).term()).isEqualTo(term);
             assertThat(one.group(GROUP).isLeader()).isTrue();
+        }
+    }
+
+    /** A candidate that no membership names may ask; a leader that is alive is safe from it, however long its log is. */
+    @Test
+    void r7_aStrangerDisturbsNoLivingLeader() {
+        try (TestStores stores = new TestStores(dir)) {
+            for (long id = 1; id <= 2; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1, 2));
+            Store leader = stores.awaitLeader(GROUP);
+            Store follower = stores.store(3 - leader.id);
+            TestStores.propose(leader.group(GROUP), "a");
+            long term = leader.group(GROUP).term();
+
+            double before = withheld(follower);
+
+            for (Store store : new Store[] {follower, leader}) {
+                for (boolean preVote : new boolean[] {true, false}) {
+                    var asks = com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest.newBuilder()
+                            .setGroupId("g42")
+                            .setServerId("store9:1:109")
+                            .setPeerId("store" + store.id + ":1:" + (100 + store.id))
+                            .setTerm(term + 1)
+                            .setLastLogTerm(term + 1)
+                            .setLastLogIndex(1_000_000)
+                            .setPreVote(preVote || store == leader)
+                            .build();
+                    Call answer = answer(
+                            store,
+                            Call.newBuilder()
+                                    .setId(1)
+                                    .setGroup(GROUP)
+                                    .setType(type(asks.getDescriptorForType()))
+                                    .setBody(asks.toByteString())
+                                    .build());
+                    assertThat(voteGranted(answer)).isFalse();
+                }
+            }
+
+            assertThat(withheld(follower)).isGreaterThanOrEqualTo(before + 2);
+            assertThat(leader.group(GROUP).term()).isEqualTo(term);
+            assertThat(TestStores.propose(leader.group(GROUP), "a")).isEqualTo(2);
+        }
+    }
+
+    private static double withheld(Store store) {
+        return store.meters.get("kv.raft.votes.withheld").counter().count();
+    }
+
+    private static boolean voteGranted(Call answer) {
+        try {
+            return com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse.parseFrom(answer.getBody())
+                    .getGranted();
+        } catch (com.google.protobuf.InvalidProtocolBufferException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** What the store says to one call of store 9. */
+    private static Call answer(Store store, Call call) {
+        ManagedChannel channel = NettyChannelBuilder.forAddress(store.server.listenAddress())
+                .usePlaintext()
+                .build();
+        try {
+            CompletableFuture<Call> answer = new CompletableFuture<>();
+            StreamObserver<Envelope> stream = RaftTransportGrpc.newStub(channel).exchange(new StreamObserver<>() {
+                @Override
+                public void onNext(Envelope frame) {
+                    frame.getCallsList().forEach(answer::complete);
+                }
+
+                @Override
+                public void onError(Throwable cause) {
+                    answer.completeExceptionally(cause);
+                }
+
+                @Override
+                public void onCompleted() {}
+            });
+            stream.onNext(Envelope.newBuilder()
+                    .setHello(hello().setToStore(store.id))
+                    .addCalls(call)
+                    .build());
+            return TestStores.get(answer);
+        } finally {
+            channel.shutdownNow();
         }
     }
 
