@@ -139,10 +139,14 @@ final class GroupRouter implements InboundCalls {
 
     private static void append(JRaftAdapter<?> group, AppendEntriesRequest request, Reply reply) {
         NodeImpl node = group.node();
+        if (request.getTerm() >= group.term()) {
+            // R7: before the node sees it, so that it can't stand for election between its answer and the promise.
+            group.gate().heardLeader();
+        }
         RpcRequestClosure done = closure(AppendEntriesResponse.getDefaultInstance(), response -> {
             if (response instanceof AppendEntriesResponse said && said.getTerm() == request.getTerm()) {
                 // The leader will count on this answer: the promise that goes with it begins before it leaves.
-                group.gate().answeredLeader();
+                group.gate().heardLeader();
             }
             reply.send(response);
         });

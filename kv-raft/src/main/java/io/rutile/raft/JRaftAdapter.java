@@ -27,6 +27,7 @@ import io.rutile.raft.RaftException.Kind;
 import io.rutile.raft.log.CompactionPoint;
 import io.rutile.raft.log.GroupVote;
 import io.rutile.raft.transport.GroupCalls;
+import io.rutile.raft.transport.LinkException;
 import io.rutile.raft.transport.OutboundCall;
 import io.rutile.raft.transport.RaftTransport;
 import java.nio.ByteBuffer;
@@ -696,7 +697,10 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     // ---- messages
 
-    /** What the node sends. Entries are watched for the lease, and a request to stand for election ends it first. */
+    /**
+     * What the node sends. Entries are watched for the lease, and a request to stand for election ends it first. Who has just
+     * answered a leader asks nobody for a vote.
+     */
     @Override
     public void send(Endpoint to, Message request, long timeoutMs, OutboundCall.Answer answer) {
         boolean handover = false;
@@ -716,8 +720,30 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             lease.forfeit(now.getTerm());
         } else if (request instanceof RequestVoteRequest asks) {
             handover = !asks.getPreVote() && asks.getTerm() == handoverTerm;
+            if (!gate.mayGrant(handover)) {
+                answers.execute(() -> withhold(answer));
+                return;
+            }
+            if (asks.getPreVote()) {
+                watched = (response, failure) -> {
+                    if (gate.mayGrant(false)) {
+                        answer.complete(response, failure);
+                    } else {
+                        withhold(answer);
+                    }
+                };
+            }
         }
         transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+    }
+
+    /**
+     * A candidate's own vote, too, is owed to the leader that it has answered (R7). A pre-vote that began while that leader was
+     * silent may be won after the leader was heard again: JRaft would go on and stand.
+     */
+    private void withhold(OutboundCall.Answer answer) {
+        metrics.votesWithheld.increment();
+        answer.complete(null, new LinkException("a leader was heard", false));
     }
 
     /** Where this group's inbound messages are handled, in order. */

@@ -44,7 +44,7 @@ final class RaftMetrics {
                 .description("Times that a replica of this store began to lead")
                 .register(meters);
         votesWithheld = Counter.builder("kv.raft.votes.withheld")
-                .description("Votes not granted because a leader may still count on this replica")
+                .description("Votes not granted or not asked for because a leader may still count on this replica")
                 .register(meters);
         unknownReplicas = Counter.builder("kv.raft.unknown.replicas")
                 .description("Messages to replicas that do not run here")

@@ -3,8 +3,8 @@ package io.rutile.raft;
 import java.util.function.LongSupplier;
 
 /**
- * What a follower owes the leader that it has answered: no vote for anybody else until one election timeout has passed (R7).
- * Without it a vote that was decided before a heartbeat arrived could still be granted after it, while the old leader counts on
+ * What a follower owes the leader that it has answered: no vote for anybody else, itself included, until one election timeout
+ * has passed (R7). Without it a vote that was decided before a heartbeat arrived could still be granted after it, while the old leader counts on
  * the answer.
  *
  * <p>A replica that has just started may have forgotten such a leader, and grants nothing for the same time; unless the group
@@ -24,8 +24,8 @@ final class VoteGate {
         this.neverClosed = neverLed;
     }
 
-    /** An answer in the leader's own term is about to leave. */
-    void answeredLeader() {
+    /** A leader's message has come in, or an answer in its own term is about to leave. */
+    void heardLeader() {
         closedSinceNanos = nanoClock.getAsLong();
         neverClosed = false;
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.google.protobuf.Message;
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -217,6 +219,47 @@ class FailoverTest {
         }
     }
 
+    /** As when a pre-vote that began while the leader was silent is won after it was heard again. */
+    @Test
+    void r7_whoHasJustAnsweredALeaderAsksForNoVote() {
+        try (TestStores stores = three()) {
+            Store leader = stores.awaitLeader(GROUP);
+            TestStores.propose(leader.group(GROUP), "a");
+            Store follower = stores.store(leader.id % 3 + 1);
+            Store other = stores.store(follower.id % 3 + 1);
+            await().until(() -> follower.machine(GROUP).count("a") == 1
+                    && other.machine(GROUP).count("a") == 1);
+            long term = leader.group(GROUP).term();
+            double before = withheld(follower);
+            JRaftAdapter<?> candidate = (JRaftAdapter<?>) follower.group(GROUP);
+
+            for (boolean preVote : new boolean[] {true, false}) {
+                CompletableFuture<Message> answer = new CompletableFuture<>();
+                RequestVoteRequest asks = RequestVoteRequest.newBuilder()
+                        .setGroupId("g42")
+                        .setServerId(PeerIds.of(follower.group(GROUP).self()).toString())
+                        .setPeerId(PeerIds.of(other.group(GROUP).self()).toString())
+                        .setTerm(term + 1)
+                        .setLastLogTerm(term)
+                        .setLastLogIndex(1_000_000)
+                        .setPreVote(preVote)
+                        .build();
+                candidate.send(
+                        PeerIds.of(other.group(GROUP).self()).getEndpoint(), asks, 1_000, (response, failure) -> {
+                            if (failure == null) {
+                                answer.complete(response);
+                            } else {
+                                answer.completeExceptionally(failure);
+                            }
+                        });
+                assertThatThrownBy(answer::join).hasMessageContaining("a leader was heard");
+            }
+
+            assertThat(withheld(follower)).isGreaterThanOrEqualTo(before + 2);
+            assertThat(other.group(GROUP).term()).isEqualTo(term);
+        }
+    }
+
     @Test
     void readIndexIsProvenByAMajority() {
         try (TestStores stores = new TestStores(dir, options -> options.withForceReadIndex(true))) {
@@ -235,6 +278,10 @@ class FailoverTest {
 
             assertThat(leader.group(GROUP).appliedIndex()).isGreaterThan(TestStores.BEGIN);
         }
+    }
+
+    private static double withheld(Store store) {
+        return store.meters.get("kv.raft.votes.withheld").counter().count();
     }
 
     private static void join(Thread thread) {

@@ -124,7 +124,7 @@ class LeaderLeaseTest {
     void r7_followerThatAnsweredGrantsNothingForATimeout() {
         VoteGate gate = new VoteGate(1_000, now::get, true);
         assertThat(gate.mayGrant(false)).isTrue();
-        gate.answeredLeader();
+        gate.heardLeader();
         now.addAndGet(999);
         assertThat(gate.mayGrant(false)).isFalse();
         assertThat(gate.mayGrant(true)).isTrue();

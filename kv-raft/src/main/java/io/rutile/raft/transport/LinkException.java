@@ -6,7 +6,7 @@ public final class LinkException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private final boolean timeout;
 
-    LinkException(String message, boolean timeout) {
+    public LinkException(String message, boolean timeout) {
         super(message, null, false, false);
         this.timeout = timeout;
     }
