@@ -37,7 +37,8 @@ import org.springframework.validation.annotation.Validated;
  * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
  * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
  * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull
- * @param electionTimeout how long a follower waits for its leader, from 200ms; the same on every node
+ * @param electionTimeout how long a follower waits for its leader before another is elected, from 200ms; a dead leader's Regions are
+ *     written to again after this and a little. Must be the same on every node: the leader's lease is 90 % of it (R7)
  * @param forceReadIndex ask a majority for every read instead of trusting the leader's lease
  * @param syncLog fsync before a write is acknowledged; false loses acknowledged writes in a power cut
  * @param storeHeartbeatInterval pause between two reports about the store to PD
@@ -65,7 +66,7 @@ public record KvNodeProperties(
         @NotNull @DefaultValue("64MB") DataSize pendingWritesMax,
         @NotNull @DefaultValue("256MB") DataSize diskReserve,
 
-        @NotNull @DurationMin(millis = 200) @DefaultValue("2s")
+        @NotNull @DurationMin(millis = 200) @DefaultValue("1s")
         Duration electionTimeout,
 
         @DefaultValue("false") boolean forceReadIndex,

@@ -35,6 +35,7 @@ class KvNodePropertiesTest {
             assertThat(options.placement().storeHeartbeatInterval()).isEqualTo(Duration.ofSeconds(10));
             assertThat(options.apiVersion()).isEqualTo(ApiVersion.V1);
             assertThat(options.cacheBytes()).isEqualTo(128L << 20);
+            assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);

@@ -41,9 +41,6 @@ public record ClusterLayout(
     /** All processes start at once, and on a busy machine the Placement Driver may be the last of them; up bounds the whole wait. */
     private static final String PD_WAIT = "120s";
 
-    /** A dead leader is noticed after one to two of these, so that writes succeed again within five seconds with room to spare. */
-    private static final String ELECTION_TIMEOUT = "1s";
-
     private static final int PDS_MAX = 7;
     private static final int PORTS_PER_CLUSTER = 402;
     private static final String FILE = "cluster.properties";
@@ -167,7 +164,6 @@ public record ClusterLayout(
                         "--rutile.node.address=" + address(grpc),
                         "--rutile.node.raft-address=" + address(raft),
                         "--rutile.node.pd-endpoints=" + String.join(",", pdEndpoints()),
-                        "--rutile.node.election-timeout=" + ELECTION_TIMEOUT,
                         "--rutile.node.pd-connect-timeout=" + PD_WAIT,
                         "--rutile.node.status-address=" + address(management),
                         "--rutile.node.api-version=" + apiVersion,
