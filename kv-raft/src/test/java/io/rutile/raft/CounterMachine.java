@@ -32,7 +32,6 @@ final class CounterMachine implements ReplicatedStateMachine<Long> {
     volatile boolean refuseImages;
     volatile @Nullable RuntimeException failNext;
     volatile @Nullable Runnable beforeApply;
-    volatile @Nullable Runnable afterInstall;
 
     CounterMachine(@Nullable Path file, long bootstrapIndex) {
         this.file = file;
@@ -111,10 +110,6 @@ final class CounterMachine implements ReplicatedStateMachine<Long> {
         }
         read(directory.resolve("counts"));
         imagesInstalled.incrementAndGet();
-        Runnable hook = afterInstall;
-        if (hook != null) {
-            hook.run();
-        }
     }
 
     private void write(Path target) throws IOException {

@@ -2,16 +2,18 @@ package io.rutile.raft;
 
 import io.rutile.raft.log.LogDisk;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
 
-/** A disk that counts its syncs and begins to fail on command. */
+/** A disk that counts its syncs, begins to fail on command, and tells when it is written to. */
 final class FaultyDisk implements LogDisk {
 
     private final LogDisk disk;
     final AtomicInteger syncs = new AtomicInteger();
     volatile boolean writesFail;
     volatile boolean syncsFail;
+    volatile @Nullable Runnable beforeWrite;
 
     FaultyDisk(LogDisk disk) {
         this.disk = disk;
@@ -21,6 +23,10 @@ final class FaultyDisk implements LogDisk {
     public void write(WriteBatch batch) throws RocksDBException {
         if (writesFail) {
             throw new RocksDBException("no space left on device");
+        }
+        Runnable hook = beforeWrite;
+        if (hook != null) {
+            hook.run();
         }
         disk.write(batch);
     }

@@ -2,7 +2,12 @@ package io.rutile.raft;
 
 import static org.awaitility.Awaitility.await;
 
+import com.alipay.sofa.jraft.ReplicatorGroup;
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.core.Replicator;
+import com.alipay.sofa.jraft.entity.PeerId;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.invoke.MethodHandles;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -203,6 +208,29 @@ final class TestStores implements AutoCloseable {
             throw new AssertionError(e.getCause());
         } catch (Exception e) {
             throw new AssertionError("no answer in time", e);
+        }
+    }
+
+    /**
+     * Gives a replica that is no member yet everything that the leader has, and returns when the leader knows. The first half of a
+     * change of membership, without the second, which waits for the replica and makes it one.
+     */
+    static void feed(RaftGroup<Long> leader, Replica replica) {
+        PeerId peer = PeerIds.of(replica);
+        ReplicatorGroup replicators = replicators(((JRaftAdapter<?>) leader).node());
+        replicators.addReplicator(peer);
+        await("everything on " + replica)
+                .atMost(PATIENCE)
+                .until(() -> Replicator.getNextIndex(replicators.getReplicator(peer)) == leader.committedIndex() + 1);
+    }
+
+    private static ReplicatorGroup replicators(NodeImpl node) {
+        try {
+            return (ReplicatorGroup) MethodHandles.privateLookupIn(NodeImpl.class, MethodHandles.lookup())
+                    .findVarHandle(NodeImpl.class, "replicatorGroup", ReplicatorGroup.class)
+                    .get(node);
+        } catch (ReflectiveOperationException e) {
+            throw new LinkageError(e.getMessage(), e);
         }
     }
 
