@@ -3,6 +3,7 @@ package io.rutile.pd.leader;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.IdAllocator;
+import io.rutile.pd.cluster.SafePoints;
 import io.rutile.pd.meta.MetaOutcome;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
@@ -21,6 +22,8 @@ public final class LeaderTerm {
     private final TsoWindow tso;
     private final IdAllocator ids;
     private final ClusterState cluster;
+    private final SafePoints safePoints;
+    private final Clocks clocks;
     private final OperatorController operators;
     private final HeartbeatStreams streams;
     private final Coordinator coordinator;
@@ -31,6 +34,8 @@ public final class LeaderTerm {
         this.tso = tso;
         this.ids = new IdAllocator(meta, term);
         this.cluster = new ClusterState(meta, clocks.wall(), clocks.nano(), options.storeSilence());
+        this.safePoints = new SafePoints(meta, term, clocks.wall());
+        this.clocks = clocks;
         this.operators = new OperatorController(options.schedule().operatorsMax(), clocks.nano(), metrics);
         this.streams = new HeartbeatStreams(metrics);
         ResponseHeader header = ResponseHeader.newBuilder()
@@ -58,6 +63,15 @@ public final class LeaderTerm {
 
     public ClusterState cluster() {
         return cluster;
+    }
+
+    public SafePoints safePoints() {
+        return safePoints;
+    }
+
+    /** The wall clock, for what a decision says about time. */
+    public long nowMs() {
+        return clocks.wall().millis();
     }
 
     public OperatorController operators() {

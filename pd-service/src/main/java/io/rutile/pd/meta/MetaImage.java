@@ -26,8 +26,11 @@ final class MetaImage {
 
     static final String FILE_NAME = "meta.img";
 
-    /** "RUTPDM" and the version of the layout. */
-    private static final long MAGIC = 0x52_55_54_50_44_4d_00_01L;
+    /** "RUTPDM", with room for the version of the layout in the last two bytes. */
+    private static final long MAGIC = 0x52_55_54_50_44_4d_00_00L;
+
+    /** What is written; older layouts are still read. */
+    private static final int LAYOUT = 2;
 
     private static final int FRAME_BYTES = 16;
 
@@ -61,7 +64,8 @@ final class MetaImage {
             return Optional.empty();
         }
         ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(source));
-        if (bytes.remaining() < FRAME_BYTES || bytes.getLong() != MAGIC) {
+        long layout = bytes.remaining() < FRAME_BYTES ? 0 : bytes.getLong() - MAGIC;
+        if (layout < 1 || layout > LAYOUT) {
             throw new IOException(source + " is not an image of this version");
         }
         int length = bytes.getInt();
@@ -73,7 +77,7 @@ final class MetaImage {
         if (bytes.getInt() != checksum(body)) {
             throw new IOException(source + " is damaged: its checksum does not match");
         }
-        return Optional.of(MetaState.readFrom(new DataInputStream(new ByteArrayInputStream(body))));
+        return Optional.of(MetaState.readFrom(new DataInputStream(new ByteArrayInputStream(body)), (int) layout));
     }
 
     private static byte[] frame(MetaState state) throws IOException {
@@ -81,7 +85,7 @@ final class MetaImage {
         state.writeTo(new DataOutputStream(collected));
         byte[] body = collected.toByteArray();
         return ByteBuffer.allocate(FRAME_BYTES + body.length)
-                .putLong(MAGIC)
+                .putLong(MAGIC + LAYOUT)
                 .putInt(body.length)
                 .put(body)
                 .putInt(checksum(body))

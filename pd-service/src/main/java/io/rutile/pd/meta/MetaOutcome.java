@@ -1,5 +1,7 @@
 package io.rutile.pd.meta;
 
+import java.util.Optional;
+
 /** What came of a record when it was applied; the same on every member. */
 public sealed interface MetaOutcome {
 
@@ -9,6 +11,18 @@ public sealed interface MetaOutcome {
      * @param value what the record hands out: the last id of a window, the cluster id; else 0
      */
     record Applied(long value) implements MetaOutcome {}
+
+    /**
+     * A safe point was moved, or stays where it is because something holds it.
+     *
+     * @param before as it was
+     * @param after as it is now, not before {@code before}
+     * @param blocker what kept it from going where it was to go
+     */
+    record Moved(long before, long after, Optional<GcBarrier> blocker) implements MetaOutcome {}
+
+    /** The barrier that was set or taken away; empty if none was there to be taken. */
+    record Barrier(Optional<GcBarrier> barrier) implements MetaOutcome {}
 
     /**
      * The state is as it was.
@@ -24,7 +38,11 @@ public sealed interface MetaOutcome {
         DUPLICATE_ADDRESS,
         INCOMPATIBLE_VERSION,
         INVALID_VALUE,
-        EXHAUSTED
+        EXHAUSTED,
+        BEHIND_SAFE_POINT,
+        BEYOND_TXN_SAFE_POINT,
+        DUPLICATE_NAME,
+        NOT_FOUND
     }
 
     MetaOutcome DONE = new Applied(0);

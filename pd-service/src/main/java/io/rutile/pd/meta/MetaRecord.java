@@ -25,7 +25,16 @@ import java.util.Set;
  * record := type (1) body            docs/formats/pd-meta.md
  * </pre>
  */
-public sealed interface MetaRecord {
+public sealed interface MetaRecord
+        permits MetaRecord.NameCluster,
+                MetaRecord.AnnounceMember,
+                MetaRecord.Bootstrap,
+                MetaRecord.PutStore,
+                MetaRecord.ReserveIds,
+                MetaRecord.SaveTso,
+                MetaRecord.SetMaxReplicas,
+                GcRecord,
+                KeyspaceRecord {
 
     /** The next state and what the proposer is told. Deterministic. */
     Transition applyTo(MetaState state);
@@ -307,8 +316,9 @@ public sealed interface MetaRecord {
                 case ReserveIds.TYPE -> new ReserveIds(in.readInt());
                 case SaveTso.TYPE -> new SaveTso(in.readLong());
                 case SetMaxReplicas.TYPE -> new SetMaxReplicas(in.readInt());
-                default ->
-                    throw new IOException("meta record of unknown type " + bytes[0] + ": written by a newer version?");
+                case KeyspaceRecord.CreateKeyspace.TYPE, KeyspaceRecord.ChangeKeyspaceState.TYPE ->
+                    KeyspaceRecord.read(bytes[0], in);
+                default -> GcRecord.read(bytes[0], in);
             };
         } catch (IllegalArgumentException e) {
             throw new IOException("damaged meta record of type " + bytes[0] + ": " + e.getMessage(), e);

@@ -1,5 +1,6 @@
 package io.rutile.pd.meta;
 
+import io.rutile.protocol.keyspacepb.KeyspaceMeta;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.protocol.pdpb.Member;
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param tsoSavedMs every timestamp handed out is before this millisecond (T1)
  * @param clusterVersion what all stores understand, {@code major.minor.patch}
  * @param maxReplicas how many replicas a Region should have
+ * @param gc safe points and barriers (P7)
+ * @param keyspaces the default one and those that were created
  */
 public record MetaState(
         long appliedIndex,
@@ -37,7 +40,9 @@ public record MetaState(
         long idsReserved,
         long tsoSavedMs,
         StoreVersion clusterVersion,
-        int maxReplicas) {
+        int maxReplicas,
+        GcState gc,
+        Keyspaces keyspaces) {
 
     /** A log begins behind this index, with the empty state. */
     public static final long FIRST_INDEX = 1;
@@ -45,8 +50,18 @@ public record MetaState(
     /** Replicas of a Region until an operator says otherwise. */
     public static final int MAX_REPLICAS_DEFAULT = 3;
 
-    static final MetaState EMPTY =
-            new MetaState(FIRST_INDEX, 0, false, Map.of(), Map.of(), 0, 0, StoreVersion.NONE, MAX_REPLICAS_DEFAULT);
+    static final MetaState EMPTY = new MetaState(
+            FIRST_INDEX,
+            0,
+            false,
+            Map.of(),
+            Map.of(),
+            0,
+            0,
+            StoreVersion.NONE,
+            MAX_REPLICAS_DEFAULT,
+            GcState.EMPTY,
+            Keyspaces.INITIAL);
 
     public MetaState {
         stores = Collections.unmodifiableMap(stores);
@@ -107,6 +122,14 @@ public record MetaState(
         return with(draft -> draft.maxReplicas = count);
     }
 
+    MetaState withGc(GcState next) {
+        return with(draft -> draft.gc = next);
+    }
+
+    MetaState withKeyspaces(Keyspaces next) {
+        return with(draft -> draft.keyspaces = next);
+    }
+
     private MetaState with(Consumer<Draft> change) {
         Draft draft = new Draft(this);
         change.accept(draft);
@@ -124,6 +147,8 @@ public record MetaState(
         private long tsoSavedMs;
         private StoreVersion clusterVersion;
         private int maxReplicas;
+        private GcState gc;
+        private Keyspaces keyspaces;
 
         private Draft(MetaState from) {
             appliedIndex = from.appliedIndex;
@@ -135,6 +160,8 @@ public record MetaState(
             tsoSavedMs = from.tsoSavedMs;
             clusterVersion = from.clusterVersion;
             maxReplicas = from.maxReplicas;
+            gc = from.gc;
+            keyspaces = from.keyspaces;
         }
 
         private MetaState toState() {
@@ -147,7 +174,9 @@ public record MetaState(
                     idsReserved,
                     tsoSavedMs,
                     clusterVersion,
-                    maxReplicas);
+                    maxReplicas,
+                    gc,
+                    keyspaces);
         }
     }
 
@@ -174,9 +203,15 @@ public record MetaState(
         for (Member member : members.values()) {
             writeBytes(out, member.toByteArray());
         }
+        gc.writeTo(out);
+        out.writeInt(keyspaces.all().size());
+        for (KeyspaceMeta keyspace : keyspaces.all()) {
+            writeBytes(out, keyspace.toByteArray());
+        }
     }
 
-    static MetaState readFrom(DataInputStream in) throws IOException {
+    /** @param layout 1 ends behind the members: safe points and keyspaces are as they are in the beginning */
+    static MetaState readFrom(DataInputStream in, int layout) throws IOException {
         long appliedIndex = in.readLong();
         long clusterId = in.readLong();
         boolean bootstrapped = in.readBoolean();
@@ -195,7 +230,26 @@ public record MetaState(
             members.put(member.getMemberId(), member);
         }
         return new MetaState(
-                appliedIndex, clusterId, bootstrapped, stores, members, idsReserved, tsoSavedMs, version, maxReplicas);
+                appliedIndex,
+                clusterId,
+                bootstrapped,
+                stores,
+                members,
+                idsReserved,
+                tsoSavedMs,
+                version,
+                maxReplicas,
+                layout < 2 ? GcState.EMPTY : GcState.readFrom(in),
+                layout < 2 ? Keyspaces.INITIAL : readKeyspaces(in));
+    }
+
+    private static Keyspaces readKeyspaces(DataInputStream in) throws IOException {
+        Map<Integer, KeyspaceMeta> byId = new TreeMap<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            KeyspaceMeta keyspace = KeyspaceMeta.parseFrom(readBytes(in));
+            byId.put(keyspace.getId(), keyspace);
+        }
+        return new Keyspaces(byId);
     }
 
     private static void writeBytes(DataOutputStream out, byte[] bytes) throws IOException {

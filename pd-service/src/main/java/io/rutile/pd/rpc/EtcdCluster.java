@@ -34,12 +34,12 @@ final class EtcdCluster extends ClusterGrpc.ClusterImplBase {
         out.onCompleted();
     }
 
-    /** An etcd that nothing was written to is at revision 1. */
+    /** The revision grows with the log, from 1. */
     static ResponseHeader header(PdMember member, MetaStore meta) {
         return ResponseHeader.newBuilder()
                 .setClusterId(member.clusterId())
                 .setMemberId(member.self().getMemberId())
-                .setRevision(1)
+                .setRevision(Math.max(1, meta.state().appliedIndex()))
                 .setRaftTerm(meta.log().term())
                 .build();
     }

@@ -89,7 +89,8 @@ final class PdCalls {
         return member.isBootstrapped();
     }
 
-    private void checkBootstrapped() {
+    /** @throws PdError NOT_BOOTSTRAPPED */
+    void checkBootstrapped() {
         if (!isBootstrapped()) {
             throw PdError.notBootstrapped();
         }
@@ -121,8 +122,9 @@ final class PdCalls {
         out.onCompleted();
     }
 
+    /** An error in the header with an OK status, or a status. */
     @SuppressWarnings("unchecked") // As above.
-    private <R extends Message> void fail(R empty, StreamObserver<R> out, Throwable failure) {
+    <R extends Message> void fail(R empty, StreamObserver<R> out, Throwable failure) {
         Throwable cause = PdHeaders.unwrapped(failure);
         if (cause instanceof PdError error) {
             Message.Builder response = empty.newBuilderForType();

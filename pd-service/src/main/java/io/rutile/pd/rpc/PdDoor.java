@@ -28,6 +28,7 @@ public final class PdDoor implements AutoCloseable {
 
     private static final int HEADER_BYTES_MAX = 16 << 10;
     private static final long ANNOUNCE_EVERY_MS = 500;
+    private static final long TELL_EVERY_MS = 200;
     /** Cancelled calls that one connection may produce in a window; more is an attack, not impatience. */
     private static final int RST_FRAMES_MAX = 10_000;
 
@@ -36,6 +37,7 @@ public final class PdDoor implements AutoCloseable {
 
     private final MemberChannels channels = new MemberChannels();
     private final MemberAnnouncer announcer;
+    private final StateStreams streams;
     private final EventLoopGroup acceptors;
     private final EventLoopGroup workers;
     private final ExecutorService calls;
@@ -52,6 +54,8 @@ public final class PdDoor implements AutoCloseable {
             MetaStore meta,
             MeterRegistry metrics) {
         this.announcer = new MemberAnnouncer(cluster, member, leadership, channels);
+        PdCalls pdCalls = new PdCalls(leadership, member);
+        this.streams = new StateStreams(pdCalls, meta, metrics);
         int cores = Runtime.getRuntime().availableProcessors();
         this.acceptors = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("pd-accept", true), NioIoHandler.newFactory());
@@ -74,7 +78,8 @@ public final class PdDoor implements AutoCloseable {
                 .maxRstFramesPerWindow(RST_FRAMES_MAX, RST_WINDOW_SECONDS)
                 .handshakeTimeout(options.silenceTimeout().toMillis(), TimeUnit.MILLISECONDS)
                 .maxConnectionIdle(options.idleTimeout().toMillis(), TimeUnit.MILLISECONDS)
-                .addService(new PdService(leadership, member, meta, metrics))
+                .addService(new PdService(pdCalls, member, meta, streams, metrics))
+                .addService(new KeyspaceService(pdCalls, meta, streams))
                 .addService(new EtcdCluster(member, meta))
                 .addService(new EtcdKv(member, meta))
                 .addService(new PdHealth(leadership, member))
@@ -93,6 +98,8 @@ public final class PdDoor implements AutoCloseable {
         server = builder.build().start();
         Future<?> unused = timer.scheduleWithFixedDelay(
                 announcer::announce, ANNOUNCE_EVERY_MS, ANNOUNCE_EVERY_MS, TimeUnit.MILLISECONDS);
+        Future<?> streaming =
+                timer.scheduleWithFixedDelay(streams::tell, TELL_EVERY_MS, TELL_EVERY_MS, TimeUnit.MILLISECONDS);
     }
 
     /** Where it listens, after {@link #start}. */

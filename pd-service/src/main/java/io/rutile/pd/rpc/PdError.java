@@ -29,6 +29,10 @@ final class PdError extends RuntimeException {
         return "invalid store ID " + storeId + ", not found";
     }
 
+    static PdError keyspaceNotFound(int keyspaceId) {
+        return new PdError(ErrorType.ENTRY_NOT_FOUND, "no keyspace has the id " + Integer.toUnsignedString(keyspaceId));
+    }
+
     ErrorType type() {
         return type;
     }

@@ -103,7 +103,10 @@ final class PdHeaders {
             case ALREADY_BOOTSTRAPPED -> ErrorType.ALREADY_BOOTSTRAPPED;
             case STORE_TOMBSTONE -> ErrorType.STORE_TOMBSTONE;
             case INVALID_VALUE -> ErrorType.INVALID_VALUE;
-            case DUPLICATE_ADDRESS, INCOMPATIBLE_VERSION, EXHAUSTED -> ErrorType.UNKNOWN;
+            case DUPLICATE_NAME -> ErrorType.DUPLICATED_ENTRY;
+            case NOT_FOUND -> ErrorType.ENTRY_NOT_FOUND;
+            case DUPLICATE_ADDRESS, INCOMPATIBLE_VERSION, EXHAUSTED, BEHIND_SAFE_POINT, BEYOND_TXN_SAFE_POINT ->
+                ErrorType.UNKNOWN;
         };
     }
 }

@@ -4,9 +4,12 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.rutile.pd.leader.Leadership;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.PdMember;
+import io.rutile.protocol.pdpb.AdvanceGCSafePointRequest;
+import io.rutile.protocol.pdpb.AdvanceGCSafePointResponse;
+import io.rutile.protocol.pdpb.AdvanceTxnSafePointRequest;
+import io.rutile.protocol.pdpb.AdvanceTxnSafePointResponse;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.AllocIDResponse;
 import io.rutile.protocol.pdpb.AskBatchSplitRequest;
@@ -15,12 +18,26 @@ import io.rutile.protocol.pdpb.BatchScanRegionsRequest;
 import io.rutile.protocol.pdpb.BatchScanRegionsResponse;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
+import io.rutile.protocol.pdpb.DeleteGCBarrierRequest;
+import io.rutile.protocol.pdpb.DeleteGCBarrierResponse;
+import io.rutile.protocol.pdpb.DeleteGlobalGCBarrierRequest;
+import io.rutile.protocol.pdpb.DeleteGlobalGCBarrierResponse;
+import io.rutile.protocol.pdpb.GetAllGCSafePointV2Request;
+import io.rutile.protocol.pdpb.GetAllGCSafePointV2Response;
+import io.rutile.protocol.pdpb.GetAllKeyspacesGCStatesRequest;
+import io.rutile.protocol.pdpb.GetAllKeyspacesGCStatesResponse;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
 import io.rutile.protocol.pdpb.GetClusterConfigRequest;
 import io.rutile.protocol.pdpb.GetClusterConfigResponse;
 import io.rutile.protocol.pdpb.GetClusterInfoRequest;
 import io.rutile.protocol.pdpb.GetClusterInfoResponse;
+import io.rutile.protocol.pdpb.GetGCSafePointRequest;
+import io.rutile.protocol.pdpb.GetGCSafePointResponse;
+import io.rutile.protocol.pdpb.GetGCSafePointV2Request;
+import io.rutile.protocol.pdpb.GetGCSafePointV2Response;
+import io.rutile.protocol.pdpb.GetGCStateRequest;
+import io.rutile.protocol.pdpb.GetGCStateResponse;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
@@ -41,10 +58,24 @@ import io.rutile.protocol.pdpb.ReportBatchSplitRequest;
 import io.rutile.protocol.pdpb.ReportBatchSplitResponse;
 import io.rutile.protocol.pdpb.ScanRegionsRequest;
 import io.rutile.protocol.pdpb.ScanRegionsResponse;
+import io.rutile.protocol.pdpb.SetGCBarrierRequest;
+import io.rutile.protocol.pdpb.SetGCBarrierResponse;
+import io.rutile.protocol.pdpb.SetGlobalGCBarrierRequest;
+import io.rutile.protocol.pdpb.SetGlobalGCBarrierResponse;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.TsoRequest;
 import io.rutile.protocol.pdpb.TsoResponse;
+import io.rutile.protocol.pdpb.UpdateGCSafePointRequest;
+import io.rutile.protocol.pdpb.UpdateGCSafePointResponse;
+import io.rutile.protocol.pdpb.UpdateGCSafePointV2Request;
+import io.rutile.protocol.pdpb.UpdateGCSafePointV2Response;
+import io.rutile.protocol.pdpb.UpdateServiceGCSafePointRequest;
+import io.rutile.protocol.pdpb.UpdateServiceGCSafePointResponse;
+import io.rutile.protocol.pdpb.UpdateServiceSafePointV2Request;
+import io.rutile.protocol.pdpb.UpdateServiceSafePointV2Response;
+import io.rutile.protocol.pdpb.WatchGCSafePointV2Request;
+import io.rutile.protocol.pdpb.WatchGCSafePointV2Response;
 
 /** {@code pdpb.PD}: one line an RPC. What is not here answers UNIMPLEMENTED. */
 final class PdService extends PDGrpc.PDImplBase {
@@ -56,15 +87,21 @@ final class PdService extends PDGrpc.PDImplBase {
     private final StoreCommands stores;
     private final RegionCommands regions = new RegionCommands();
     private final SplitCommands splits = new SplitCommands();
+    private final GcCommands gc;
+    private final LegacyGcCommands legacyGc;
+    private final StateStreams streams;
     private final Counter timestamps;
     private final Counter rejectedHeartbeats;
 
-    PdService(Leadership leadership, PdMember member, MetaStore meta, MeterRegistry metrics) {
-        this.calls = new PdCalls(leadership, member);
+    PdService(PdCalls calls, PdMember member, MetaStore meta, StateStreams streams, MeterRegistry metrics) {
+        this.calls = calls;
         this.meta = meta;
         this.members = new MemberCommands(member);
         this.bootstrap = new BootstrapCommands(member);
         this.stores = new StoreCommands(meta);
+        this.gc = new GcCommands(meta);
+        this.legacyGc = new LegacyGcCommands(meta);
+        this.streams = streams;
         this.timestamps = Counter.builder("kv.pd.tso.timestamps")
                 .description("Timestamps handed out")
                 .register(metrics);
@@ -176,5 +213,110 @@ final class PdService extends PDGrpc.PDImplBase {
     public void putClusterConfig(PutClusterConfigRequest r, StreamObserver<PutClusterConfigResponse> out) {
         calls.bootstrapped(
                 r.getHeader(), PutClusterConfigResponse.getDefaultInstance(), out, t -> stores.putConfig(t, r));
+    }
+
+    @Override
+    public void getGCState(GetGCStateRequest r, StreamObserver<GetGCStateResponse> out) {
+        calls.bootstrapped(r.getHeader(), GetGCStateResponse.getDefaultInstance(), out, t -> gc.state(t, r));
+    }
+
+    @Override
+    public void getAllKeyspacesGCStates(
+            GetAllKeyspacesGCStatesRequest r, StreamObserver<GetAllKeyspacesGCStatesResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), GetAllKeyspacesGCStatesResponse.getDefaultInstance(), out, t -> gc.allStates(t, r));
+    }
+
+    @Override
+    public void advanceTxnSafePoint(AdvanceTxnSafePointRequest r, StreamObserver<AdvanceTxnSafePointResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), AdvanceTxnSafePointResponse.getDefaultInstance(), out, t -> gc.advanceTxn(t, r));
+    }
+
+    @Override
+    public void advanceGCSafePoint(AdvanceGCSafePointRequest r, StreamObserver<AdvanceGCSafePointResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), AdvanceGCSafePointResponse.getDefaultInstance(), out, t -> gc.advanceGc(t, r));
+    }
+
+    @Override
+    public void setGCBarrier(SetGCBarrierRequest r, StreamObserver<SetGCBarrierResponse> out) {
+        calls.bootstrapped(r.getHeader(), SetGCBarrierResponse.getDefaultInstance(), out, t -> gc.setBarrier(t, r));
+    }
+
+    @Override
+    public void deleteGCBarrier(DeleteGCBarrierRequest r, StreamObserver<DeleteGCBarrierResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), DeleteGCBarrierResponse.getDefaultInstance(), out, t -> gc.deleteBarrier(t, r));
+    }
+
+    @Override
+    public void setGlobalGCBarrier(SetGlobalGCBarrierRequest r, StreamObserver<SetGlobalGCBarrierResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), SetGlobalGCBarrierResponse.getDefaultInstance(), out, t -> gc.setGlobalBarrier(t, r));
+    }
+
+    @Override
+    public void deleteGlobalGCBarrier(
+            DeleteGlobalGCBarrierRequest r, StreamObserver<DeleteGlobalGCBarrierResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(),
+                DeleteGlobalGCBarrierResponse.getDefaultInstance(),
+                out,
+                t -> gc.deleteGlobalBarrier(t, r));
+    }
+
+    @Override
+    public void getGCSafePoint(GetGCSafePointRequest r, StreamObserver<GetGCSafePointResponse> out) {
+        calls.bootstrapped(r.getHeader(), GetGCSafePointResponse.getDefaultInstance(), out, t -> legacyGc.get(t));
+    }
+
+    @Override
+    public void updateGCSafePoint(UpdateGCSafePointRequest r, StreamObserver<UpdateGCSafePointResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(), UpdateGCSafePointResponse.getDefaultInstance(), out, t -> legacyGc.update(t, r));
+    }
+
+    @Override
+    public void updateServiceGCSafePoint(
+            UpdateServiceGCSafePointRequest r, StreamObserver<UpdateServiceGCSafePointResponse> out) {
+        calls.bootstrapped(
+                r.getHeader(),
+                UpdateServiceGCSafePointResponse.getDefaultInstance(),
+                out,
+                t -> legacyGc.updateService(t, r));
+    }
+
+    @Override
+    public void getGCSafePointV2(GetGCSafePointV2Request r, StreamObserver<GetGCSafePointV2Response> out) {
+        calls.bootstrapped(
+                r.getHeader(), GetGCSafePointV2Response.getDefaultInstance(), out, t -> legacyGc.getV2(t, r));
+    }
+
+    @Override
+    public void updateGCSafePointV2(UpdateGCSafePointV2Request r, StreamObserver<UpdateGCSafePointV2Response> out) {
+        calls.bootstrapped(
+                r.getHeader(), UpdateGCSafePointV2Response.getDefaultInstance(), out, t -> legacyGc.updateV2(t, r));
+    }
+
+    @Override
+    public void updateServiceSafePointV2(
+            UpdateServiceSafePointV2Request r, StreamObserver<UpdateServiceSafePointV2Response> out) {
+        calls.bootstrapped(
+                r.getHeader(),
+                UpdateServiceSafePointV2Response.getDefaultInstance(),
+                out,
+                t -> legacyGc.updateServiceV2(t, r));
+    }
+
+    @Override
+    public void getAllGCSafePointV2(GetAllGCSafePointV2Request r, StreamObserver<GetAllGCSafePointV2Response> out) {
+        calls.bootstrapped(
+                r.getHeader(), GetAllGCSafePointV2Response.getDefaultInstance(), out, t -> legacyGc.allV2(t));
+    }
+
+    @Override
+    public void watchGCSafePointV2(WatchGCSafePointV2Request r, StreamObserver<WatchGCSafePointV2Response> out) {
+        streams.open(r.getHeader(), WatchGCSafePointV2Response.getDefaultInstance(), out, LegacyGcCommands::news);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.rutile.pd.meta.MetaOutcome.Applied;
 import io.rutile.pd.meta.MetaOutcome.Reason;
 import io.rutile.pd.meta.MetaOutcome.Refused;
+import io.rutile.protocol.keyspacepb.KeyspaceState;
 import io.rutile.protocol.metapb.NodeState;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreLabel;
@@ -34,7 +35,14 @@ class MetaRecordTest {
                 new MetaRecord.PutStore(STORE),
                 new MetaRecord.ReserveIds(1_000),
                 new MetaRecord.SaveTso(1_700_000_000_000L),
-                new MetaRecord.SetMaxReplicas(5));
+                new MetaRecord.SetMaxReplicas(5),
+                new GcRecord.AdvanceTxnSafePoint(-2L, 3),
+                new GcRecord.AdvanceGcSafePoint(-3L),
+                new GcRecord.UpdateGcSafePoint(17, 18),
+                new GcRecord.SetBarrier(true, new GcBarrier("backup-é", 5, GcBarrier.NEVER), 9),
+                new GcRecord.DeleteBarrier(false, "backup"),
+                new KeyspaceRecord.CreateKeyspace("tenant-1", 1_700_000_000L),
+                new KeyspaceRecord.ChangeKeyspaceState(7, KeyspaceState.ARCHIVED, 1_700_000_001L));
     }
 
     @ParameterizedTest
@@ -54,6 +62,11 @@ class MetaRecordTest {
         assertThatThrownBy(() -> MetaRecord.decode(new byte[] {MetaRecord.ReserveIds.TYPE, 0, 0, 0, 0}))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("damaged");
+        assertThatThrownBy(() -> MetaRecord.decode(new byte[] {GcRecord.SetBarrier.TYPE, 1, 0, 0}))
+                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> MetaRecord.decode(
+                        new byte[] {KeyspaceRecord.ChangeKeyspaceState.TYPE, 0, 0, 0, 1, 99, 0, 0, 0, 0, 0, 0, 0, 0}))
+                .isInstanceOf(IOException.class);
     }
 
     @Test

@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,6 +53,33 @@ class MetaStateMachineTest {
         assertThat(index).isEqualTo(meta.state().appliedIndex());
         assertThat(other.state()).isEqualTo(meta.state());
         assertThat(LocalMeta.in(directory.resolve("other")).state()).isEqualTo(meta.state());
+    }
+
+    @Test
+    void imageOfTheFirstLayoutIsStillRead() throws IOException {
+        // As it was written before there were safe points and keyspaces: bootstrapped, cluster 42, without stores.
+        byte[] body = HexFormat.of()
+                .parseHex("0000000000000009" + "000000000000002a" + "01" + "00000000000003e8" + "0000018bcfe56800"
+                        + "0005" + "382e352e30" + "00000003" + "00000000" + "00000000");
+        CRC32C crc = new CRC32C();
+        crc.update(body);
+        Files.write(
+                directory.resolve(MetaImage.FILE_NAME),
+                ByteBuffer.allocate(16 + body.length)
+                        .putLong(0x52_55_54_50_44_4d_00_01L)
+                        .putInt(body.length)
+                        .put(body)
+                        .putInt((int) crc.getValue())
+                        .array());
+
+        LocalMeta meta = LocalMeta.in(directory);
+
+        assertThat(meta.state().clusterId()).isEqualTo(42);
+        assertThat(meta.state().idsReserved()).isEqualTo(1_000);
+        assertThat(meta.state().gc()).isEqualTo(GcState.EMPTY);
+        assertThat(meta.state().keyspaces().named("DEFAULT")).isPresent();
+        meta.stateMachine().persist();
+        assertThat(LocalMeta.in(directory).state()).isEqualTo(meta.state());
     }
 
     @Test
@@ -110,6 +139,11 @@ class MetaStateMachineTest {
                 .build()));
         meta.propose(new MetaRecord.ReserveIds(1_000));
         meta.propose(new MetaRecord.SaveTso(1_700_000_000_000L));
+        meta.propose(new GcRecord.AdvanceTxnSafePoint(20, 1));
+        meta.propose(new GcRecord.AdvanceGcSafePoint(10));
+        meta.propose(new GcRecord.SetBarrier(false, new GcBarrier("backup", 30, 5_000), 1));
+        meta.propose(new GcRecord.SetBarrier(true, new GcBarrier("all", 40, GcBarrier.NEVER), 1));
+        meta.propose(new KeyspaceRecord.CreateKeyspace("tenant", 7));
         return meta;
     }
 

@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.rutile.pd.meta.GcRecord;
 import io.rutile.protocol.etcdserverpb.ClusterGrpc;
 import io.rutile.protocol.etcdserverpb.KVGrpc;
 import io.rutile.protocol.etcdserverpb.MemberListRequest;
@@ -22,6 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What client-go asks beside pdpb before it opens, and what every client asks about health. */
 class EtcdSubsetTest {
+
+    private static final String SAVED_SAFE_POINT = "/tidb/store/gcworker/saved_safe_point";
 
     @TempDir
     Path directory;
@@ -52,15 +55,28 @@ class EtcdSubsetTest {
     }
 
     @Test
-    void savedSafePointIsAbsent() {
-        RangeResponse range = KVGrpc.newBlockingStub(pd.channel())
-                .range(RangeRequest.newBuilder()
-                        .setKey(ByteString.copyFromUtf8("/tidb/store/gcworker/saved_safe_point"))
-                        .build());
+    void savedSafePointIsAbsentUntilItHasMoved() {
+        RangeResponse range = range(SAVED_SAFE_POINT, "");
 
         assertThat(range.getKvsList()).isEmpty();
         assertThat(range.getCount()).isZero();
         assertThat(range.getHeader().getRevision()).isPositive();
+    }
+
+    @Test
+    void savedSafePointIsTheTxnSafePointInDecimal() {
+        pd.meta.propose(new GcRecord.AdvanceTxnSafePoint(467_000_000_000_000_001L, 1));
+
+        assertThat(range(SAVED_SAFE_POINT, "").getKvsList()).singleElement().satisfies(pair -> {
+            assertThat(pair.getKey().toStringUtf8()).isEqualTo(SAVED_SAFE_POINT);
+            assertThat(pair.getValue().toStringUtf8()).isEqualTo("467000000000000001");
+            assertThat(pair.getModRevision()).isPositive();
+        });
+        assertThat(range("/tidb/", "/tidb0").getCount()).isEqualTo(1);
+        assertThat(range("/", "\0").getCount()).isEqualTo(1);
+        assertThat(range("/tidb/store/gcworker/saved_safe_poin", "").getCount()).isZero();
+        assertThat(range("/tidb/store/gcworker/saved_safe_point2", "\0").getCount())
+                .isZero();
     }
 
     @Test
@@ -80,6 +96,14 @@ class EtcdSubsetTest {
         pd.follow(0);
 
         assertThat(health("")).isEqualTo(ServingStatus.NOT_SERVING);
+    }
+
+    private RangeResponse range(String key, String end) {
+        return KVGrpc.newBlockingStub(pd.channel())
+                .range(RangeRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8(key))
+                        .setRangeEnd(ByteString.copyFromUtf8(end))
+                        .build());
     }
 
     private ServingStatus health(String service) {

@@ -50,8 +50,12 @@ final class LocalPd implements AutoCloseable {
     }
 
     LocalPd(LocalMeta meta, DoorOptions options) {
+        this(meta, options, LeaderOptions.DEFAULTS, Clocks.system());
+    }
+
+    LocalPd(LocalMeta meta, DoorOptions options, LeaderOptions leader, Clocks clocks) {
         this.meta = meta;
-        leadership = new Leadership(LeaderOptions.DEFAULTS, Clocks.system(), metrics);
+        leadership = new Leadership(leader, clocks, metrics);
         PdMember member = new PdMember(this::self, meta.store());
         door = new PdDoor(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),

@@ -28,9 +28,9 @@ import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetClusterConfigRequest;
 import io.rutile.protocol.pdpb.GetClusterInfoRequest;
-import io.rutile.protocol.pdpb.GetGCStateRequest;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
+import io.rutile.protocol.pdpb.GetOperatorRequest;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
@@ -454,7 +454,7 @@ class PdServiceTest {
     void whatIsNotThereYetSaysUnimplemented() {
         assertStatus(
                 () -> pd.stub()
-                        .getGCState(GetGCStateRequest.newBuilder()
+                        .getOperator(GetOperatorRequest.newBuilder()
                                 .setHeader(pd.header())
                                 .build()),
                 Status.Code.UNIMPLEMENTED,
