@@ -1,9 +1,11 @@
 package io.rutile.pd;
 
 import io.rutile.pd.cluster.ClusterState.StoreSilence;
+import io.rutile.pd.gc.GcOptions;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
+import io.rutile.pd.meta.KeyspaceRecord;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
 import jakarta.validation.Valid;
@@ -15,6 +17,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -34,6 +37,8 @@ import org.springframework.validation.annotation.Validated;
  * @param electionTimeout silence of the leader after which another is elected, 200 ms to 60 s
  * @param tsoWindow how far the saved bound of timestamps is ahead, 500 ms to 60 s
  * @param schedule replicas and stores
+ * @param gc garbage of transactions
+ * @param keyspaces names of keyspaces that are created where they are missing; none is ever taken away
  * @param limits bounds of the client port
  */
 @ConfigurationProperties("rutile.pd")
@@ -48,6 +53,8 @@ public record PdProperties(
         @DefaultValue("1s") Duration electionTimeout,
         @DefaultValue("3s") Duration tsoWindow,
         @DefaultValue @Valid Schedule schedule,
+        @DefaultValue Gc gc,
+        @DefaultValue List<String> keyspaces,
         @DefaultValue @Valid Limits limits) {
 
     /**
@@ -67,6 +74,21 @@ public record PdProperties(
             @DefaultValue("1GB") DataSize storeFreeMin,
             @DefaultValue("2048") @Min(1) int operatorsMax,
             @DefaultValue("16") @Min(1) int receivingMax) {}
+
+    /**
+     * How garbage is collected: docs/operations/gc.md.
+     *
+     * @param enabled false if somebody else moves the safe points
+     * @param life how long a version that was overwritten can still be read, and a transaction can last, 1 min to 1 year
+     * @param interval between two rounds, 1 s to 1 day
+     * @param grace how long the transaction safe point stands before the GC safe point follows, 0 to 1 h; clients trust
+     *     what they know of it for up to 90 s
+     */
+    public record Gc(
+            @DefaultValue("true") boolean enabled,
+            @DefaultValue("10m") Duration life,
+            @DefaultValue("1m") Duration interval,
+            @DefaultValue("100s") Duration grace) {}
 
     /**
      * Bounds of the client port.
@@ -99,7 +121,11 @@ public record PdProperties(
                 Duration.ofDays(365));
         checkRange("limits.silence-timeout", limits.silenceTimeout(), Duration.ofMillis(100), Duration.ofHours(1));
         checkRange("limits.idle-timeout", limits.idleTimeout(), Duration.ofSeconds(1), Duration.ofDays(365));
+        checkRange("gc.life", gc.life(), Duration.ofMinutes(1), Duration.ofDays(365));
+        checkRange("gc.interval", gc.interval(), Duration.ofSeconds(1), Duration.ofDays(1));
+        checkRange("gc.grace", gc.grace(), Duration.ZERO, Duration.ofHours(1));
         checkAdvertised();
+        checkKeyspaces();
         return new PdOptions(
                 name,
                 dataDir.toAbsolutePath(),
@@ -116,7 +142,9 @@ public record PdProperties(
                                 schedule.operatorsMax(),
                                 schedule.receivingMax(),
                                 schedule.storeFreeMin().toBytes(),
-                                ScheduleOptions.DEFAULTS.patrolRegions())),
+                                ScheduleOptions.DEFAULTS.patrolRegions()),
+                        new GcOptions(gc.enabled(), gc.life(), gc.interval(), gc.grace()),
+                        keyspaces),
                 new DoorOptions(
                         limits.connectionsMax(),
                         limits.silentConnectionsMax(),
@@ -133,6 +161,14 @@ public record PdProperties(
             return cluster;
         } catch (IllegalArgumentException e) {
             throw refused("initial-cluster", String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void checkKeyspaces() {
+        for (String name : keyspaces) {
+            if (!KeyspaceRecord.isName(name)) {
+                throw refused("keyspaces", "'" + name + "' is not 1 to 64 letters, digits, '-' or '_'", null);
+            }
         }
     }
 

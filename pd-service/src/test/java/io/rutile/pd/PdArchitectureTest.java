@@ -8,7 +8,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** rpc → leader → tso, schedule → cluster → meta → raft; Spring and Raft only where the house says. */
+/** rpc → leader → tso, schedule, gc → cluster → meta → raft; Spring and Raft only where the house says. */
 @AnalyzeClasses(packages = "io.rutile.pd", importOptions = DoNotIncludeTests.class)
 class PdArchitectureTest {
 
@@ -25,6 +25,8 @@ class PdArchitectureTest {
             .definedBy("io.rutile.pd.tso..")
             .layer("schedule")
             .definedBy("io.rutile.pd.schedule..")
+            .layer("gc")
+            .definedBy("io.rutile.pd.gc..")
             .layer("cluster")
             .definedBy("io.rutile.pd.cluster..")
             .layer("meta")
@@ -39,8 +41,10 @@ class PdArchitectureTest {
             .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader")
             .whereLayer("schedule")
             .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader")
+            .whereLayer("gc")
+            .mayOnlyBeAccessedByLayers("assembly", "leader")
             .whereLayer("cluster")
-            .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader", "schedule");
+            .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader", "schedule", "gc");
 
     @ArchTest
     static final ArchRule onlyHardStateAndAssemblyKnowRaft = noClasses()

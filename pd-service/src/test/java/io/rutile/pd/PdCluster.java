@@ -9,6 +9,9 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
 import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.keyspacepb.GetAllKeyspacesRequest;
+import io.rutile.protocol.keyspacepb.KeyspaceGrpc;
+import io.rutile.protocol.keyspacepb.KeyspaceMeta;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -16,6 +19,8 @@ import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.ErrorType;
+import io.rutile.protocol.pdpb.GCState;
+import io.rutile.protocol.pdpb.GetGCStateRequest;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetStoreRequest;
@@ -24,6 +29,7 @@ import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.protocol.pdpb.TsoRequest;
 import io.rutile.protocol.pdpb.TsoResponse;
+import io.rutile.protocol.pdpb.UpdateGCSafePointRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -110,12 +116,21 @@ final class PdCluster implements AutoCloseable {
 
     /** For a member that somebody else has started. */
     static ErrorType bootstrap(PdServer server, Store store) {
+        return ask(server, client -> client.bootstrap(store));
+    }
+
+    /** For a member that somebody else has started. */
+    static List<String> keyspaces(PdServer server) {
+        return ask(server, Client::keyspaces);
+    }
+
+    private static <T> T ask(PdServer server, Function<Client, T> call) {
         ManagedChannel channel = NettyChannelBuilder.forAddress(
                         "127.0.0.1", server.clientAddress().getPort())
                 .usePlaintext()
                 .build();
         try {
-            return new Client(channel).bootstrap(store);
+            return call.apply(new Client(channel));
         } finally {
             channel.shutdownNow();
         }
@@ -251,6 +266,32 @@ final class PdCluster implements AutoCloseable {
             return stub().allocID(
                             AllocIDRequest.newBuilder().setHeader(header()).build())
                     .getId();
+        }
+
+        long updateGcSafePoint(long safePoint) {
+            return stub().updateGCSafePoint(UpdateGCSafePointRequest.newBuilder()
+                            .setHeader(header())
+                            .setSafePoint(safePoint)
+                            .build())
+                    .getNewSafePoint();
+        }
+
+        GCState gcState() {
+            return stub().getGCState(
+                            GetGCStateRequest.newBuilder().setHeader(header()).build())
+                    .getGcState();
+        }
+
+        List<String> keyspaces() {
+            return KeyspaceGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(10, TimeUnit.SECONDS)
+                    .getAllKeyspaces(GetAllKeyspacesRequest.newBuilder()
+                            .setHeader(header())
+                            .build())
+                    .getKeyspacesList()
+                    .stream()
+                    .map(KeyspaceMeta::getName)
+                    .toList();
         }
 
         /** The last of {@code count} timestamps, as one number. */

@@ -99,6 +99,7 @@ class PdFailoverTest {
         ErrorType bootstrapped = cluster.call(client -> client.bootstrap(LocalCluster.store(1)));
         assertThat(bootstrapped).isIn(ErrorType.OK, ErrorType.ALREADY_BOOTSTRAPPED);
         long last = cluster.call(client -> client.timestamp(1));
+        long safePoint = cluster.call(client -> client.updateGcSafePoint(1_000));
 
         IntStream.rangeClosed(1, 3).forEach(cluster::stopMember);
         IntStream.rangeClosed(1, 3).forEach(cluster::startMember);
@@ -108,6 +109,9 @@ class PdFailoverTest {
         assertThat(address).isEqualTo(LocalCluster.store(1).getAddress());
         long later = cluster.call(client -> client.timestamp(1));
         assertThat(later).isGreaterThan(last);
+        assertThat(safePoint).isEqualTo(1_000);
+        assertThat(cluster.call(Client::gcState).getGcSafePoint()).as("P7").isEqualTo(1_000);
+        assertThat(cluster.call(Client::gcState).getTxnSafePoint()).as("P7").isEqualTo(1_000);
     }
 
     @Test

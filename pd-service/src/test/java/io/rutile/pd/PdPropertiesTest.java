@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.pd.cluster.ClusterState.StoreSilence;
+import io.rutile.pd.gc.GcOptions;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,6 +54,11 @@ class PdPropertiesTest {
                         Map.entry("rutile.pd.schedule.store-free-min", "2GB"),
                         Map.entry("rutile.pd.schedule.operators-max", "10"),
                         Map.entry("rutile.pd.schedule.receiving-max", "2"),
+                        Map.entry("rutile.pd.gc.enabled", "false"),
+                        Map.entry("rutile.pd.gc.life", "1h"),
+                        Map.entry("rutile.pd.gc.interval", "20s"),
+                        Map.entry("rutile.pd.gc.grace", "0s"),
+                        Map.entry("rutile.pd.keyspaces", "a,b-1"),
                         Map.entry("rutile.pd.limits.connections-max", "100"),
                         Map.entry("rutile.pd.limits.silent-connections-max", "20"),
                         Map.entry("rutile.pd.limits.silence-timeout", "3s"),
@@ -71,7 +78,9 @@ class PdPropertiesTest {
                         Duration.ofSeconds(5),
                         new StoreSilence(Duration.ofSeconds(30), Duration.ofHours(1)),
                         5,
-                        new ScheduleOptions(10, 2, 2L << 30, ScheduleOptions.DEFAULTS.patrolRegions())));
+                        new ScheduleOptions(10, 2, 2L << 30, ScheduleOptions.DEFAULTS.patrolRegions()),
+                        new GcOptions(false, Duration.ofHours(1), Duration.ofSeconds(20), Duration.ZERO),
+                        List.of("a", "b-1")));
         assertThat(options.door())
                 .isEqualTo(new DoorOptions(100, 20, Duration.ofSeconds(3), Duration.ofMinutes(4), 50));
     }
@@ -91,7 +100,11 @@ class PdPropertiesTest {
                 "election-timeout      | 1ms                    | it must be",
                 "tso-window            | 1h                     | it must be",
                 "schedule.store-down-after | 1s                 | it must be",
-                "limits.silence-timeout | 0s                    | it must be"
+                "limits.silence-timeout | 0s                    | it must be",
+                "gc.life               | 59s                    | it must be",
+                "gc.interval           | 0s                     | it must be",
+                "gc.grace              | 2h                     | it must be",
+                "keyspaces             | a b                    | 'a b' is not"
             })
     void nonsenseIsNamedInOneSentence(String setting, String value, String why) {
         PdProperties properties = bind(Map.of("rutile.pd." + setting, value));

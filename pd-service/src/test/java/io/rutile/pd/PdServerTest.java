@@ -13,7 +13,9 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +48,30 @@ class PdServerTest {
                 timestamp = later;
                 assertThat(ids.add(cluster.call(Client::allocate))).as("T2").isTrue();
             }
+        }
+    }
+
+    @Test
+    void keyspacesOfTheSettingsAreCreatedOnceAndStay() {
+        PdOptions options = PdOptions.alone(directory);
+        for (List<String> names : List.of(List.of("b", "a", "DEFAULT"), List.of("c", "b"), List.<String>of())) {
+            try (PdServer server =
+                    PdCluster.start(options.withLeader(options.leader().withKeyspaces(names)))) {
+                Awaitility.await()
+                        .atMost(PdCluster.PATIENCE)
+                        .until(() -> server.leaderTerm().isPresent());
+                PdCluster.bootstrap(server, LocalCluster.store(1));
+                Awaitility.await()
+                        .atMost(PdCluster.PATIENCE)
+                        .until(() -> PdCluster.keyspaces(server).containsAll(names));
+            }
+        }
+        try (PdServer server = PdCluster.start(options)) {
+            Awaitility.await()
+                    .atMost(PdCluster.PATIENCE)
+                    .until(() -> server.leaderTerm().isPresent());
+
+            assertThat(PdCluster.keyspaces(server)).containsExactlyInAnyOrder("DEFAULT", "a", "b", "c");
         }
     }
 

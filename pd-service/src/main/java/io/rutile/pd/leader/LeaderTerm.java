@@ -4,6 +4,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.IdAllocator;
 import io.rutile.pd.cluster.SafePoints;
+import io.rutile.pd.gc.GcAdvancer;
+import io.rutile.pd.meta.KeyspaceRecord;
 import io.rutile.pd.meta.MetaOutcome;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
@@ -12,10 +14,18 @@ import io.rutile.pd.schedule.HeartbeatStreams;
 import io.rutile.pd.schedule.OperatorController;
 import io.rutile.pd.tso.TsoWindow;
 import io.rutile.protocol.pdpb.ResponseHeader;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One term of leading: made when the cluster has a name and timestamps may flow, closed when the term is over. */
 public final class LeaderTerm {
+
+    private static final Logger log = LoggerFactory.getLogger(LeaderTerm.class);
 
     private final long term;
     private final MetaStore meta;
@@ -27,6 +37,8 @@ public final class LeaderTerm {
     private final OperatorController operators;
     private final HeartbeatStreams streams;
     private final Coordinator coordinator;
+    private final GcAdvancer gc;
+    private final Set<String> keyspacesToCreate = ConcurrentHashMap.newKeySet();
 
     LeaderTerm(long term, MetaStore meta, TsoWindow tso, LeaderOptions options, Clocks clocks, MeterRegistry metrics) {
         this.term = term;
@@ -42,6 +54,12 @@ public final class LeaderTerm {
                 .setClusterId(meta.state().clusterId())
                 .build();
         this.coordinator = new Coordinator(cluster, operators, streams, ids, header, clocks.nano(), options.schedule());
+        this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
+        keyspacesToCreate.addAll(options.keyspaces());
+    }
+
+    void start() {
+        gc.start();
     }
 
     public long term() {
@@ -94,9 +112,33 @@ public final class LeaderTerm {
     void tick() {
         tso.keepAhead();
         coordinator.patrol();
+        createKeyspaces();
+    }
+
+    /** Those that the settings name and that are not there. */
+    private void createKeyspaces() {
+        if (!meta.state().bootstrapped()) {
+            return;
+        }
+        for (String name : List.copyOf(keyspacesToCreate)) {
+            keyspacesToCreate.remove(name);
+            if (meta.state().keyspaces().named(name).isEmpty()) {
+                long atSeconds = TimeUnit.MILLISECONDS.toSeconds(nowMs());
+                CompletableFuture<?> unused = propose(new KeyspaceRecord.CreateKeyspace(name, atSeconds))
+                        .whenComplete((outcome, failure) -> {
+                            if (failure == null) {
+                                log.info("keyspace created by settings name={} outcome={}", name, outcome);
+                            } else {
+                                // The next tick tries again, for as long as the term lasts.
+                                keyspacesToCreate.add(name);
+                            }
+                        });
+            }
+        }
     }
 
     void close() {
+        gc.close();
         tso.close();
         streams.close();
     }

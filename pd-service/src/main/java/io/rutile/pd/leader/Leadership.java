@@ -2,6 +2,7 @@ package io.rutile.pd.leader;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.pd.gc.GcMetrics;
 import io.rutile.pd.meta.LeadershipListener;
 import io.rutile.pd.meta.MetaLog;
 import io.rutile.pd.meta.MetaRecord;
@@ -78,6 +79,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
 
     /** Watches the log from now on. Callbacks that came before are not needed. */
     public void begin(MetaStore meta, PdMember member) {
+        GcMetrics.show(meta, metrics);
         begun = new Begun(meta, member);
         Future<?> unused = timer.scheduleWithFixedDelay(this::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
     }
@@ -179,7 +181,9 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
             log.info("term not opened term={} cause={}", term, trouble == null ? "over" : trouble.getMessage());
             return;
         }
-        current = new LeaderTerm(term, to.meta(), tso, options, clocks, metrics);
+        LeaderTerm opened = new LeaderTerm(term, to.meta(), tso, options, clocks, metrics);
+        opened.start();
+        current = opened;
         log.info("leading term={} clusterId={}", term, to.meta().state().clusterId());
     }
 

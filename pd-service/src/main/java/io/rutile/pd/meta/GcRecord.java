@@ -195,7 +195,11 @@ public sealed interface GcRecord extends MetaRecord {
         }
     }
 
-    /** @throws IOException also if no record has this type */
+    /**
+     * The record whose body follows.
+     *
+     * @throws IOException also if no record has this type
+     */
     static MetaRecord read(byte type, DataInputStream in) throws IOException {
         return switch (type) {
             case AdvanceTxnSafePoint.TYPE -> new AdvanceTxnSafePoint(in.readLong(), in.readLong());

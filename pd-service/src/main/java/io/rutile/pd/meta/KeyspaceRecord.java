@@ -18,16 +18,19 @@ import java.util.regex.Pattern;
  */
 public sealed interface KeyspaceRecord extends MetaRecord {
 
+    /** Whether a keyspace may be called that. */
+    static boolean isName(String text) {
+        return Pattern.matches("[-A-Za-z0-9_]{1,64}", text);
+    }
+
     /** Gives a name the next id; ids are never given twice (T2), for a keyspace stays here as a tombstone. */
     record CreateKeyspace(String name, long atSeconds) implements KeyspaceRecord {
 
         static final byte TYPE = 13;
 
-        private static final Pattern NAME = Pattern.compile("[-A-Za-z0-9_]{1,64}");
-
         @Override
         public Transition applyTo(MetaState state) {
-            if (!NAME.matcher(name).matches()) {
+            if (!isName(name)) {
                 return Transition.refused(
                         state, Reason.INVALID_VALUE, "a keyspace's name is 1 to 64 letters, digits, '-' or '_'");
             }

@@ -98,7 +98,7 @@ public final class PdDoor implements AutoCloseable {
         server = builder.build().start();
         Future<?> unused = timer.scheduleWithFixedDelay(
                 announcer::announce, ANNOUNCE_EVERY_MS, ANNOUNCE_EVERY_MS, TimeUnit.MILLISECONDS);
-        Future<?> streaming =
+        Future<?> unusedToo =
                 timer.scheduleWithFixedDelay(streams::tell, TELL_EVERY_MS, TELL_EVERY_MS, TimeUnit.MILLISECONDS);
     }
 

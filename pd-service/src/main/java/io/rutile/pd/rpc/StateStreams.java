@@ -35,7 +35,11 @@ final class StateStreams {
 
     /** What is told. */
     interface News {
-        /** @param told what the caller knows, null if nothing */
+        /**
+         * A message with what is new, or empty.
+         *
+         * @param told what the caller knows, null if nothing
+         */
         Optional<? extends Message.Builder> since(@Nullable MetaState told, MetaState state);
     }
 
@@ -101,7 +105,7 @@ final class StateStreams {
                     return;
                 }
                 MetaState state = meta.state();
-                if (state == told || !out.isReady()) {
+                if ((told != null && told.appliedIndex() == state.appliedIndex()) || !out.isReady()) {
                     return;
                 }
                 Optional<? extends Message.Builder> message = news.since(told, state);
