@@ -42,6 +42,13 @@ final class EtcdKv extends KVGrpc.KVImplBase {
                     .asRuntimeException());
             return;
         }
+        if (!request.getSerializable() && !member.knowsLeader()) {
+            // Behind a follower that hears of its leader a client lags by moments, which the grace time of GC allows
+            // for (P7).
+            out.onError(
+                    Status.UNAVAILABLE.withDescription("etcdserver: no leader").asRuntimeException());
+            return;
+        }
         ResponseHeader header = EtcdCluster.header(member, meta);
         RangeResponse.Builder response = RangeResponse.newBuilder().setHeader(header);
         long safePoint = meta.state().gc().txnSafePoint();

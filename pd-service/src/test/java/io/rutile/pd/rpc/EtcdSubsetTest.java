@@ -80,6 +80,18 @@ class EtcdSubsetTest {
     }
 
     @Test
+    void memberThatIsCutOffDoesNotTellAnOldSafePointP7() {
+        pd.meta.propose(new GcRecord.AdvanceTxnSafePoint(10, 1));
+
+        pd.follow(2);
+        assertThat(range(SAVED_SAFE_POINT, "").getCount()).isEqualTo(1);
+        pd.follow(0);
+        assertThatThrownBy(() -> range(SAVED_SAFE_POINT, ""))
+                .hasMessageContaining("UNAVAILABLE")
+                .hasMessageContaining("etcdserver: no leader");
+    }
+
+    @Test
     void rangeWithoutAKeyAndPutsAreRefused() {
         KVGrpc.KVBlockingStub kv = KVGrpc.newBlockingStub(pd.channel());
 
