@@ -1,0 +1,101 @@
+package io.rutile.storage.mvcc;
+
+import io.rutile.protocol.KeyRange;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.KvCursor;
+import io.rutile.storage.engine.KvSnapshot;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Walks over the keys of a range that have a lock or a write record, each once, in either direction. What a key's value is the
+ * caller asks an {@link MvccReader} of the same snapshot. One thread; closed before the snapshot.
+ */
+public final class MvccScanner implements AutoCloseable {
+
+    private final KvCursor locks;
+    private final KvCursor writes;
+    private final boolean reverse;
+
+    /** @param range of encoded keys; only what lies in the snapshot's range is walked over */
+    public MvccScanner(KvSnapshot snapshot, KeyRange range, boolean reverse) {
+        this.reverse = reverse;
+        this.locks = snapshot.cursor(Cf.LOCK, range);
+        try {
+            this.writes = snapshot.cursor(Cf.WRITE, range);
+        } catch (RuntimeException | Error e) {
+            locks.close();
+            throw e;
+        }
+        if (reverse) {
+            locks.seekToLast();
+            writes.seekToLast();
+        } else {
+            locks.seekToFirst();
+            writes.seekToFirst();
+        }
+    }
+
+    /** A key and whoever's lock is on it. */
+    public record Found(MvccKey key, @Nullable Lock lock) {}
+
+    /** The next key, or null at the end. */
+    public @Nullable Found next() {
+        MvccKey locked = locks.isValid() ? MvccKey.ofEncoded(locks.key()) : null;
+        MvccKey written = writes.isValid() ? MvccKey.ofVersion(writes.key()) : null;
+        MvccKey key = first(locked, written);
+        if (key == null) {
+            return null;
+        }
+        Lock lock = null;
+        if (locked != null && key.equals(locked)) {
+            lock = Lock.decode(locks.value());
+            step(locks);
+        }
+        if (written != null && key.equals(written)) {
+            leave(key);
+        }
+        return new Found(key, lock);
+    }
+
+    /** Whichever comes first in the direction of the walk. */
+    private @Nullable MvccKey first(@Nullable MvccKey locked, @Nullable MvccKey written) {
+        if (locked == null || written == null) {
+            return locked == null ? written : locked;
+        }
+        int order = locked.encoded().compareTo(written.encoded());
+        return (reverse ? -order : order) <= 0 ? locked : written;
+    }
+
+    /** Past every version of the key. */
+    private void leave(MvccKey key) {
+        if (reverse) {
+            writes.seekForPrev(key.encoded().bytes());
+            return;
+        }
+        // Most keys have few versions: a step or two is cheaper than a seek.
+        for (int steps = 0; steps < 8; steps++) {
+            writes.next();
+            if (!writes.isValid() || !key.holds(writes.key())) {
+                return;
+            }
+        }
+        writes.seek(key.at(0));
+        if (writes.isValid() && key.holds(writes.key())) {
+            writes.next();
+        }
+    }
+
+    private void step(KvCursor cursor) {
+        if (reverse) {
+            cursor.prev();
+        } else {
+            cursor.next();
+        }
+    }
+
+    @Override
+    public void close() {
+        writes.close();
+        locks.close();
+    }
+}
