@@ -49,8 +49,5 @@ public record KvNodeOptions(
 
     public KvNodeOptions {
         labels = Map.copyOf(labels);
-        if (apiVersion == ApiVersion.V2) {
-            throw new IllegalArgumentException("API V2 is not served: use V1 or V1TTL");
-        }
     }
 }

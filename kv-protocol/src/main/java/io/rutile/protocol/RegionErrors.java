@@ -5,6 +5,7 @@ import io.rutile.protocol.errorpb.DiskFull;
 import io.rutile.protocol.errorpb.EpochNotMatch;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.errorpb.KeyNotInRegion;
+import io.rutile.protocol.errorpb.MaxTimestampNotSynced;
 import io.rutile.protocol.errorpb.MismatchPeerId;
 import io.rutile.protocol.errorpb.NotLeader;
 import io.rutile.protocol.errorpb.RaftEntryTooLarge;
@@ -116,6 +117,14 @@ public final class RegionErrors {
         return new RegionException(Error.newBuilder()
                 .setMessage("Deadline is exceeded")
                 .setServerIsBusy(ServerIsBusy.newBuilder().setReason("deadline is exceeded"))
+                .build());
+    }
+
+    /** A new leader that has not heard from the timestamp oracle yet must not choose a commit timestamp (P4). */
+    public static RegionException maxTimestampNotSynced(long regionId) {
+        return new RegionException(Error.newBuilder()
+                .setMessage("max timestamp of region " + regionId + " is not synced with the timestamp oracle yet")
+                .setMaxTimestampNotSynced(MaxTimestampNotSynced.getDefaultInstance())
                 .build());
     }
 

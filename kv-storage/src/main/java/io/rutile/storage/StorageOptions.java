@@ -13,6 +13,8 @@ import java.time.Duration;
  * @param latchWaitersMax commands that may wait for a latch; more are answered with {@code ServerIsBusy}
  * @param pendingWriteBytesMax bytes of writes that are on their way; more are answered with {@code ServerIsBusy}
  * @param answerBytesMax bytes of pairs that one read may answer; a read that finds more is refused, never cut short
+ * @param lockWaitDefault what a lock request that names no time-out waits for another's lock, and the longest that any may wait
+ * @param lockWaitersMax transactions that may wait for locks; more are answered with {@code ServerIsBusy}
  * @param ttlSweepInterval pause between two passes that remove expired pairs
  * @param ttlSweepPairsPerSecond pairs that such a pass looks at in a second
  */
@@ -24,19 +26,20 @@ public record StorageOptions(
         int latchWaitersMax,
         long pendingWriteBytesMax,
         long answerBytesMax,
+        Duration lockWaitDefault,
+        int lockWaitersMax,
         Duration ttlSweepInterval,
         int ttlSweepPairsPerSecond) {
 
     public StorageOptions {
-        if (apiVersion == ApiVersion.V2) {
-            throw new IllegalArgumentException("API V2 is not served: use V1 or V1TTL");
-        }
         requirePositive("readThreads", readThreads);
         requirePositive("readQueueMax", readQueueMax);
         requirePositive("latchSlots", latchSlots);
         requirePositive("latchWaitersMax", latchWaitersMax);
         requirePositive("pendingWriteBytesMax", pendingWriteBytesMax);
         requirePositive("answerBytesMax", answerBytesMax);
+        requirePositive("lockWaitDefault", lockWaitDefault.toMillis());
+        requirePositive("lockWaitersMax", lockWaitersMax);
         requirePositive("ttlSweepInterval", ttlSweepInterval.toNanos());
         requirePositive("ttlSweepPairsPerSecond", ttlSweepPairsPerSecond);
     }
@@ -65,6 +68,8 @@ public record StorageOptions(
         private int latchWaitersMax = 8192;
         private long pendingWriteBytesMax = 100L << 20;
         private long answerBytesMax = 64L << 20;
+        private Duration lockWaitDefault = Duration.ofSeconds(1);
+        private int lockWaitersMax = 20_000;
         private Duration ttlSweepInterval = Duration.ofMinutes(1);
         private int ttlSweepPairsPerSecond = 100_000;
 
@@ -102,6 +107,16 @@ public record StorageOptions(
             return this;
         }
 
+        public Builder lockWaitDefault(Duration patience) {
+            lockWaitDefault = patience;
+            return this;
+        }
+
+        public Builder lockWaitersMax(int transactions) {
+            lockWaitersMax = transactions;
+            return this;
+        }
+
         public Builder ttlSweepInterval(Duration interval) {
             ttlSweepInterval = interval;
             return this;
@@ -121,6 +136,8 @@ public record StorageOptions(
                     latchWaitersMax,
                     pendingWriteBytesMax,
                     answerBytesMax,
+                    lockWaitDefault,
+                    lockWaitersMax,
                     ttlSweepInterval,
                     ttlSweepPairsPerSecond);
         }

@@ -21,11 +21,6 @@ class StorageOptionsTest {
     }
 
     @Test
-    void v2IsNotServed() {
-        assertThatThrownBy(() -> StorageOptions.of(ApiVersion.V2)).hasMessageContaining("API V2 is not served");
-    }
-
-    @Test
     void boundsMustBePositive() {
         assertThatThrownBy(() ->
                         StorageOptions.builder(ApiVersion.V1).readThreads(0).build())

@@ -24,6 +24,11 @@ final class CountedSnapshot implements KvSnapshot {
     }
 
     @Override
+    public boolean maxTsSynced() {
+        return snapshot.maxTsSynced();
+    }
+
+    @Override
     public KeyRange range() {
         return snapshot.range();
     }

@@ -65,7 +65,7 @@ final class HoldAndRetry {
             boolean counted,
             T value,
             Throwable failure) {
-        if (!(unwrap(failure) instanceof NotReadyException)) {
+        if (!(unwrap(failure) instanceof NotReadyException notReady)) {
             if (counted) {
                 held.decrementAndGet();
             }
@@ -80,7 +80,7 @@ final class HoldAndRetry {
             result.completeExceptionally(
                     ctx.isExpired()
                             ? RegionErrors.deadlineExceeded()
-                            : RegionErrors.serverIsBusy("leader is taking over or handing over", 100));
+                            : notReady.inTheEnd());
             return;
         }
         if (!counted) {

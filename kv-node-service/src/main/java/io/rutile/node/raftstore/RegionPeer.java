@@ -48,6 +48,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** 0 while a leader is known. */
     private volatile long leaderlessSinceNanos;
 
+    /** The term in which max_ts has been raised past everything that earlier leaders may have served; 0 before. */
+    private volatile long maxTsTerm;
+
     RegionPeer(PeerContext store, Replica self, ApplyStateMachine stateMachine) {
         this.store = store;
         this.self = self;
@@ -136,9 +139,13 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         try {
             Region region = region();
             RequestCheck.epoch(ctx.request(), region);
+            boolean synced = maxTsTerm == term;
+            if (ctx.choosesCommitTs() && !synced) {
+                throw new NotReadyException(RegionErrors.maxTimestampNotSynced(regionId()));
+            }
             return CompletableFuture.completedFuture(
-                    new CountedSnapshot(snapshot.within(region, term), stateMachine.traffic()));
-        } catch (RegionException changed) {
+                    new CountedSnapshot(snapshot.within(region, term, synced), stateMachine.traffic()));
+        } catch (RegionException | NotReadyException changed) {
             snapshot.close();
             return CompletableFuture.failedFuture(changed);
         }
@@ -348,6 +355,19 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         if (isLeader()) {
             store.observer().onLeaderNews(this);
         }
+    }
+
+    // ---- max_ts (P4)
+
+    /** The term for which max_ts must still be raised, 0 if none. */
+    public long termWithoutMaxTs() {
+        long term = term();
+        return isLeader() && maxTsTerm != term ? term : 0;
+    }
+
+    /** max_ts has been raised to a timestamp that was made after this replica began to lead in that term. */
+    public void maxTsRaised(long term) {
+        maxTsTerm = term;
     }
 
     // ---- what others see

@@ -4,7 +4,7 @@ import io.rutile.storage.engine.KvSnapshot;
 
 /**
  * A change that is decided on what is there: which keys nobody else may change meanwhile, and what follows from what a snapshot
- * shows. Decides; writes nothing itself.
+ * shows. Decides; writes nothing itself. Runs once.
  *
  * @param <T> what the caller is told
  */
@@ -21,4 +21,12 @@ public interface Command<T> {
 
     /** On a thread of {@link ReadPool}. */
     CommandResult<T> process(KvSnapshot snapshot);
+
+    /**
+     * The last thing that happens under its latches, whatever came of it: what it had put up for others to see meanwhile goes, and
+     * those that wait for what it changed are told. Once, if it got its latches; must not throw or block.
+     *
+     * @param written true if what it decided has taken effect
+     */
+    default void settled(boolean written) {}
 }

@@ -8,6 +8,7 @@ import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -45,7 +46,7 @@ public final class CommandScheduler {
 
     /** Writes what was decided without looking. Its keys are shared with other such writes: the log orders them. */
     public CompletableFuture<Void> write(KvContext ctx, LatchSet wanted, WriteBatch batch) {
-        return latched(ctx, wanted, batch.sizeBytes(), () -> kv.write(ctx, batch));
+        return latched(ctx, wanted, batch.sizeBytes(), () -> kv.write(ctx, batch), written -> {});
     }
 
     /** Runs a command: reads, decides and writes with nobody in between (P1). */
@@ -60,7 +61,8 @@ public final class CommandScheduler {
                                     command.replayable() ? decided : decided.notReplayable(),
                                     command.process(snapshot));
                         })
-                        .thenCompose(this::write));
+                        .thenCompose(this::write),
+                command::settled);
     }
 
     private <T> CompletableFuture<T> write(Decided<T> decided) {
@@ -73,7 +75,11 @@ public final class CommandScheduler {
 
     @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
     private <T> CompletableFuture<T> latched(
-            KvContext ctx, LatchSet wanted, long bytes, Supplier<CompletableFuture<T>> work) {
+            KvContext ctx,
+            LatchSet wanted,
+            long bytes,
+            Supplier<CompletableFuture<T>> work,
+            Consumer<Boolean> settled) {
         if (ctx.isExpired()) {
             return CompletableFuture.failedFuture(RegionErrors.deadlineExceeded());
         }
@@ -90,8 +96,12 @@ public final class CommandScheduler {
                 return;
             }
             start(ctx, work).whenComplete((value, broken) -> {
-                held.release();
-                pending.giveBack(bytes);
+                try {
+                    settled.accept(broken == null);
+                } finally {
+                    held.release();
+                    pending.giveBack(bytes);
+                }
                 if (broken != null) {
                     answer.completeExceptionally(Failures.unwrap(broken));
                 } else {

@@ -22,6 +22,7 @@ public final class EngineSnapshot implements KvSnapshot {
     private @Nullable Region region;
     private KeyRange range = KeyRange.ALL;
     private long term;
+    private boolean maxTsSynced;
     private boolean closed;
 
     /** The caller has entered {@code engine.uses()} for it. */
@@ -36,18 +37,25 @@ public final class EngineSnapshot implements KvSnapshot {
      *
      * @param region as it is when leadership is proven
      * @param term of the leader that proved it
+     * @param maxTsSynced see {@link #maxTsSynced}
      * @return this
      */
-    public EngineSnapshot within(Region region, long term) {
+    public EngineSnapshot within(Region region, long term, boolean maxTsSynced) {
         this.region = region;
         this.range = new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
         this.term = term;
+        this.maxTsSynced = maxTsSynced;
         return this;
     }
 
     @Override
     public long term() {
         return term;
+    }
+
+    @Override
+    public boolean maxTsSynced() {
+        return maxTsSynced;
     }
 
     @Override

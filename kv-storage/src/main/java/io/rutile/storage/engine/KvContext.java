@@ -10,19 +10,26 @@ import io.rutile.protocol.kvrpcpb.Context;
  * @param decidedInTerm term of the snapshot that a write was decided on, or 0 for a blind write
  * @param replayable false if applying the write twice differs from applying it once (compare-and-swap): an outcome that is
  *     unknown must then be said to be unknown and not be invited to be retried
+ * @param choosesCommitTs true if what is read decides a commit timestamp: a leader that may not choose one yet had better hold the
+ *     request for a moment (P4)
  */
-public record KvContext(Context request, long deadlineNanos, long decidedInTerm, boolean replayable) {
+public record KvContext(
+        Context request, long deadlineNanos, long decidedInTerm, boolean replayable, boolean choosesCommitTs) {
 
     public static KvContext of(Context request, long deadlineNanos) {
-        return new KvContext(request, deadlineNanos, 0, true);
+        return new KvContext(request, deadlineNanos, 0, true, false);
     }
 
     public KvContext decidedOn(KvSnapshot snapshot) {
-        return new KvContext(request, deadlineNanos, snapshot.term(), replayable);
+        return new KvContext(request, deadlineNanos, snapshot.term(), replayable, choosesCommitTs);
     }
 
     public KvContext notReplayable() {
-        return new KvContext(request, deadlineNanos, decidedInTerm, false);
+        return new KvContext(request, deadlineNanos, decidedInTerm, false, choosesCommitTs);
+    }
+
+    public KvContext choosingCommitTs() {
+        return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true);
     }
 
     public boolean isExpired() {

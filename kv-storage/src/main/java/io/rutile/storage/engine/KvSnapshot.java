@@ -12,6 +12,12 @@ public interface KvSnapshot extends AutoCloseable {
     /** The term of the leader that gave it, 0 where there is no Raft. */
     long term();
 
+    /**
+     * Whether max_ts has been raised past every read that an earlier leader may have served (P4). While it is false nobody here may
+     * choose a commit timestamp.
+     */
+    boolean maxTsSynced();
+
     /** The keys that it can answer for. */
     KeyRange range();
 

@@ -3,6 +3,7 @@ package io.rutile.storage.raw;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.ChecksumAlgorithm;
+import io.rutile.storage.command.AnswerBudget;
 import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
@@ -37,7 +38,8 @@ public final class RawChecksum {
             // It answers three numbers: only its time is bounded.
             AnswerBudget budget = new AnswerBudget(ctx, Long.MAX_VALUE);
             RawChecksumResult sum = new RawChecksumResult(0, 0, 0);
-            for (KeyRange range : ranges) {
+            for (KeyRange asked : ranges) {
+                KeyRange range = format.stored(asked);
                 RawScans.checkStart(ctx, range.start(), snapshot.range());
                 sum = add(sum, snapshot, cf, range, now, budget);
             }
@@ -55,7 +57,7 @@ public final class RawChecksum {
                 budget.look();
                 RawValue value = format.decode(cursor.value());
                 if (!value.isExpired(now)) {
-                    byte[] key = cursor.key();
+                    byte[] key = format.user(cursor.key()).bytes();
                     checksum ^= new Crc64().update(key).update(value.value()).value();
                     kvs++;
                     bytes += key.length + value.value().length;

@@ -34,27 +34,23 @@ public final class RawCompareAndSwap {
     public CompletableFuture<RawCasResult> swap(KvContext ctx, String cfName, RawCasRequest request) {
         Cf cf = format.cf(ctx.request(), cfName);
         format.checkTtl(request.ttlSeconds());
-        RawLimits.checkKey(request.key());
-        Swap swap = new Swap(format, ctx.request().getRegionId(), cf, request);
+        Swap swap = new Swap(format, ctx.request().getRegionId(), cf, format.storedAnew(request.key()), request);
         RawLimits.checkEntry(ctx, swap.writeBytesMax());
         return scheduler.run(ctx, swap);
     }
 
-    private record Swap(RawFormat format, long regionId, Cf cf, RawCasRequest request)
+    private record Swap(RawFormat format, long regionId, Cf cf, ByteKey key, RawCasRequest request)
             implements Command<RawCasResult> {
 
         @Override
         public LatchSet latches() {
-            return LatchSet.builder()
-                    .exclusive(cf, request.key())
-                    .sharedRange(regionId)
-                    .build();
+            return LatchSet.builder().exclusive(cf, key).sharedRange(regionId).build();
         }
 
         @Override
         public long writeBytesMax() {
             long valueBytes = request.value() == null ? 0 : request.value().length;
-            return request.key().bytes().length + valueBytes + Long.BYTES;
+            return key.bytes().length + valueBytes + Long.BYTES;
         }
 
         @Override
@@ -77,7 +73,7 @@ public final class RawCompareAndSwap {
         }
 
         private byte @Nullable [] found(KvSnapshot snapshot, long now) {
-            byte[] stored = snapshot.get(cf, request.key());
+            byte[] stored = snapshot.get(cf, key);
             if (stored == null) {
                 return null;
             }
@@ -86,7 +82,6 @@ public final class RawCompareAndSwap {
         }
 
         private void change(WriteBatch batch, byte @Nullable [] found, long now) {
-            ByteKey key = request.key();
             byte[] value = request.value();
             if (value != null) {
                 batch.put(cf, key, format.encode(value, request.ttlSeconds(), now));

@@ -31,6 +31,10 @@ public final class RawFailure extends RuntimeException {
         return new RawFailure("max key size exceeded, size: " + size + ", limit: " + max);
     }
 
+    static RawFailure invalidKeyMode() {
+        return new RawFailure("InvalidKeyMode: a raw key of API V2 begins with 'r' and three bytes of key space");
+    }
+
     static RawFailure invalidKeyRanges() {
         return new RawFailure("Invalid KeyRanges");
     }

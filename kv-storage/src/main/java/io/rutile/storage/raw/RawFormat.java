@@ -1,5 +1,8 @@
 package io.rutile.storage.raw;
 
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.MemComparable;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.Cf;
@@ -36,6 +39,43 @@ public record RawFormat(ApiVersion apiVersion, Clock clock) {
         apiVersion.refusalOfRaw(request).ifPresent(text -> {
             throw new RawFailure(text);
         });
+    }
+
+    /**
+     * The key as it is stored and routed by: as it is, on V2 memcomparable.
+     *
+     * @throws RawFailure on V2 if it is not in the raw key space
+     */
+    ByteKey stored(ByteKey user) {
+        if (apiVersion != ApiVersion.V2) {
+            return user;
+        }
+        if (!ApiVersion.isRawKey(user)) {
+            throw RawFailure.invalidKeyMode();
+        }
+        return ByteKey.wrap(MemComparable.encode(user.bytes()));
+    }
+
+    /** The same for a key that is written. @throws RawFailure also if it is too long */
+    ByteKey storedAnew(ByteKey user) {
+        RawLimits.checkKey(user, apiVersion);
+        return stored(user);
+    }
+
+    /** The same for the border of a range: empty stays empty, and on V2 it may be that of the key space. No border is too long. */
+    ByteKey storedBound(ByteKey bound) {
+        return bound.isEmpty() || apiVersion != ApiVersion.V2
+                ? bound
+                : ByteKey.wrap(MemComparable.encode(bound.bytes()));
+    }
+
+    KeyRange stored(KeyRange range) {
+        return new KeyRange(storedBound(range.start()), storedBound(range.end()));
+    }
+
+    /** The key as the client knows it. */
+    ByteKey user(byte[] stored) {
+        return ByteKey.wrap(apiVersion == ApiVersion.V2 ? MemComparable.decode(stored) : stored);
     }
 
     /** @throws RawFailure if there is a ttl and the store knows none */

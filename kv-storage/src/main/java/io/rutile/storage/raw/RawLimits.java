@@ -6,6 +6,7 @@ import io.rutile.protocol.RegionException;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.errorpb.RaftEntryTooLarge;
+import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.WriteBatch;
 
@@ -15,9 +16,10 @@ final class RawLimits {
     private RawLimits() {}
 
     /** @throws RawFailure if the key is longer than the protocol allows */
-    static void checkKey(ByteKey key) {
-        if (key.bytes().length > WireLimits.KEY_BYTES_MAX) {
-            throw RawFailure.keyTooLong(key.bytes().length, WireLimits.KEY_BYTES_MAX);
+    static void checkKey(ByteKey key, ApiVersion apiVersion) {
+        int most = WireLimits.KEY_BYTES_MAX + (apiVersion == ApiVersion.V2 ? ApiVersion.PREFIX_BYTES : 0);
+        if (key.bytes().length > most) {
+            throw RawFailure.keyTooLong(key.bytes().length, most);
         }
     }
 

@@ -2,6 +2,7 @@ package io.rutile.storage.raw;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.WireLimits;
+import io.rutile.storage.command.AnswerBudget;
 import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
@@ -27,8 +28,9 @@ public final class RawReads {
 
     public CompletableFuture<Optional<byte[]>> get(KvContext ctx, String cfName, ByteKey key) {
         Cf cf = format.cf(ctx.request(), cfName);
+        ByteKey stored = format.stored(key);
         return reads.read(
-                ctx, snapshot -> live(snapshot, cf, key, format.nowSeconds()).map(RawValue::value));
+                ctx, snapshot -> live(snapshot, cf, stored, format.nowSeconds()).map(RawValue::value));
     }
 
     public CompletableFuture<List<RawPair>> batchGet(KvContext ctx, String cfName, List<ByteKey> keys) {
@@ -40,8 +42,10 @@ public final class RawReads {
             List<RawPair> found = new ArrayList<>(keys.size());
             for (ByteKey key : keys) {
                 budget.look();
-                live(snapshot, cf, key, now)
-                        .ifPresent(value -> found.add(budget.take(new RawPair(key, value.value()))));
+                live(snapshot, cf, format.stored(key), now).ifPresent(value -> {
+                    budget.take(key.bytes().length, value.value().length);
+                    found.add(new RawPair(key, value.value()));
+                });
             }
             return found;
         });
@@ -57,9 +61,10 @@ public final class RawReads {
         if (!format.apiVersion().hasTtl()) {
             throw RawFailure.ttlNotEnabled("ttl request");
         }
+        ByteKey stored = format.stored(key);
         return reads.read(ctx, snapshot -> {
             long now = format.nowSeconds();
-            return live(snapshot, cf, key, now)
+            return live(snapshot, cf, stored, now)
                     .map(value -> OptionalLong.of(value.ttlSeconds(now)))
                     .orElse(OptionalLong.empty());
         });

@@ -5,6 +5,7 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.metapb.Region;
+import io.rutile.storage.command.AnswerBudget;
 import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
@@ -87,12 +88,13 @@ public final class RawScans {
         if (scan.limit() <= 0) {
             return;
         }
-        checkStart(ctx, scan.start(), snapshot.range());
+        ByteKey start = format.storedBound(scan.start());
+        ByteKey end = format.storedBound(scan.end());
+        checkStart(ctx, start, snapshot.range());
         if (scan.reverse() && scan.start().isEmpty()) {
             return; // below the first key there is nothing
         }
-        KeyRange bounds =
-                scan.reverse() ? new KeyRange(scan.end(), scan.start()) : new KeyRange(scan.start(), scan.end());
+        KeyRange bounds = scan.reverse() ? new KeyRange(end, start) : new KeyRange(start, end);
         try (KvCursor cursor = snapshot.cursor(cf, bounds)) {
             long left = scan.limit();
             for (toFirst(cursor, scan); left > 0 && cursor.isValid(); step(cursor, scan)) {
@@ -100,7 +102,9 @@ public final class RawScans {
                 RawValue value = format.decode(cursor.value());
                 if (!value.isExpired(now)) {
                     byte[] shown = scan.keyOnly() ? ByteKey.EMPTY.bytes() : value.value();
-                    found.add(budget.take(new RawPair(ByteKey.wrap(cursor.key()), shown)));
+                    ByteKey key = format.user(cursor.key());
+                    budget.take(key.bytes().length, shown.length);
+                    found.add(new RawPair(key, shown));
                     left--;
                 }
             }

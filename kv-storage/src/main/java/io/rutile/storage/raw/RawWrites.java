@@ -52,9 +52,9 @@ public final class RawWrites {
         LatchSet.Builder latches = LatchSet.builder();
         for (int i = 0; i < pairs.size(); i++) {
             RawPair pair = pairs.get(i);
-            RawLimits.checkKey(pair.key());
-            batch.put(cf, pair.key(), format.encode(pair.value(), ttl(ttlsSeconds, i), now));
-            latches.shared(cf, pair.key());
+            ByteKey key = format.storedAnew(pair.key());
+            batch.put(cf, key, format.encode(pair.value(), ttl(ttlsSeconds, i), now));
+            latches.shared(cf, key);
         }
         return write(ctx, latches, batch);
     }
@@ -76,8 +76,8 @@ public final class RawWrites {
         RawLimits.checkItems(ctx, keys.size(), WireLimits.BATCH_ITEMS_MAX);
         WriteBatch batch = new WriteBatch();
         LatchSet.Builder latches = LatchSet.builder();
-        for (ByteKey key : keys) {
-            RawLimits.checkKey(key);
+        for (ByteKey user : keys) {
+            ByteKey key = format.storedAnew(user);
             batch.delete(cf, key);
             latches.shared(cf, key);
         }
@@ -87,15 +87,16 @@ public final class RawWrites {
     /** Not clipped to the Region: an end that lies outside is an error, and so is an empty range. */
     public CompletableFuture<Void> deleteRange(KvContext ctx, String cfName, KeyRange range) {
         Cf cf = format.cf(ctx.request(), cfName);
-        RawLimits.checkKey(range.start());
-        RawLimits.checkKey(range.end());
+        RawLimits.checkKey(range.start(), format.apiVersion());
+        RawLimits.checkKey(range.end(), format.apiVersion());
+        KeyRange stored = format.stored(range);
         if (range.isEmpty()) {
             throw RegionErrors.message("delete range: the end is not behind the start: " + range);
         }
         // Whoever decides on a key of this Region must not be overtaken by its deletion.
         LatchSet.Builder latches =
                 LatchSet.builder().exclusiveRange(ctx.request().getRegionId());
-        return write(ctx, latches, new WriteBatch().deleteRange(cf, range.start(), range.end()));
+        return write(ctx, latches, new WriteBatch().deleteRange(cf, stored.start(), stored.end()));
     }
 
     private CompletableFuture<Void> write(KvContext ctx, LatchSet.Builder latches, WriteBatch batch) {

@@ -154,6 +154,11 @@ class ReadPoolTest {
                 }
 
                 @Override
+                public boolean maxTsSynced() {
+                    return true;
+                }
+
+                @Override
                 public KeyRange range() {
                     return KeyRange.ALL;
                 }

@@ -31,6 +31,7 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
     private final Queue<RuntimeException> failures = new ConcurrentLinkedQueue<>();
     private final List<Written> writes = new CopyOnWriteArrayList<>();
     private volatile Region region;
+    private volatile boolean maxTsSynced = true;
 
     /** The last write that is held back, or the gate itself; null before the first gate. Guarded by this. */
     private @Nullable CompletableFuture<Void> lastHeld;
@@ -79,9 +80,14 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
         term.incrementAndGet();
     }
 
+    /** False as on a leader that has not heard from the timestamp oracle yet. */
+    public void setMaxTsSynced(boolean synced) {
+        maxTsSynced = synced;
+    }
+
     @Override
     public CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
-        return CompletableFuture.completedFuture(engine.snapshot().within(region, term.get()));
+        return CompletableFuture.completedFuture(engine.snapshot().within(region, term.get(), maxTsSynced));
     }
 
     @Override

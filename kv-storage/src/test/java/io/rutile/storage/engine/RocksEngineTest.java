@@ -163,7 +163,7 @@ class RocksEngineTest {
                 .setStartKey(key("b").toByteString())
                 .setEndKey(key("d").toByteString())
                 .build();
-        try (EngineSnapshot snapshot = engine.snapshot().within(region, 4)) {
+        try (EngineSnapshot snapshot = engine.snapshot().within(region, 4, false)) {
             assertThat(snapshot.term()).isEqualTo(4);
             assertThat(snapshot.range()).isEqualTo(range("b", "d"));
             assertThat(snapshot.get(Cf.RAW, key("b"))).isEqualTo(bytes("b"));

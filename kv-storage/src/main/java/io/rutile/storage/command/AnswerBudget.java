@@ -1,4 +1,4 @@
-package io.rutile.storage.raw;
+package io.rutile.storage.command;
 
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
@@ -14,7 +14,7 @@ import io.rutile.storage.engine.KvContext;
  * the Region and go on behind it, so that a shortened answer would silently lose data. The error is {@code RaftEntryTooLarge}
  * because clients give up on it at once and pass its text on; an {@code error} in a pair they would read as a pair.
  */
-final class AnswerBudget {
+public final class AnswerBudget {
 
     /** What a pair costs besides its bytes. */
     private static final int PAIR_BYTES = 64;
@@ -28,20 +28,25 @@ final class AnswerBudget {
     private int pairs;
     private int records;
 
-    AnswerBudget(KvContext ctx, long bytesMax) {
+    public AnswerBudget(KvContext ctx, long bytesMax) {
         this.ctx = ctx;
         this.bytesMax = bytesMax;
     }
 
     /** A record was looked at, whether or not it will be answered. */
-    void look() {
+    public void look() {
         if (++records % DEADLINE_RECORDS == 0 && ctx.isExpired()) {
             throw RegionErrors.deadlineExceeded();
         }
     }
 
-    RawPair take(RawPair pair) {
-        bytes += pair.key().bytes().length + pair.value().length + PAIR_BYTES;
+    /**
+     * A pair will be answered.
+     *
+     * @throws RegionException {@code RaftEntryTooLarge} if that makes the answer too large
+     */
+    public void take(int keyBytes, int valueBytes) {
+        bytes += (long) keyBytes + valueBytes + PAIR_BYTES;
         pairs++;
         if (bytes > bytesMax) {
             throw tooLarge("more than " + bytesMax + " bytes");
@@ -49,7 +54,6 @@ final class AnswerBudget {
         if (pairs > WireLimits.SCAN_PAIRS_MAX) {
             throw tooLarge("more than " + WireLimits.SCAN_PAIRS_MAX + " pairs");
         }
-        return pair;
     }
 
     private RegionException tooLarge(String what) {
