@@ -21,6 +21,8 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftOptions;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
+import io.rutile.storage.command.DeadlockDetection;
+import io.rutile.storage.command.DeadlockDetector;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
@@ -114,7 +116,8 @@ public final class KvNode implements AutoCloseable {
                 metrics));
         store.start();
 
-        Storage storage = opened(new Storage(store.kv(), storageOptions(), clock, metrics));
+        Storage storage = opened(new Storage(
+                store.kv(), link.concurrency(), deadlocks(), storageOptions(), clock, metrics));
         if (options.apiVersion().hasTtl()) {
             storage.startTtlSweeper(() -> contexts(store.leaders()));
         }
@@ -150,6 +153,11 @@ public final class KvNode implements AutoCloseable {
                 .withElectionTimeout(options.electionTimeout())
                 .withForceReadIndex(options.forceReadIndex())
                 .withSync(options.syncLog());
+    }
+
+    /** Circles among the transactions that wait on this store. */
+    private static DeadlockDetection deadlocks() {
+        return new DeadlockDetector(Duration.ofSeconds(3), 100_000);
     }
 
     private StorageOptions storageOptions() {

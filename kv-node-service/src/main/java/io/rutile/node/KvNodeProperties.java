@@ -33,7 +33,7 @@ import org.springframework.validation.annotation.Validated;
  * @param labels location labels, such as {@code zone: a}
  * @param pdEndpoints host:port of PD members; any one is enough to begin with
  * @param pdConnectTimeout how long a starting node waits for PD
- * @param apiVersion V1, or V1TTL for raw pairs that may expire; fixed for the life of the data
+ * @param apiVersion V1, V1TTL for raw pairs that may expire, or V2 for key spaces; fixed for the life of the data
  * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
  * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
  * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull

@@ -12,6 +12,7 @@ import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.raft.StoreAddresses;
+import io.rutile.storage.command.ConcurrencyManager;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -42,6 +43,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     private final PdClient pd;
     private final StoreDirectory directory;
     private final ScheduledThreadPoolExecutor thread;
+    private final MaxTimestamps maxTimestamps;
     private volatile @Nullable RegionHeartbeat regions;
     private volatile @Nullable StoreHeartbeat store;
     private volatile @Nullable RegionHeartbeats stream;
@@ -57,6 +59,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         });
         this.thread.setRemoveOnCancelPolicy(true);
         this.thread.setRejectedExecutionHandler((task, closed) -> log.debug("link is closed, a report is dropped"));
+        this.maxTimestamps = new MaxTimestamps(pd, thread);
     }
 
     /**
@@ -74,6 +77,11 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     /** Who this store is, by its data or by PD. @throws IllegalStateException data of another cluster */
     public StoreIdentity identify(RegionStateStore states) {
         return new StoreRegistration(pd, states).identify();
+    }
+
+    /** max_ts of this store, which this link keeps in step with the timestamp oracle. */
+    public ConcurrencyManager concurrency() {
+        return maxTimestamps.concurrency();
     }
 
     /** Where the other stores' Raft ports are. */
@@ -106,6 +114,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         }
         repeat("store heartbeat", options.storeHeartbeatInterval(), storeHeartbeat::send);
         repeat("region heartbeats", options.regionHeartbeatInterval(), this::reportAll);
+        repeat("timestamp limit", options.storeHeartbeatInterval(), maxTimestamps::refresh);
         repeat("store addresses", options.storeHeartbeatInterval(), directory::refresh);
         repeat("expelled replicas", EXPELLED_LOOK, expelled::look);
         reportAllSoon();
@@ -113,6 +122,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
 
     @Override
     public void onLeaderNews(RegionPeer peer) {
+        maxTimestamps.sync(peer);
         inBackground("region heartbeat", () -> {
             RegionHeartbeat reports = regions;
             RegionHeartbeats to = stream;

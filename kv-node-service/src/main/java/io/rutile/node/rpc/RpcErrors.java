@@ -30,6 +30,9 @@ final class RpcErrors {
     private static final long DISK_BACKOFF_MS = 1_000;
     private static final long QUEUE_BACKOFF_MS = 100;
 
+    /** Where an answer says what is wrong with a key. */
+    private static final String[] KEY_ERROR_FIELDS = {"error", "errors"};
+
     private RpcErrors() {}
 
     /** An answer of this kind that says why there is none. */
@@ -123,11 +126,34 @@ final class RpcErrors {
                     .findFirst()
                     .orElse("message");
         }
+        for (String name : KEY_ERROR_FIELDS) {
+            FieldDescriptor keyError = answer.getDescriptorForType().findFieldByName(name);
+            if (keyError != null && carries(answer, keyError)) {
+                return kind((KeyError) (keyError.isRepeated() ? answer.getRepeatedField(keyError, 0) : answer.getField(keyError)));
+            }
+        }
         FieldDescriptor text = answer.getDescriptorForType().findFieldByName("error");
         boolean refused = text != null
                 && text.getJavaType() == FieldDescriptor.JavaType.STRING
                 && !((String) answer.getField(text)).isEmpty();
         return refused ? "refused" : "none";
+    }
+
+    private static boolean carries(Message answer, FieldDescriptor field) {
+        if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE
+                || !field.getMessageType().equals(KeyError.getDescriptor())) {
+            return false;
+        }
+        return field.isRepeated() ? answer.getRepeatedFieldCount(field) > 0 : answer.hasField(field);
+    }
+
+    /** The first thing that a key's error says: locked, conflict, abort and so on. */
+    private static String kind(KeyError error) {
+        return error.getAllFields().keySet().stream()
+                .filter(field -> field.getNumber() != KeyError.RETRYABLE_FIELD_NUMBER)
+                .map(FieldDescriptor::getName)
+                .findFirst()
+                .orElse("retryable");
     }
 
     private static Throwable unwrap(Throwable failure) {

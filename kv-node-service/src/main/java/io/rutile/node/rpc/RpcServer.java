@@ -70,9 +70,10 @@ public final class RpcServer implements AutoCloseable {
         RpcMetrics rpcMetrics = new RpcMetrics(metrics);
         RpcScope scope = new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics);
         RawRpcs raw = new RawRpcs(storage);
+        TxnRpcs txn = new TxnRpcs(storage);
         StoreRpcs store = new StoreRpcs(storeId);
-        BatchCommands commands = new BatchCommands(raw, store, scope, timer);
-        TikvService tikv = new TikvService(raw, store, commands, scope, handlers);
+        BatchCommands commands = new BatchCommands(raw, txn, store, scope, timer);
+        TikvService tikv = new TikvService(raw, txn, store, commands, scope, handlers);
 
         AtomicInteger open = new AtomicInteger();
         metrics.gauge("kv.rpc.connections", open);

@@ -3,6 +3,46 @@ package io.rutile.node.rpc;
 import com.google.protobuf.Message;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.rutile.protocol.kvrpcpb.GetRequest;
+import io.rutile.protocol.kvrpcpb.GetResponse;
+import io.rutile.protocol.kvrpcpb.BatchGetRequest;
+import io.rutile.protocol.kvrpcpb.BatchGetResponse;
+import io.rutile.protocol.kvrpcpb.ScanRequest;
+import io.rutile.protocol.kvrpcpb.ScanResponse;
+import io.rutile.protocol.kvrpcpb.PrewriteRequest;
+import io.rutile.protocol.kvrpcpb.PrewriteResponse;
+import io.rutile.protocol.kvrpcpb.PessimisticLockRequest;
+import io.rutile.protocol.kvrpcpb.PessimisticLockResponse;
+import io.rutile.protocol.kvrpcpb.PessimisticRollbackRequest;
+import io.rutile.protocol.kvrpcpb.PessimisticRollbackResponse;
+import io.rutile.protocol.kvrpcpb.CommitRequest;
+import io.rutile.protocol.kvrpcpb.CommitResponse;
+import io.rutile.protocol.kvrpcpb.CleanupRequest;
+import io.rutile.protocol.kvrpcpb.CleanupResponse;
+import io.rutile.protocol.kvrpcpb.BatchRollbackRequest;
+import io.rutile.protocol.kvrpcpb.BatchRollbackResponse;
+import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
+import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
+import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
+import io.rutile.protocol.kvrpcpb.CheckTxnStatusResponse;
+import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksRequest;
+import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksResponse;
+import io.rutile.protocol.kvrpcpb.ScanLockRequest;
+import io.rutile.protocol.kvrpcpb.ScanLockResponse;
+import io.rutile.protocol.kvrpcpb.ResolveLockRequest;
+import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
+import io.rutile.protocol.kvrpcpb.DeleteRangeRequest;
+import io.rutile.protocol.kvrpcpb.DeleteRangeResponse;
+import io.rutile.protocol.kvrpcpb.FlushRequest;
+import io.rutile.protocol.kvrpcpb.FlushResponse;
+import io.rutile.protocol.kvrpcpb.BufferBatchGetRequest;
+import io.rutile.protocol.kvrpcpb.BufferBatchGetResponse;
+import io.rutile.protocol.kvrpcpb.MvccGetByKeyRequest;
+import io.rutile.protocol.kvrpcpb.MvccGetByKeyResponse;
+import io.rutile.protocol.kvrpcpb.MvccGetByStartTsRequest;
+import io.rutile.protocol.kvrpcpb.MvccGetByStartTsResponse;
+import io.rutile.protocol.kvrpcpb.GetLockWaitInfoRequest;
+import io.rutile.protocol.kvrpcpb.GetLockWaitInfoResponse;
 import io.rutile.protocol.kvrpcpb.GetHealthFeedbackRequest;
 import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
@@ -41,13 +81,15 @@ import java.util.concurrent.Executor;
 final class TikvService extends TikvGrpc.TikvImplBase {
 
     private final RawRpcs raw;
+    private final TxnRpcs txn;
     private final StoreRpcs store;
     private final BatchCommands commands;
     private final RpcScope scope;
     private final Executor drains;
 
-    TikvService(RawRpcs raw, StoreRpcs store, BatchCommands commands, RpcScope scope, Executor drains) {
+    TikvService(RawRpcs raw, TxnRpcs txn, StoreRpcs store, BatchCommands commands, RpcScope scope, Executor drains) {
         this.raw = raw;
+        this.txn = txn;
         this.store = store;
         this.commands = commands;
         this.scope = scope;
@@ -112,6 +154,106 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     @Override
     public void rawChecksum(RawChecksumRequest request, StreamObserver<RawChecksumResponse> to) {
         serve(raw.checksum, request, to);
+    }
+
+    @Override
+    public void kvGet(GetRequest request, StreamObserver<GetResponse> to) {
+        serve(txn.get, request, to);
+    }
+
+    @Override
+    public void kvBatchGet(BatchGetRequest request, StreamObserver<BatchGetResponse> to) {
+        serve(txn.batchGet, request, to);
+    }
+
+    @Override
+    public void kvScan(ScanRequest request, StreamObserver<ScanResponse> to) {
+        serve(txn.scan, request, to);
+    }
+
+    @Override
+    public void kvPrewrite(PrewriteRequest request, StreamObserver<PrewriteResponse> to) {
+        serve(txn.prewrite, request, to);
+    }
+
+    @Override
+    public void kvPessimisticLock(PessimisticLockRequest request, StreamObserver<PessimisticLockResponse> to) {
+        serve(txn.pessimisticLock, request, to);
+    }
+
+    @Override
+    public void kVPessimisticRollback(PessimisticRollbackRequest request, StreamObserver<PessimisticRollbackResponse> to) {
+        serve(txn.pessimisticRollback, request, to);
+    }
+
+    @Override
+    public void kvCommit(CommitRequest request, StreamObserver<CommitResponse> to) {
+        serve(txn.commit, request, to);
+    }
+
+    @Override
+    public void kvCleanup(CleanupRequest request, StreamObserver<CleanupResponse> to) {
+        serve(txn.cleanup, request, to);
+    }
+
+    @Override
+    public void kvBatchRollback(BatchRollbackRequest request, StreamObserver<BatchRollbackResponse> to) {
+        serve(txn.batchRollback, request, to);
+    }
+
+    @Override
+    public void kvTxnHeartBeat(TxnHeartBeatRequest request, StreamObserver<TxnHeartBeatResponse> to) {
+        serve(txn.heartBeat, request, to);
+    }
+
+    @Override
+    public void kvCheckTxnStatus(CheckTxnStatusRequest request, StreamObserver<CheckTxnStatusResponse> to) {
+        serve(txn.checkTxnStatus, request, to);
+    }
+
+    @Override
+    public void kvCheckSecondaryLocks(CheckSecondaryLocksRequest request, StreamObserver<CheckSecondaryLocksResponse> to) {
+        serve(txn.checkSecondaryLocks, request, to);
+    }
+
+    @Override
+    public void kvScanLock(ScanLockRequest request, StreamObserver<ScanLockResponse> to) {
+        serve(txn.scanLock, request, to);
+    }
+
+    @Override
+    public void kvResolveLock(ResolveLockRequest request, StreamObserver<ResolveLockResponse> to) {
+        serve(txn.resolveLock, request, to);
+    }
+
+    @Override
+    public void kvDeleteRange(DeleteRangeRequest request, StreamObserver<DeleteRangeResponse> to) {
+        serve(txn.deleteRange, request, to);
+    }
+
+    @Override
+    public void kvFlush(FlushRequest request, StreamObserver<FlushResponse> to) {
+        serve(txn.flush, request, to);
+    }
+
+    @Override
+    public void kvBufferBatchGet(BufferBatchGetRequest request, StreamObserver<BufferBatchGetResponse> to) {
+        serve(txn.bufferBatchGet, request, to);
+    }
+
+    @Override
+    public void mvccGetByKey(MvccGetByKeyRequest request, StreamObserver<MvccGetByKeyResponse> to) {
+        serve(txn.mvccGetByKey, request, to);
+    }
+
+    @Override
+    public void mvccGetByStartTs(MvccGetByStartTsRequest request, StreamObserver<MvccGetByStartTsResponse> to) {
+        serve(txn.mvccGetByStartTs, request, to);
+    }
+
+    @Override
+    public void getLockWaitInfo(GetLockWaitInfoRequest request, StreamObserver<GetLockWaitInfoResponse> to) {
+        serve(txn.lockWaitInfo, request, to);
     }
 
     @Override
