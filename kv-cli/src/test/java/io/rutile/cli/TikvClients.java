@@ -16,8 +16,19 @@ final class TikvClients {
     private TikvClients() {}
 
     static TiSession session(TestHouse house, Consumer<TiConfiguration> settings) {
-        TiConfiguration configuration = TiConfiguration.createRawDefault(
-                String.join(",", house.cluster().layout().pdEndpoints()));
+        return open(TiConfiguration.createRawDefault(pdEndpoints(house)), settings);
+    }
+
+    /** For transactions. */
+    static TiSession txnSession(TestHouse house) {
+        return open(TiConfiguration.createDefault(pdEndpoints(house)), configuration -> {});
+    }
+
+    private static String pdEndpoints(TestHouse house) {
+        return String.join(",", house.cluster().layout().pdEndpoints());
+    }
+
+    private static TiSession open(TiConfiguration configuration, Consumer<TiConfiguration> settings) {
         configuration.setTimeout(CALL_TIMEOUT_MS);
         configuration.setForwardTimeout(CALL_TIMEOUT_MS);
         configuration.setRawKVReadTimeoutInMS(20_000);

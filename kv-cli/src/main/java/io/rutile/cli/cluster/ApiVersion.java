@@ -5,5 +5,7 @@ public enum ApiVersion {
     /** Raw and transactional data side by side, no expiry. */
     V1,
     /** Raw data only, each value with its expiry. */
-    V1TTL
+    V1TTL,
+    /** Key spaces: raw data with expiry and transactional data side by side, told apart by each key's first four bytes. */
+    V2
 }
