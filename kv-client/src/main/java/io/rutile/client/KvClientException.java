@@ -3,8 +3,11 @@ package io.rutile.client;
 import io.rutile.protocol.errorpb.Error;
 import org.jspecify.annotations.Nullable;
 
-/** A call that was not done. {@link #getMessage} is fit to be shown to a person; user keys are not in it. */
-public final class KvClientException extends RuntimeException {
+/**
+ * A call that was not done. {@link #getMessage} is fit to be shown to a person; user keys are not in it. Transactions fail with
+ * subclasses that carry more.
+ */
+public class KvClientException extends RuntimeException {
 
     /** What a caller can do about it. */
     public enum Kind {
@@ -22,6 +25,8 @@ public final class KvClientException extends RuntimeException {
         BUSY,
         /** The write may or may not have taken effect, and repeating it could differ (compare-and-swap). */
         UNDETERMINED,
+        /** Another transaction was there first, and nothing of this one is written: begin it again. */
+        CONFLICT,
         /** Anything else, with the server's words. */
         SERVER
     }

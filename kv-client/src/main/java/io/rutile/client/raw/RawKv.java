@@ -4,6 +4,7 @@ import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
+import io.rutile.client.region.RegionBatches;
 import io.rutile.client.region.RegionCall;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.CallDeadline;
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * INVALID}).
  */
 public final class RawKv {
+
+    /** Bytes of one batch request. */
+    private static final long BATCH_BYTES_MAX = 1 << 20;
 
     private final RegionSender regions;
     private final Duration timeout;
@@ -115,10 +119,11 @@ public final class RawKv {
     /** Only keys that are there are in the answer. */
     public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> keys) {
         Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
-        Batch<ByteKey> batch = new Batch<>(
+        RegionBatches<ByteKey> batch = new RegionBatches<>(
                 regions,
                 Function.identity(),
                 RawKv::bytesOf,
+                BATCH_BYTES_MAX,
                 (part, backoff) -> regions.send(RawCalls.batchGet(part), Anchor.at(part.get(0)), backoff)
                         .thenAccept(answer -> {
                             RawErrors.check("RawBatchGet", answer.response().getPairsList());
@@ -138,10 +143,11 @@ public final class RawKv {
                 .map(entry -> new Pair(entry.getKey(), entry.getValue()))
                 .toList();
         return checkingTtl(ttl, seconds -> {
-            Batch<Pair> batch = new Batch<>(
+            RegionBatches<Pair> batch = new RegionBatches<>(
                     regions,
                     Pair::key,
                     RawKv::bytesOf,
+                    BATCH_BYTES_MAX,
                     (part, backoff) -> regions.send(
                                     RawCalls.batchPut(part, seconds),
                                     Anchor.at(part.get(0).key()),
@@ -153,10 +159,11 @@ public final class RawKv {
     }
 
     public CompletableFuture<Void> batchDelete(List<ByteKey> keys) {
-        Batch<ByteKey> batch = new Batch<>(
+        RegionBatches<ByteKey> batch = new RegionBatches<>(
                 regions,
                 Function.identity(),
                 RawKv::bytesOf,
+                BATCH_BYTES_MAX,
                 (part, backoff) -> regions.send(RawCalls.batchDelete(part), Anchor.at(part.get(0)), backoff)
                         .thenAccept(answer -> RawErrors.check(
                                 "RawBatchDelete", answer.response().getError())));

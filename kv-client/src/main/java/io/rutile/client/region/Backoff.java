@@ -47,7 +47,7 @@ public final class Backoff {
 
     private final CallDeadline deadline;
     private final Map<Reason, Integer> failures = new EnumMap<>(Reason.class);
-    private boolean maybeCarriedOut;
+    private volatile boolean maybeCarriedOut;
     private @Nullable Reason lastReason;
     private String lastWords = "";
     private @Nullable Error lastRegionError;
@@ -103,6 +103,11 @@ public final class Backoff {
     /** An attempt may have reached a store and its answer never came back. */
     void maybeCarriedOut() {
         maybeCarriedOut = true;
+    }
+
+    /** True if an attempt's answer was lost, so that it is not known whether it took effect. */
+    public boolean mayHaveBeenCarriedOut() {
+        return maybeCarriedOut;
     }
 
     /** What the call fails with, now that the client is closed under it. */

@@ -295,7 +295,10 @@ public final class RegionSender implements AutoCloseable {
                 }
                 case TOO_LARGE -> fail(Kind.TOO_LARGE, words, error);
                 case DISK_FULL -> fail(Kind.DISK_FULL, words, error);
-                case UNDETERMINED -> fail(Kind.UNDETERMINED, words, error);
+                case UNDETERMINED -> {
+                    backoff.maybeCarriedOut();
+                    fail(Kind.UNDETERMINED, words, error);
+                }
                 case REFUSE -> fail(Kind.SERVER, words, error);
             }
         }
@@ -361,6 +364,9 @@ public final class RegionSender implements AutoCloseable {
                 }
                 case INVALID_ARGUMENT, UNIMPLEMENTED, OUT_OF_RANGE -> fail(Kind.INVALID, words, null);
                 default -> {
+                    if (mayHaveArrived) {
+                        backoff.maybeCarriedOut();
+                    }
                     if (call.repeatable() || !mayHaveArrived) {
                         fail(Kind.SERVER, words, null);
                     } else {

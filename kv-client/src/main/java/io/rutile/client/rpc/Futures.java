@@ -3,6 +3,7 @@ package io.rutile.client.rpc;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +31,25 @@ public final class Futures {
             }
         });
         return bare;
+    }
+
+    /** Goes on with one of two steps; the failure comes without wrappers. */
+    public static <T, R> CompletableFuture<R> thenEither(
+            CompletableFuture<T> stage,
+            Function<? super T, CompletableFuture<R>> onValue,
+            Function<Throwable, CompletableFuture<R>> onFailure) {
+        CompletableFuture<R> result = new CompletableFuture<>();
+        whenDone(stage, result, (value, failure) -> {
+            CompletableFuture<R> next = failure == null ? onValue.apply(value) : onFailure.apply(causeOf(failure));
+            whenDone(next, result, (outcome, second) -> {
+                if (second == null) {
+                    result.complete(outcome);
+                } else {
+                    result.completeExceptionally(causeOf(second));
+                }
+            });
+        });
+        return result;
     }
 
     /** Runs the callback with the outcome. If it throws, which is a bug, the owner fails: nobody waits for ever. */

@@ -13,6 +13,7 @@ import io.rutile.client.RutileClientOptions;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.raw.RawKv.SwapResult;
+import io.rutile.client.region.RegionBatches;
 import io.rutile.client.testing.FakeCluster;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
@@ -158,7 +159,7 @@ class RawKvTest {
             List<Integer> items = cluster.stores.stream()
                     .flatMap(s -> s.items(method).stream())
                     .toList();
-            assertThat(items).allMatch(n -> n >= 1 && n <= Batch.ITEMS_MAX);
+            assertThat(items).allMatch(n -> n >= 1 && n <= RegionBatches.ITEMS_MAX);
             assertThat(items.stream().mapToInt(n -> n).sum()).isEqualTo(size);
         }
     }

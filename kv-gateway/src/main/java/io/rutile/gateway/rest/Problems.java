@@ -44,7 +44,8 @@ final class Problems {
                 ProblemType.UNDETERMINED.problem(
                         message + "; read the key before you decide whether to write again",
                         orElse(error, "UndeterminedResult"));
-            case SERVER -> ProblemType.SERVER.problem(message, error);
+            // Only transactions conflict; until the gateway serves them this is nothing that a caller could act on.
+            case CONFLICT, SERVER -> ProblemType.SERVER.problem(message, error);
         };
     }
 

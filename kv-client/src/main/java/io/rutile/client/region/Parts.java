@@ -1,4 +1,4 @@
-package io.rutile.client.raw;
+package io.rutile.client.region;
 
 import io.rutile.client.rpc.Futures;
 import java.util.Collection;
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: any; the state is guarded by this object.
  */
-final class Parts<P> {
+public final class Parts<P> {
 
     private final Iterator<P> waiting;
     private final Function<P, CompletableFuture<Void>> carryOut;
@@ -28,7 +28,12 @@ final class Parts<P> {
         this.carryOut = carryOut;
     }
 
-    static <P> CompletableFuture<Void> carryOut(
+    /**
+     * Begins as many parts as may run at the same time; the others follow as those end.
+     *
+     * @param sideBySide at least 1
+     */
+    public static <P> CompletableFuture<Void> carryOut(
             Collection<P> parts, int sideBySide, Function<P, CompletableFuture<Void>> carryOut) {
         if (parts.isEmpty()) {
             return CompletableFuture.completedFuture(null);

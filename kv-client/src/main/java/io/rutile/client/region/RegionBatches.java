@@ -1,11 +1,7 @@
-package io.rutile.client.raw;
+package io.rutile.client.region;
 
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
-import io.rutile.client.region.Backoff;
-import io.rutile.client.region.RangeSplitter;
-import io.rutile.client.region.RegionChanged;
-import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import java.util.List;
@@ -17,34 +13,57 @@ import java.util.function.ToLongFunction;
  * A request about many keys: grouped by Region, cut to size, sent side by side. A part whose Region changed meanwhile is taken apart
  * again; a part that is too large for the wire is halved.
  */
-final class Batch<T> {
+public final class RegionBatches<T> {
 
     /** Items of one request: what every store answers at once. */
-    static final int ITEMS_MAX = 1_024;
-
-    /** Bytes of one request. */
-    static final long BYTES_MAX = 1 << 20;
+    public static final int ITEMS_MAX = 1_024;
 
     /** Requests of one call that are under way at the same time. */
-    static final int SIDE_BY_SIDE = 16;
+    public static final int SIDE_BY_SIDE = 16;
 
     /** Sends one part; all its keys are in one Region, as far as is known. */
-    interface PartSender<T> {
+    public interface PartSender<T> {
+
+        /** Completes when the part is done; fails with {@link RegionChanged} to have it taken apart again. */
         CompletableFuture<Void> send(List<T> part, Backoff backoff);
     }
 
     private final RangeSplitter<T> splitter;
     private final PartSender<T> sender;
 
-    Batch(RegionSender regions, Function<T, ByteKey> keyOf, ToLongFunction<T> bytesOf, PartSender<T> sender) {
-        this.splitter = new RangeSplitter<>(regions, keyOf, bytesOf, ITEMS_MAX, BYTES_MAX);
+    /**
+     * Batches of one kind of items.
+     *
+     * @param keyOf an item's key as Regions' borders are written
+     * @param bytesMax bytes of one request; a single item may be larger
+     */
+    public RegionBatches(
+            RegionSender regions,
+            Function<T, ByteKey> keyOf,
+            ToLongFunction<T> bytesOf,
+            long bytesMax,
+            PartSender<T> sender) {
+        this.splitter = new RangeSplitter<>(regions, keyOf, bytesOf, ITEMS_MAX, bytesMax);
         this.sender = sender;
     }
 
-    /** @param sorted in key order */
-    CompletableFuture<Void> carryOut(List<T> sorted, Backoff backoff) {
-        return splitter.split(sorted, backoff)
-                .thenCompose(parts -> Parts.carryOut(parts, SIDE_BY_SIDE, part -> send(part, backoff.fork())));
+    /**
+     * Sends all items.
+     *
+     * @param sorted in key order
+     */
+    public CompletableFuture<Void> carryOut(List<T> sorted, Backoff backoff) {
+        return split(sorted, backoff).thenCompose(parts -> carryOutParts(parts, backoff));
+    }
+
+    /** The parts that {@link #carryOut} would send, as far as is known now. */
+    public CompletableFuture<List<List<T>>> split(List<T> sorted, Backoff backoff) {
+        return splitter.split(sorted, backoff);
+    }
+
+    /** Sends parts that {@link #split} made. */
+    public CompletableFuture<Void> carryOutParts(List<List<T>> parts, Backoff backoff) {
+        return Parts.carryOut(parts, SIDE_BY_SIDE, part -> send(part, backoff.fork()));
     }
 
     private CompletableFuture<Void> send(List<T> part, Backoff backoff) {
