@@ -7,8 +7,10 @@ import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdClientOptions;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.raw.RawKv;
+import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.txn.TxnKv;
 
 /** An open client. Safe from any thread; one per process is enough. */
 public final class RutileClient implements AutoCloseable {
@@ -17,12 +19,18 @@ public final class RutileClient implements AutoCloseable {
     private final ClientTimer timer;
     private final RegionSender regions;
     private final RawKv raw;
+    private final TxnKv txn;
+    private final RutileClientOptions options;
+    private final MeterRegistry registry;
 
     private RutileClient(PdClient pd, RutileClientOptions options, MeterRegistry registry) {
         this.pd = pd;
+        this.options = options;
+        this.registry = registry;
         timer = new ClientTimer("rutile-client");
         regions = new RegionSender(pd, timer, options.channelsPerStore(), registry);
         raw = new RawKv(regions, options.callTimeout());
+        txn = txn(KeySpace.txnV1());
     }
 
     /** Counts into Micrometer's global registry. @see #connect(RutileClientOptions, MeterRegistry) */
@@ -52,13 +60,27 @@ public final class RutileClient implements AutoCloseable {
         return raw;
     }
 
+    /** Transactions over API V1. Closed with this client. */
+    public TxnKv txn() {
+        return txn;
+    }
+
+    /** Transactions over other keys: a keyspace of API V2. The caller closes it, before this client. */
+    public TxnKv txn(KeySpace keys) {
+        return new TxnKv(regions, pd, timer, keys, options.callTimeout(), registry);
+    }
+
     public PdClient pd() {
         return pd;
     }
 
-    /** Calls under way fail with {@code UNAVAILABLE}, or as their outcome is not known. */
+    /**
+     * Waits until committed transactions are cleaned up, for the call timeout at most. Calls under way then fail with {@code
+     * UNAVAILABLE}, or as their outcome is not known.
+     */
     @Override
     public void close() {
+        txn.close();
         regions.close();
         pd.close();
         timer.close();

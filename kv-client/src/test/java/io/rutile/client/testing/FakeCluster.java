@@ -3,11 +3,14 @@ package io.rutile.client.testing;
 import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.MemComparable;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.protocol.metapb.Store;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +26,9 @@ public final class FakeCluster implements AutoCloseable {
     public final FakePd pd;
     public final List<FakeStore> stores = new ArrayList<>();
     public final ConcurrentSkipListMap<ByteKey, byte[]> data = new ConcurrentSkipListMap<>();
+    /** The transactional data, apart from the raw one as in a store. */
+    public final FakeMvcc mvcc = new FakeMvcc();
+
     final Map<Long, io.rutile.protocol.pdpb.Region> truth = new ConcurrentHashMap<>();
 
     /** One Region with all keys, id 1, led by store 1. */
@@ -53,10 +59,26 @@ public final class FakeCluster implements AutoCloseable {
 
     /** New Regions with these borders, led in turn by the stores; ids from 1. PD knows them. */
     public void regions(String... starts) {
+        regionsAt(Arrays.stream(starts).map(ByteString::copyFromUtf8).toList());
+    }
+
+    /** As {@link #regions}, with borders between transactional keys. */
+    public void txnRegions(String... starts) {
+        regionsAt(Arrays.stream(starts)
+                .map(start -> start.isEmpty() ? ByteString.EMPTY : border(start).toByteString())
+                .toList());
+    }
+
+    /** A transactional key as borders are written. */
+    public static ByteKey border(String key) {
+        return ByteKey.wrap(MemComparable.encode(key.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private void regionsAt(List<ByteString> starts) {
         truth.clear();
-        for (int i = 0; i < starts.length; i++) {
-            ByteString end = ByteString.copyFromUtf8(i + 1 < starts.length ? starts[i + 1] : "");
-            put(i + 1, ByteString.copyFromUtf8(starts[i]), end, 1, 1 + i % stores.size());
+        for (int i = 0; i < starts.size(); i++) {
+            ByteString end = i + 1 < starts.size() ? starts.get(i + 1) : ByteString.EMPTY;
+            put(i + 1, starts.get(i), end, 1, 1 + i % stores.size());
         }
         tellPd();
     }

@@ -45,6 +45,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -138,6 +139,9 @@ public final class FakePd implements AutoCloseable {
     public volatile boolean loseBootstrapAnswer;
     private volatile int leader;
     private volatile boolean bootstrapped = true;
+    /** Time that tests let pass at once. */
+    private volatile long clockAheadMs;
+
     private final AtomicLong ids = new AtomicLong(1_000);
     private long lastTimestamp = TimeStamp.of(System.currentTimeMillis(), 0).value();
 
@@ -177,6 +181,11 @@ public final class FakePd implements AutoCloseable {
         }
         open.forEach(
                 s -> s.onError(Status.UNAVAILABLE.withDescription("not leader").asRuntimeException()));
+    }
+
+    /** Timestamps jump ahead, as if that much time had passed. */
+    public synchronized void letPass(Duration time) {
+        clockAheadMs += time.toMillis();
     }
 
     @Override
@@ -477,7 +486,7 @@ public final class FakePd implements AutoCloseable {
     }
 
     private synchronized TimeStamp take(int count) {
-        TimeStamp now = TimeStamp.of(System.currentTimeMillis(), 0);
+        TimeStamp now = TimeStamp.of(System.currentTimeMillis() + clockAheadMs, 0);
         TimeStamp last = new TimeStamp(lastTimestamp);
         TimeStamp base = now.compareTo(last) > 0 ? now : last;
         if (base.logical() + count >= TimeStamp.LOGICAL_COUNT) {

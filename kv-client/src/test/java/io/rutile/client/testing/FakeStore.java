@@ -1,6 +1,7 @@
 package io.rutile.client.testing;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
@@ -35,7 +36,6 @@ import io.rutile.protocol.kvrpcpb.RawScanRequest;
 import io.rutile.protocol.kvrpcpb.RawScanResponse;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
-import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -48,7 +48,10 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A store that checks requests in the protocol's order, works on the cluster's one map, and fails as it is told. */
@@ -133,7 +136,56 @@ public final class FakeStore {
                 .toList();
     }
 
-    private final class Service extends TikvGrpc.TikvImplBase {
+    /** Transactional requests, oldest first. */
+    public final Queue<MessageLite> txnRequests = new ConcurrentLinkedQueue<>();
+
+    /** Told of every transactional request before it is carried out, and may change the world. */
+    public volatile BiConsumer<String, MessageLite> beforeTxn = (method, request) -> {};
+
+    /** Asked about every transactional request after it was carried out: a status loses the answer. */
+    public volatile BiFunction<String, MessageLite, @Nullable Status> losesAnswer = (method, request) -> null;
+
+    /** Asked about every transactional request before anything else: an error refuses it. */
+    public volatile BiFunction<String, MessageLite, @Nullable Error> refuses = (method, request) -> null;
+
+    /** The requests of one kind, oldest first. */
+    public <Q extends MessageLite> List<Q> txnRequests(Class<Q> kind) {
+        return txnRequests.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    private final class Service extends FakeTxnService {
+
+        Service() {
+            super(cluster.mvcc);
+        }
+
+        @Override
+        <Q extends MessageLite, R> void serveTxn(
+                String method,
+                Q request,
+                Context context,
+                StreamObserver<R> out,
+                List<ByteKey> borders,
+                Function<Region, R> work,
+                Function<Error, R> refuse) {
+            txnRequests.add(request);
+            Error refusal = refuses.apply(method, request);
+            if (refusal != null) {
+                answer(out, refuse.apply(refusal));
+                return;
+            }
+            beforeTxn.accept(method, request);
+            serve(
+                    new Asked(method, borders.size(), context),
+                    out,
+                    borders,
+                    work,
+                    refuse,
+                    text -> {
+                        throw new IllegalStateException("transactional responses have no place for " + text);
+                    },
+                    () -> losesAnswer.apply(method, request));
+        }
 
         private <R> void serve(
                 Asked request,
@@ -142,6 +194,17 @@ public final class FakeStore {
                 Function<Region, R> work,
                 Function<Error, R> refuse,
                 Function<String, R> sayNo) {
+            serve(request, out, keys, work, refuse, sayNo, () -> null);
+        }
+
+        private <R> void serve(
+                Asked request,
+                StreamObserver<R> out,
+                List<ByteKey> keys,
+                Function<Region, R> work,
+                Function<Error, R> refuse,
+                Function<String, R> sayNo,
+                Supplier<@Nullable Status> losing) {
             asked.add(request);
             if (silent) {
                 return;
@@ -166,7 +229,8 @@ public final class FakeStore {
                 answer(out, refuse.apply(e.error()));
                 return;
             }
-            Status lost = nextLostAnswers.poll();
+            Status told = losing.get();
+            Status lost = told == null ? nextLostAnswers.poll() : told;
             if (lost != null) {
                 out.onError(lost.asRuntimeException());
                 return;

@@ -1,0 +1,113 @@
+package io.rutile.client.txn;
+
+import io.rutile.client.region.Backoff;
+import io.rutile.client.region.RegionBatches;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.kvrpcpb.BatchGetResponse;
+import io.rutile.protocol.kvrpcpb.GetResponse;
+import io.rutile.protocol.kvrpcpb.KeyError;
+import io.rutile.protocol.kvrpcpb.KvPair;
+import io.rutile.protocol.kvrpcpb.LockInfo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Point reads at one timestamp, past the locks of others. Keys are in wire form. */
+final class SnapshotReads {
+
+    private final TxnRequests requests;
+    private final LockResolver resolver;
+    private final TimeStamp version;
+    private final ResolvedLocks passable = new ResolvedLocks();
+
+    SnapshotReads(TxnRequests requests, LockResolver resolver, TimeStamp version) {
+        this.requests = requests;
+        this.resolver = resolver;
+        this.version = version;
+    }
+
+    TxnRequests requests() {
+        return requests;
+    }
+
+    TimeStamp version() {
+        return version;
+    }
+
+    ResolvedLocks passable() {
+        return passable;
+    }
+
+    LockWait lockWait() {
+        return LockWait.ofReader(requests, resolver, version, passable);
+    }
+
+    CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff) {
+        return get(key, backoff, lockWait());
+    }
+
+    private CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff, LockWait locks) {
+        return requests.send(requests.calls().get(key, version, passable.copy()), key, backoff)
+                .thenCompose(answer -> {
+                    GetResponse response = answer.response();
+                    if (response.hasError()) {
+                        return clear("KvGet", List.of(response.getError()), locks, backoff)
+                                .thenCompose(cleared -> get(key, backoff, locks));
+                    }
+                    return CompletableFuture.completedFuture(
+                            response.getNotFound()
+                                    ? Optional.empty()
+                                    : Optional.of(response.getValue().toByteArray()));
+                });
+    }
+
+    /** @param sorted in key order */
+    CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> sorted, Backoff backoff) {
+        Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
+        RegionBatches<ByteKey> batches =
+                requests.keyBatches((part, partBackoff) -> batchGet(part, found, partBackoff, lockWait()));
+        return batches.carryOut(sorted, backoff).thenApply(done -> found);
+    }
+
+    /** Keys that were answered are not asked for again. */
+    private CompletableFuture<Void> batchGet(
+            List<ByteKey> part, Map<ByteKey, byte[]> found, Backoff backoff, LockWait locks) {
+        return requests.send(requests.calls().batchGet(part, version, passable.copy()), part.get(0), backoff)
+                .thenCompose(answer -> {
+                    BatchGetResponse response = answer.response();
+                    if (response.hasError()) {
+                        return clear("KvBatchGet", List.of(response.getError()), locks, backoff)
+                                .thenCompose(cleared -> batchGet(part, found, backoff, locks));
+                    }
+                    List<KeyError> errors = take(response.getPairsList(), found);
+                    if (errors.isEmpty()) {
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    List<LockInfo> met = requests.errors().locks("KvBatchGet", errors, version);
+                    List<ByteKey> left = TxnRequests.sorted(
+                            met.stream().map(lock -> ByteKey.of(lock.getKey())).toList());
+                    return locks.clear(met, backoff).thenCompose(cleared -> batchGet(left, found, backoff, locks));
+                });
+    }
+
+    private static List<KeyError> take(List<KvPair> pairs, Map<ByteKey, byte[]> found) {
+        List<KeyError> errors = new ArrayList<>();
+        for (KvPair pair : pairs) {
+            if (pair.hasError()) {
+                errors.add(pair.getError());
+            } else {
+                found.put(ByteKey.of(pair.getKey()), pair.getValue().toByteArray());
+            }
+        }
+        return errors;
+    }
+
+    /** Clears the locks that a request met. @throws io.rutile.client.KvClientException if it met something else */
+    CompletableFuture<Void> clear(String method, List<KeyError> errors, LockWait locks, Backoff backoff) {
+        return locks.clear(requests.errors().locks(method, errors, version), backoff);
+    }
+}

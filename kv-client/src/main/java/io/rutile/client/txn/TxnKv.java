@@ -1,0 +1,72 @@
+package io.rutile.client.txn;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.pd.PdClient;
+import io.rutile.client.region.KeySpace;
+import io.rutile.client.region.RegionSender;
+import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.Futures;
+import io.rutile.protocol.TimeStamp;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/** The transactional API. Futures fail with {@link io.rutile.client.KvClientException}. Safe from any thread. */
+public final class TxnKv implements AutoCloseable {
+
+    private final TxnRequests requests;
+    private final LockResolver resolver;
+    private final BackgroundWork background;
+    private final TxnMetrics metrics;
+    private final Duration timeout;
+
+    /**
+     * @param regions not closed here
+     * @param pd not closed here
+     * @param timer not closed here
+     * @param keys how keys are written; {@link KeySpace#txnV1} or {@link KeySpace#txnV2}
+     * @param timeout one deadline for a snapshot's call, retries included; transactions name their own
+     */
+    public TxnKv(
+            RegionSender regions,
+            PdClient pd,
+            ClientTimer timer,
+            KeySpace keys,
+            Duration timeout,
+            MeterRegistry registry) {
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("timeout must be positive: " + timeout);
+        }
+        this.timeout = timeout;
+        metrics = new TxnMetrics(registry);
+        requests = new TxnRequests(regions, pd, timer, keys);
+        resolver = new LockResolver(requests, metrics);
+        background = new BackgroundWork(metrics);
+    }
+
+    /** Begins a transaction now. */
+    public CompletableFuture<Transaction> begin(TxnOptions options) {
+        return Futures.bare(requests.timestamp(TxnRequests.within(options.callTimeout()))
+                .thenApply(startTs ->
+                        new Transaction(requests, resolver, background, metrics, options, startTs, System.nanoTime())));
+    }
+
+    /**
+     * What was committed at a moment or before.
+     *
+     * @param version from {@link #currentTimestamp}; {@link TimeStamp#MAX} for the newest there is, where one key is read
+     */
+    public TxnSnapshot snapshot(TimeStamp version) {
+        return new TxnSnapshot(new SnapshotReads(requests, resolver, version), timeout);
+    }
+
+    /** A timestamp greater than every one that any client was given before this call (T1). */
+    public CompletableFuture<TimeStamp> currentTimestamp() {
+        return Futures.bare(requests.timestamp(TxnRequests.within(timeout)));
+    }
+
+    /** Blocks until the clean-ups of ended transactions are done, for the timeout at most. Open transactions are left alone. */
+    @Override
+    public void close() {
+        background.awaitIdle(timeout);
+    }
+}
