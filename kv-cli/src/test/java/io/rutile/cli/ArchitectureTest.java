@@ -49,9 +49,11 @@ class ArchitectureTest {
                     "io.rutile.node.placement..",
                     "io.rutile.node.rpc..",
                     "io.rutile.node.gc..",
+                    "io.rutile.node.deadlock..",
                     "io.rutile.pd.leader..",
                     "io.rutile.pd.tso..",
                     "io.rutile.pd.schedule..",
+                    "io.rutile.pd.gc..",
                     "io.rutile.pd.cluster..",
                     "io.rutile.pd.meta..",
                     "io.rutile.gateway.kv..")
@@ -108,14 +110,18 @@ class ArchitectureTest {
             .definedBy("io.rutile.storage")
             .layer("commands of an API")
             .definedBy("io.rutile.storage.raw..", "io.rutile.storage.txn..")
-            .layer("ordering and versions")
-            .definedBy("io.rutile.storage.command..", "io.rutile.storage.mvcc..")
+            .layer("ordering")
+            .definedBy("io.rutile.storage.command..")
+            .layer("versions")
+            .definedBy("io.rutile.storage.mvcc..")
             .layer("engine")
             .definedBy("io.rutile.storage.engine..")
             .whereLayer("commands of an API")
             .mayOnlyBeAccessedByLayers("front door")
-            .whereLayer("ordering and versions")
-            .mayOnlyBeAccessedByLayers("front door", "commands of an API");
+            .whereLayer("ordering")
+            .mayOnlyBeAccessedByLayers("front door", "commands of an API")
+            .whereLayer("versions")
+            .mayOnlyBeAccessedByLayers("front door", "commands of an API", "ordering");
 
     @ArchTest
     static final ArchRule nodeOrder = layeredArchitecture()
@@ -124,7 +130,7 @@ class ArchitectureTest {
             .layer("assembly")
             .definedBy("io.rutile.node")
             .layer("doors")
-            .definedBy("io.rutile.node.rpc..", "io.rutile.node.placement..", "io.rutile.node.gc..")
+            .definedBy("io.rutile.node.rpc..", "io.rutile.node.placement..", "io.rutile.node.gc..", "io.rutile.node.deadlock..")
             .layer("raftstore")
             .definedBy("io.rutile.node.raftstore..")
             .whereLayer("assembly")
@@ -143,7 +149,7 @@ class ArchitectureTest {
             .layer("leader")
             .definedBy("io.rutile.pd.leader..")
             .layer("work")
-            .definedBy("io.rutile.pd.tso..", "io.rutile.pd.schedule..")
+            .definedBy("io.rutile.pd.tso..", "io.rutile.pd.schedule..", "io.rutile.pd.gc..")
             .layer("cluster")
             .definedBy("io.rutile.pd.cluster..")
             .layer("meta")
