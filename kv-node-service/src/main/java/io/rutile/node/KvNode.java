@@ -2,6 +2,13 @@ package io.rutile.node;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.pd.PdException;
+import io.rutile.node.deadlock.ClusterDeadlocks;
+import io.rutile.node.deadlock.FirstRegion;
+import io.rutile.node.deadlock.PdDetectorLookup;
+import io.rutile.node.gc.GcRegion;
+import io.rutile.node.gc.GcWorker;
+import io.rutile.node.gc.RangeDestruction;
+import io.rutile.node.gc.SafePointWatcher;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementLink;
 import io.rutile.node.raftstore.DiskGuard;
@@ -21,8 +28,6 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftOptions;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
-import io.rutile.storage.command.DeadlockDetection;
-import io.rutile.storage.command.DeadlockDetector;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
@@ -101,6 +106,7 @@ public final class KvNode implements AutoCloseable {
         DiskGuard disk = DiskGuard.of(dataDir, options.diskReserveBytesMax(), metrics);
         PlacementLink link = opened(PlacementLink.connect(options.placement(), metrics));
         StoreIdentity identity = link.identify(states);
+        FirstRegion firstRegion = new FirstRegion();
 
         RaftStore store = opened(new RaftStore(
                 new RaftStoreOptions(
@@ -112,15 +118,22 @@ public final class KvNode implements AutoCloseable {
                 engine,
                 link.addresses(),
                 disk,
-                link,
+                peer -> {
+                    link.onLeaderNews(peer);
+                    firstRegion.onLeaderNews(peer);
+                },
                 metrics));
         store.start();
 
-        Storage storage = opened(new Storage(
-                store.kv(), link.concurrency(), deadlocks(), storageOptions(), clock, metrics));
+        StorageOptions storageOptions = storageOptions();
+        ClusterDeadlocks deadlocks = opened(deadlocks(firstRegion, link, identity, storageOptions));
+        Storage storage =
+                opened(new Storage(store.kv(), link.concurrency(), deadlocks, storageOptions, clock, metrics));
         if (options.apiVersion().hasTtl()) {
             storage.startTtlSweeper(() -> contexts(store.leaders()));
         }
+        opened(gcWorker(link, storage, store)).start();
+        RangeDestruction ranges = opened(new RangeDestruction(engine, metrics));
         RpcServer rpc = opened(new RpcServer(
                 options.rpc(),
                 identity.clusterId(),
@@ -128,6 +141,8 @@ public final class KvNode implements AutoCloseable {
                 storage,
                 link.knownStores(),
                 host -> host.equals(ownAddress()),
+                deadlocks.service(),
+                ranges::destroy,
                 metrics));
         rpc.start();
         HostPort address = advertised(options.advertise().orElse(options.listen()), rpc.address());
@@ -155,9 +170,19 @@ public final class KvNode implements AutoCloseable {
                 .withSync(options.syncLog());
     }
 
-    /** Circles among the transactions that wait on this store. */
-    private static DeadlockDetection deadlocks() {
-        return new DeadlockDetector(Duration.ofSeconds(3), 100_000);
+    private ClusterDeadlocks deadlocks(
+            FirstRegion firstRegion, PlacementLink link, StoreIdentity identity, StorageOptions storage) {
+        return new ClusterDeadlocks(
+                firstRegion::lead,
+                new PdDetectorLookup(link.pd(), identity.storeId()),
+                storage.lockWaitDefault().multipliedBy(2),
+                storage.lockWaitersMax(),
+                metrics);
+    }
+
+    private GcWorker gcWorker(PlacementLink link, Storage storage, RaftStore store) {
+        SafePointWatcher safePoints = new SafePointWatcher(link.pd()::gcSafePoint, metrics);
+        return new GcWorker(options.gc(), storage::gc, () -> gcRegions(store.leaders()), safePoints, clock, metrics);
     }
 
     private StorageOptions storageOptions() {
@@ -191,14 +216,23 @@ public final class KvNode implements AutoCloseable {
 
     /** What a request to each of these Regions would say. */
     private static List<Context> contexts(List<RegionPeer> leaders) {
+        return leaders.stream().map(KvNode::context).toList();
+    }
+
+    private static Context context(RegionPeer peer) {
+        return Context.newBuilder()
+                .setRegionId(peer.regionId())
+                .setRegionEpoch(peer.region().getRegionEpoch())
+                .setPeer(Peer.newBuilder()
+                        .setId(peer.self().peerId())
+                        .setStoreId(peer.self().storeId()))
+                .build();
+    }
+
+    private static List<GcRegion> gcRegions(List<RegionPeer> leaders) {
         return leaders.stream()
-                .map(peer -> Context.newBuilder()
-                        .setRegionId(peer.regionId())
-                        .setRegionEpoch(peer.region().getRegionEpoch())
-                        .setPeer(Peer.newBuilder()
-                                .setId(peer.self().peerId())
-                                .setStoreId(peer.self().storeId()))
-                        .build())
+                .map(peer -> new GcRegion(
+                        context(peer), peer.term(), peer.traffic().totals().keysWritten()))
                 .toList();
     }
 

@@ -1,5 +1,6 @@
 package io.rutile.node;
 
+import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.rpc.RpcOptions;
@@ -28,6 +29,7 @@ import java.util.Optional;
  * @param syncLog fsync before anything is acknowledged; false only for measurements
  * @param pendingBytesMax bytes of writes on their way, over all Regions
  * @param diskReserveBytesMax bytes of disk kept free, or 5 % of the disk if that is less
+ * @param gc how old versions are collected
  */
 public record KvNodeOptions(
         Path dataDir,
@@ -45,7 +47,8 @@ public record KvNodeOptions(
         boolean forceReadIndex,
         boolean syncLog,
         long pendingBytesMax,
-        long diskReserveBytesMax) {
+        long diskReserveBytesMax,
+        GcOptions gc) {
 
     public KvNodeOptions {
         labels = Map.copyOf(labels);

@@ -1,10 +1,13 @@
 package io.rutile.node;
 
+import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
@@ -44,6 +47,9 @@ import org.springframework.validation.annotation.Validated;
  * @param storeHeartbeatInterval pause between two reports about the store to PD
  * @param regionHeartbeatInterval pause between two reports about a Region without news
  * @param expelledAfter how long a replica hears of no leader before it asks PD whether it still belongs to its Region
+ * @param gcPollInterval pause between two questions to PD whether the GC safe point has moved
+ * @param gcRegionInterval how far the safe point moves before a Region is looked through for old versions again
+ * @param gcShare of one thread's time that looking for old versions and removing them may take, up to 1.0
  * @param rpc bounds of the gRPC port
  */
 @Validated
@@ -80,6 +86,14 @@ public record KvNodeProperties(
 
         @NotNull @DurationMin(seconds = 1) @DefaultValue("30s")
         Duration expelledAfter,
+
+        @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
+        Duration gcPollInterval,
+
+        @NotNull @DurationMin @DefaultValue("5m") Duration gcRegionInterval,
+
+        @DecimalMin("0.01") @DecimalMax("1") @DefaultValue("0.25")
+        double gcShare,
 
         @Valid @NotNull @DefaultValue Rpc rpc) {
 
@@ -136,6 +150,7 @@ public record KvNodeProperties(
                 forceReadIndex,
                 syncLog,
                 pendingWritesMax.toBytes(),
-                diskReserve.toBytes());
+                diskReserve.toBytes(),
+                new GcOptions(gcPollInterval, gcRegionInterval, gcShare));
     }
 }

@@ -19,11 +19,15 @@ import io.rutile.protocol.pdpb.Error;
 import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
+import io.rutile.protocol.pdpb.GetGCSafePointRequest;
+import io.rutile.protocol.pdpb.GetGCSafePointResponse;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
+import io.rutile.protocol.pdpb.GetStoreRequest;
+import io.rutile.protocol.pdpb.GetStoreResponse;
 import io.rutile.protocol.pdpb.IsBootstrappedRequest;
 import io.rutile.protocol.pdpb.IsBootstrappedResponse;
 import io.rutile.protocol.pdpb.Member;
@@ -60,6 +64,7 @@ final class FakePd implements AutoCloseable {
     private long lastId = 3;
     private @Nullable Region bootstrapped;
     private volatile int replicasWanted = 1;
+    private volatile long gcSafePoint;
     private final AtomicInteger heartbeats = new AtomicInteger();
 
     FakePd() throws IOException {
@@ -69,6 +74,10 @@ final class FakePd implements AutoCloseable {
                 .permitKeepAliveWithoutCalls(true)
                 .build()
                 .start();
+    }
+
+    void gcSafePoint(long ts) {
+        gcSafePoint = ts;
     }
 
     String endpoint() {
@@ -242,6 +251,31 @@ final class FakePd implements AutoCloseable {
                     GetAllStoresResponse.newBuilder()
                             .setHeader(header())
                             .addAllStores(stores().values())
+                            .build());
+        }
+
+        @Override
+        public void getStore(GetStoreRequest request, StreamObserver<GetStoreResponse> to) {
+            Store known = stores().get(request.getStoreId());
+            reply(
+                    to,
+                    known == null
+                            ? GetStoreResponse.newBuilder()
+                                    .setHeader(header(ErrorType.UNKNOWN, "invalid store ID, not found"))
+                                    .build()
+                            : GetStoreResponse.newBuilder()
+                                    .setHeader(header())
+                                    .setStore(known)
+                                    .build());
+        }
+
+        @Override
+        public void getGCSafePoint(GetGCSafePointRequest request, StreamObserver<GetGCSafePointResponse> to) {
+            reply(
+                    to,
+                    GetGCSafePointResponse.newBuilder()
+                            .setHeader(header())
+                            .setSafePoint(gcSafePoint)
                             .build());
         }
 

@@ -3,6 +3,7 @@ package io.rutile.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
@@ -37,6 +38,7 @@ class KvNodePropertiesTest {
             assertThat(options.cacheBytes()).isEqualTo(128L << 20);
             assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
+            assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
         });
@@ -65,6 +67,9 @@ class KvNodePropertiesTest {
                         "rutile.node.store-heartbeat-interval=2s",
                         "rutile.node.region-heartbeat-interval=3s",
                         "rutile.node.expelled-after=4s",
+                        "rutile.node.gc-poll-interval=11s",
+                        "rutile.node.gc-region-interval=12m",
+                        "rutile.node.gc-share=0.5",
                         "rutile.node.rpc.threads=3",
                         "rutile.node.rpc.timeout-default=5s",
                         "rutile.node.rpc.timeout-max=6s",
@@ -91,6 +96,8 @@ class KvNodePropertiesTest {
                     assertThat(options.electionTimeout()).isEqualTo(Duration.ofMillis(500));
                     assertThat(options.forceReadIndex()).isTrue();
                     assertThat(options.syncLog()).isFalse();
+                    assertThat(options.gc())
+                            .isEqualTo(new GcOptions(Duration.ofSeconds(11), Duration.ofMinutes(12), 0.5));
                     assertThat(options.rpc().threads()).isEqualTo(3);
                     assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
@@ -105,6 +112,10 @@ class KvNodePropertiesTest {
             "rutile.node.election-timeout=1ms",
             "rutile.node.address=",
             "rutile.node.rpc.connections-max=0",
+            "rutile.node.gc-share=0",
+            "rutile.node.gc-share=1.5",
+            "rutile.node.gc-poll-interval=0s",
+            "rutile.node.gc-region-interval=-1s",
             "rutile.node.api-version=V9"
         }) {
             runner.withPropertyValues("rutile.node.data-dir=/data", bad)

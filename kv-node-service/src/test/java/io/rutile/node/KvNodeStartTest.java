@@ -185,7 +185,8 @@ class KvNodeStartTest {
                     false,
                     true,
                     free.pendingBytesMax(),
-                    free.diskReserveBytesMax());
+                    free.diskReserveBytesMax(),
+                    free.gc());
 
             assertThatThrownBy(() -> new TestNode(options).start())
                     .isInstanceOf(NodeStartException.class)
@@ -260,7 +261,8 @@ class KvNodeStartTest {
                 false,
                 true,
                 options.pendingBytesMax(),
-                options.diskReserveBytesMax());
+                options.diskReserveBytesMax(),
+                options.gc());
 
         assertThatThrownBy(() -> new TestNode(impatient).start())
                 .isInstanceOf(NodeStartException.class)

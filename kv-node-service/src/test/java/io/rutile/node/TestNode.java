@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.rpc.RpcOptions;
@@ -71,7 +72,8 @@ final class TestNode implements AutoCloseable {
                 false,
                 true,
                 64L << 20,
-                1L << 20);
+                1L << 20,
+                new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
     }
 
     TestNode start() {

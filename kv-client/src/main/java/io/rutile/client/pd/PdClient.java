@@ -18,6 +18,8 @@ import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
+import io.rutile.protocol.pdpb.GetGCSafePointRequest;
+import io.rutile.protocol.pdpb.GetGCSafePointResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
@@ -76,6 +78,8 @@ public final class PdClient implements AutoCloseable {
             new Method<>(PDGrpc.getPutStoreMethod(), PutStoreResponse::getHeader);
     private static final Method<StoreHeartbeatRequest, StoreHeartbeatResponse> STORE_HEARTBEAT =
             new Method<>(PDGrpc.getStoreHeartbeatMethod(), StoreHeartbeatResponse::getHeader);
+    private static final Method<GetGCSafePointRequest, GetGCSafePointResponse> GET_GC_SAFE_POINT =
+            new Method<>(PDGrpc.getGetGCSafePointMethod(), GetGCSafePointResponse::getHeader);
 
     private final ClientTimer timer;
     private final PdMetrics metrics;
@@ -330,6 +334,28 @@ public final class PdClient implements AutoCloseable {
                         .setHeader(header)
                         .setStats(stats)
                         .build());
+    }
+
+    /**
+     * Below which stores may drop versions that a newer one at or below it hides (P7).
+     *
+     * @return {@link TimeStamp#ZERO} as long as there is none, and from a PD that keeps none
+     */
+    public CompletableFuture<TimeStamp> gcSafePoint() {
+        return Futures.bare(retry.call(
+                        GET_GC_SAFE_POINT,
+                        header -> GetGCSafePointRequest.newBuilder()
+                                .setHeader(header)
+                                .build())
+                .thenApply(response -> new TimeStamp(response.getSafePoint()))
+                .exceptionallyCompose(failure -> isUnsupported(failure)
+                        ? CompletableFuture.completedFuture(TimeStamp.ZERO)
+                        : CompletableFuture.failedFuture(failure)));
+    }
+
+    private static boolean isUnsupported(Throwable failure) {
+        return Futures.causeOf(failure) instanceof PdException refused
+                && refused.kind() == PdException.Kind.UNSUPPORTED;
     }
 
     /**

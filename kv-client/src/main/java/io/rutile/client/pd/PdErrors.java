@@ -46,7 +46,8 @@ final class PdErrors {
 
     static PdException refused(String method, Status status) {
         String text = status.getDescription() == null ? status.getCode().name() : status.getDescription();
-        return new PdException(kindOf(text), method + ": " + text);
+        Kind kind = status.getCode() == Status.Code.UNIMPLEMENTED ? Kind.UNSUPPORTED : kindOf(text);
+        return new PdException(kind, method + ": " + text);
     }
 
     private static Kind kindOf(String text) {

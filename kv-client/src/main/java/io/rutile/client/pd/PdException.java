@@ -14,6 +14,8 @@ public final class PdException extends RuntimeException {
         /** The store was removed for good and must not come back under its id. */
         STORE_TOMBSTONE,
         NOT_FOUND,
+        /** A PD of a version, or a kind, that doesn't know the call. */
+        UNSUPPORTED,
         /** Anything else that PD refused, with its own words. */
         REFUSED
     }

@@ -84,7 +84,7 @@ final class RegionLocator implements AutoCloseable {
     private static boolean mayPass(PdException refused) {
         return switch (refused.kind()) {
             case UNAVAILABLE, NOT_BOOTSTRAPPED, NOT_FOUND -> true;
-            case CLUSTER_MISMATCH, ALREADY_BOOTSTRAPPED, STORE_TOMBSTONE, REFUSED -> false;
+            case CLUSTER_MISMATCH, ALREADY_BOOTSTRAPPED, STORE_TOMBSTONE, UNSUPPORTED, REFUSED -> false;
         };
     }
 

@@ -226,6 +226,21 @@ class PdClientTest {
     }
 
     @Test
+    void aPdThatKeepsNoGcSafePointHasNone() {
+        PdClient client = connect();
+        assertThat(client.gcSafePoint().join()).isEqualTo(TimeStamp.ZERO);
+        pd.gcSafePoint = -2L;
+        assertThat(client.gcSafePoint().join()).isEqualTo(new TimeStamp(-2L));
+
+        pd.nextStatuses.add(Status.UNIMPLEMENTED);
+        assertThat(client.gcSafePoint().join()).isEqualTo(TimeStamp.ZERO);
+        pd.nextStatuses.add(Status.INVALID_ARGUMENT);
+        assertThat(kindOf(client.gcSafePoint())).isEqualTo(Kind.REFUSED);
+        pd.nextStatuses.add(Status.UNIMPLEMENTED);
+        assertThat(kindOf(client.isBootstrapped())).isEqualTo(Kind.UNSUPPORTED);
+    }
+
+    @Test
     void bootstrapIsOnceForAll() {
         PdClient client = connect();
         pd.setBootstrapped(false);

@@ -16,6 +16,8 @@ import io.rutile.protocol.pdpb.Error;
 import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
+import io.rutile.protocol.pdpb.GetGCSafePointRequest;
+import io.rutile.protocol.pdpb.GetGCSafePointResponse;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
@@ -137,6 +139,7 @@ public final class FakePd implements AutoCloseable {
 
     public volatile long regionLookupDelayNanos;
     public volatile boolean loseBootstrapAnswer;
+    public volatile long gcSafePoint;
     private volatile int leader;
     private volatile boolean bootstrapped = true;
     /** Time that tests let pass at once. */
@@ -401,6 +404,17 @@ public final class FakePd implements AutoCloseable {
                 out.onNext(GetAllStoresResponse.newBuilder()
                         .setHeader(header())
                         .addAllStores(stores.values())
+                        .build());
+                out.onCompleted();
+            }
+        }
+
+        @Override
+        public void getGCSafePoint(GetGCSafePointRequest request, StreamObserver<GetGCSafePointResponse> out) {
+            if (admit(request.getHeader(), out)) {
+                out.onNext(GetGCSafePointResponse.newBuilder()
+                        .setHeader(header())
+                        .setSafePoint(gcSafePoint)
                         .build());
                 out.onCompleted();
             }

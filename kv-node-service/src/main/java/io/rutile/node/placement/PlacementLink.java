@@ -89,6 +89,11 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         return directory;
     }
 
+    /** The client that it asks PD with; closed with the link. */
+    public PdClient pd() {
+        return pd;
+    }
+
     /** Whether a {@code host:port} is a store's, as PD knows them. */
     public Predicate<String> knownStores() {
         return directory::isStoreAddress;

@@ -1,5 +1,6 @@
 package io.rutile.node.rpc;
 
+import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -12,14 +13,19 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.rutile.protocol.WireLimits;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
 import io.rutile.storage.Storage;
+import io.rutile.storage.engine.KvContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.Predicate;
 
 /**
@@ -51,6 +57,8 @@ public final class RpcServer implements AutoCloseable {
      * @param clusterId requests that name another one are refused
      * @param knownStores whether a client may be passed on to this {@code host:port}
      * @param isSelf whether this {@code host:port} is this store
+     * @param deadlocks what other stores ask this one for; never passed on
+     * @param destroyRange what UnsafeDestroyRange does on this store
      */
     public RpcServer(
             RpcOptions options,
@@ -59,6 +67,9 @@ public final class RpcServer implements AutoCloseable {
             Storage storage,
             Predicate<String> knownStores,
             Predicate<String> isSelf,
+            BindableService deadlocks,
+            BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
+                    destroyRange,
             MeterRegistry metrics) {
         this.handlers = Executors.newFixedThreadPool(options.threads(), new DefaultThreadFactory("rpc", true));
         this.timer = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("rpc-timer", true));
@@ -71,7 +82,7 @@ public final class RpcServer implements AutoCloseable {
         RpcScope scope = new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics);
         RawRpcs raw = new RawRpcs(storage);
         TxnRpcs txn = new TxnRpcs(storage);
-        StoreRpcs store = new StoreRpcs(storeId);
+        StoreRpcs store = new StoreRpcs(storeId, destroyRange);
         BatchCommands commands = new BatchCommands(raw, txn, store, scope, timer);
         TikvService tikv = new TikvService(raw, txn, store, commands, scope, handlers);
 
@@ -93,6 +104,7 @@ public final class RpcServer implements AutoCloseable {
                 .permitKeepAliveTime(KEEP_ALIVE_SECONDS_MIN, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(ServerInterceptors.intercept(tikv, forwarding))
+                .addService(deadlocks)
                 .addService(health.getHealthService())
                 .build();
     }

@@ -6,8 +6,12 @@ import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
 import io.rutile.protocol.kvrpcpb.HealthFeedback;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSRequest;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
+import io.rutile.storage.engine.KvContext;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 
 /** What clients ask of a store as a whole. */
 final class StoreRpcs {
@@ -31,8 +35,18 @@ final class StoreRpcs {
             (ctx, request) -> CompletableFuture.completedFuture(StoreSafeTSResponse.getDefaultInstance()),
             StoreSafeTSResponse.getDefaultInstance());
 
-    StoreRpcs(long storeId) {
+    final Rpc<UnsafeDestroyRangeRequest, UnsafeDestroyRangeResponse> destroyRange;
+
+    StoreRpcs(
+            long storeId,
+            BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
+                    destroyRange) {
         this.storeId = storeId;
+        this.destroyRange = new Rpc<>(
+                "UnsafeDestroyRange",
+                UnsafeDestroyRangeRequest::getContext,
+                destroyRange,
+                UnsafeDestroyRangeResponse.getDefaultInstance());
     }
 
     private GetHealthFeedbackResponse health() {

@@ -70,6 +70,8 @@ import io.rutile.protocol.kvrpcpb.RawPutResponse;
 import io.rutile.protocol.kvrpcpb.RawScanRequest;
 import io.rutile.protocol.kvrpcpb.RawScanResponse;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSRequest;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
+import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
@@ -259,6 +261,11 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     @Override
     public void getStoreSafeTS(StoreSafeTSRequest request, StreamObserver<StoreSafeTSResponse> to) {
         serve(store.storeSafeTs, request, to);
+    }
+
+    @Override
+    public void unsafeDestroyRange(UnsafeDestroyRangeRequest request, StreamObserver<UnsafeDestroyRangeResponse> to) {
+        serve(store.destroyRange, request, to);
     }
 
     @Override

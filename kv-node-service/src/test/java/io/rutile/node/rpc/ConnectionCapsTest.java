@@ -3,11 +3,13 @@ package io.rutile.node.rpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.grpc.BindableService;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.protocol.deadlock.DeadlockGrpc;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.command.ApiVersion;
@@ -41,6 +43,8 @@ class ConnectionCapsTest {
         }
     };
 
+    private static final BindableService NO_DEADLOCKS = new DeadlockGrpc.DeadlockImplBase() {};
+
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
 
     private RpcServer server(int connections, Duration handshake) throws IOException {
@@ -53,7 +57,7 @@ class ConnectionCapsTest {
                 connections,
                 handshake);
         Storage storage = new Storage(NOTHING, StorageOptions.of(ApiVersion.V1), Clock.systemUTC(), metrics);
-        RpcServer server = new RpcServer(options, 1, 1, storage, host -> false, host -> false, metrics);
+        RpcServer server = new RpcServer(options, 1, 1, storage, host -> false, host -> false, NO_DEADLOCKS, (ctx, request) -> new CompletableFuture<>(), metrics);
         server.start();
         return server;
     }
