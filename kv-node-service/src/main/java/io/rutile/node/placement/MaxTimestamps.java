@@ -51,7 +51,8 @@ final class MaxTimestamps {
             return Ts.MAX;
         }
         long sinceMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - last.nanos());
-        return TimeStamp.of(last.physicalMs() + sinceMs + AHEAD_MAX.toMillis(), 0).value();
+        return TimeStamp.of(last.physicalMs() + sinceMs + AHEAD_MAX.toMillis(), 0)
+                .value();
     }
 
     /** Asks how late it is. */

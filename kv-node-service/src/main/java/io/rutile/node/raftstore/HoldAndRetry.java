@@ -77,10 +77,7 @@ final class HoldAndRetry {
         if (outOfTime || outOfRoom) {
             held.decrementAndGet();
             refusals.increment();
-            result.completeExceptionally(
-                    ctx.isExpired()
-                            ? RegionErrors.deadlineExceeded()
-                            : notReady.inTheEnd());
+            result.completeExceptionally(ctx.isExpired() ? RegionErrors.deadlineExceeded() : notReady.inTheEnd());
             return;
         }
         if (!counted) {

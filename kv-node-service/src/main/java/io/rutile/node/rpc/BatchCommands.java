@@ -49,22 +49,55 @@ final class BatchCommands {
                 CmdCase.RAWBATCHSCAN,
                 new BatchCommand<>(raw.batchScan, Request::getRawBatchScan, Response.Builder::setRawBatchScan));
         table.put(CmdCase.GET, new BatchCommand<>(txn.get, Request::getGet, Response.Builder::setGet));
-        table.put(CmdCase.BATCHGET, new BatchCommand<>(txn.batchGet, Request::getBatchGet, Response.Builder::setBatchGet));
+        table.put(
+                CmdCase.BATCHGET,
+                new BatchCommand<>(txn.batchGet, Request::getBatchGet, Response.Builder::setBatchGet));
         table.put(CmdCase.SCAN, new BatchCommand<>(txn.scan, Request::getScan, Response.Builder::setScan));
-        table.put(CmdCase.PREWRITE, new BatchCommand<>(txn.prewrite, Request::getPrewrite, Response.Builder::setPrewrite));
-        table.put(CmdCase.PESSIMISTICLOCK, new BatchCommand<>(txn.pessimisticLock, Request::getPessimisticLock, Response.Builder::setPessimisticLock));
-        table.put(CmdCase.PESSIMISTICROLLBACK, new BatchCommand<>(txn.pessimisticRollback, Request::getPessimisticRollback, Response.Builder::setPessimisticRollback));
+        table.put(
+                CmdCase.PREWRITE,
+                new BatchCommand<>(txn.prewrite, Request::getPrewrite, Response.Builder::setPrewrite));
+        table.put(
+                CmdCase.PESSIMISTICLOCK,
+                new BatchCommand<>(
+                        txn.pessimisticLock, Request::getPessimisticLock, Response.Builder::setPessimisticLock));
+        table.put(
+                CmdCase.PESSIMISTICROLLBACK,
+                new BatchCommand<>(
+                        txn.pessimisticRollback,
+                        Request::getPessimisticRollback,
+                        Response.Builder::setPessimisticRollback));
         table.put(CmdCase.COMMIT, new BatchCommand<>(txn.commit, Request::getCommit, Response.Builder::setCommit));
         table.put(CmdCase.CLEANUP, new BatchCommand<>(txn.cleanup, Request::getCleanup, Response.Builder::setCleanup));
-        table.put(CmdCase.BATCHROLLBACK, new BatchCommand<>(txn.batchRollback, Request::getBatchRollback, Response.Builder::setBatchRollback));
-        table.put(CmdCase.TXNHEARTBEAT, new BatchCommand<>(txn.heartBeat, Request::getTxnHeartBeat, Response.Builder::setTxnHeartBeat));
-        table.put(CmdCase.CHECKTXNSTATUS, new BatchCommand<>(txn.checkTxnStatus, Request::getCheckTxnStatus, Response.Builder::setCheckTxnStatus));
-        table.put(CmdCase.CHECKSECONDARYLOCKS, new BatchCommand<>(txn.checkSecondaryLocks, Request::getCheckSecondaryLocks, Response.Builder::setCheckSecondaryLocks));
-        table.put(CmdCase.SCANLOCK, new BatchCommand<>(txn.scanLock, Request::getScanLock, Response.Builder::setScanLock));
-        table.put(CmdCase.RESOLVELOCK, new BatchCommand<>(txn.resolveLock, Request::getResolveLock, Response.Builder::setResolveLock));
-        table.put(CmdCase.DELETERANGE, new BatchCommand<>(txn.deleteRange, Request::getDeleteRange, Response.Builder::setDeleteRange));
+        table.put(
+                CmdCase.BATCHROLLBACK,
+                new BatchCommand<>(txn.batchRollback, Request::getBatchRollback, Response.Builder::setBatchRollback));
+        table.put(
+                CmdCase.TXNHEARTBEAT,
+                new BatchCommand<>(txn.heartBeat, Request::getTxnHeartBeat, Response.Builder::setTxnHeartBeat));
+        table.put(
+                CmdCase.CHECKTXNSTATUS,
+                new BatchCommand<>(
+                        txn.checkTxnStatus, Request::getCheckTxnStatus, Response.Builder::setCheckTxnStatus));
+        table.put(
+                CmdCase.CHECKSECONDARYLOCKS,
+                new BatchCommand<>(
+                        txn.checkSecondaryLocks,
+                        Request::getCheckSecondaryLocks,
+                        Response.Builder::setCheckSecondaryLocks));
+        table.put(
+                CmdCase.SCANLOCK,
+                new BatchCommand<>(txn.scanLock, Request::getScanLock, Response.Builder::setScanLock));
+        table.put(
+                CmdCase.RESOLVELOCK,
+                new BatchCommand<>(txn.resolveLock, Request::getResolveLock, Response.Builder::setResolveLock));
+        table.put(
+                CmdCase.DELETERANGE,
+                new BatchCommand<>(txn.deleteRange, Request::getDeleteRange, Response.Builder::setDeleteRange));
         table.put(CmdCase.FLUSH, new BatchCommand<>(txn.flush, Request::getFlush, Response.Builder::setFlush));
-        table.put(CmdCase.BUFFERBATCHGET, new BatchCommand<>(txn.bufferBatchGet, Request::getBufferBatchGet, Response.Builder::setBufferBatchGet));
+        table.put(
+                CmdCase.BUFFERBATCHGET,
+                new BatchCommand<>(
+                        txn.bufferBatchGet, Request::getBufferBatchGet, Response.Builder::setBufferBatchGet));
         table.put(
                 CmdCase.GETHEALTHFEEDBACK,
                 new BatchCommand<>(

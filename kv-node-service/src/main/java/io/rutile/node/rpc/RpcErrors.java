@@ -129,7 +129,8 @@ final class RpcErrors {
         for (String name : KEY_ERROR_FIELDS) {
             FieldDescriptor keyError = answer.getDescriptorForType().findFieldByName(name);
             if (keyError != null && carries(answer, keyError)) {
-                return kind((KeyError) (keyError.isRepeated() ? answer.getRepeatedField(keyError, 0) : answer.getField(keyError)));
+                return kind((KeyError)
+                        (keyError.isRepeated() ? answer.getRepeatedField(keyError, 0) : answer.getField(keyError)));
             }
         }
         FieldDescriptor text = answer.getDescriptorForType().findFieldByName("error");

@@ -3,48 +3,40 @@ package io.rutile.node.rpc;
 import com.google.protobuf.Message;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.rutile.protocol.kvrpcpb.GetRequest;
-import io.rutile.protocol.kvrpcpb.GetResponse;
 import io.rutile.protocol.kvrpcpb.BatchGetRequest;
 import io.rutile.protocol.kvrpcpb.BatchGetResponse;
-import io.rutile.protocol.kvrpcpb.ScanRequest;
-import io.rutile.protocol.kvrpcpb.ScanResponse;
-import io.rutile.protocol.kvrpcpb.PrewriteRequest;
-import io.rutile.protocol.kvrpcpb.PrewriteResponse;
-import io.rutile.protocol.kvrpcpb.PessimisticLockRequest;
-import io.rutile.protocol.kvrpcpb.PessimisticLockResponse;
-import io.rutile.protocol.kvrpcpb.PessimisticRollbackRequest;
-import io.rutile.protocol.kvrpcpb.PessimisticRollbackResponse;
-import io.rutile.protocol.kvrpcpb.CommitRequest;
-import io.rutile.protocol.kvrpcpb.CommitResponse;
-import io.rutile.protocol.kvrpcpb.CleanupRequest;
-import io.rutile.protocol.kvrpcpb.CleanupResponse;
 import io.rutile.protocol.kvrpcpb.BatchRollbackRequest;
 import io.rutile.protocol.kvrpcpb.BatchRollbackResponse;
-import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
-import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
-import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
-import io.rutile.protocol.kvrpcpb.CheckTxnStatusResponse;
+import io.rutile.protocol.kvrpcpb.BufferBatchGetRequest;
+import io.rutile.protocol.kvrpcpb.BufferBatchGetResponse;
 import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksRequest;
 import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksResponse;
-import io.rutile.protocol.kvrpcpb.ScanLockRequest;
-import io.rutile.protocol.kvrpcpb.ScanLockResponse;
-import io.rutile.protocol.kvrpcpb.ResolveLockRequest;
-import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
+import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
+import io.rutile.protocol.kvrpcpb.CheckTxnStatusResponse;
+import io.rutile.protocol.kvrpcpb.CleanupRequest;
+import io.rutile.protocol.kvrpcpb.CleanupResponse;
+import io.rutile.protocol.kvrpcpb.CommitRequest;
+import io.rutile.protocol.kvrpcpb.CommitResponse;
 import io.rutile.protocol.kvrpcpb.DeleteRangeRequest;
 import io.rutile.protocol.kvrpcpb.DeleteRangeResponse;
 import io.rutile.protocol.kvrpcpb.FlushRequest;
 import io.rutile.protocol.kvrpcpb.FlushResponse;
-import io.rutile.protocol.kvrpcpb.BufferBatchGetRequest;
-import io.rutile.protocol.kvrpcpb.BufferBatchGetResponse;
+import io.rutile.protocol.kvrpcpb.GetHealthFeedbackRequest;
+import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
+import io.rutile.protocol.kvrpcpb.GetLockWaitInfoRequest;
+import io.rutile.protocol.kvrpcpb.GetLockWaitInfoResponse;
+import io.rutile.protocol.kvrpcpb.GetRequest;
+import io.rutile.protocol.kvrpcpb.GetResponse;
 import io.rutile.protocol.kvrpcpb.MvccGetByKeyRequest;
 import io.rutile.protocol.kvrpcpb.MvccGetByKeyResponse;
 import io.rutile.protocol.kvrpcpb.MvccGetByStartTsRequest;
 import io.rutile.protocol.kvrpcpb.MvccGetByStartTsResponse;
-import io.rutile.protocol.kvrpcpb.GetLockWaitInfoRequest;
-import io.rutile.protocol.kvrpcpb.GetLockWaitInfoResponse;
-import io.rutile.protocol.kvrpcpb.GetHealthFeedbackRequest;
-import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
+import io.rutile.protocol.kvrpcpb.PessimisticLockRequest;
+import io.rutile.protocol.kvrpcpb.PessimisticLockResponse;
+import io.rutile.protocol.kvrpcpb.PessimisticRollbackRequest;
+import io.rutile.protocol.kvrpcpb.PessimisticRollbackResponse;
+import io.rutile.protocol.kvrpcpb.PrewriteRequest;
+import io.rutile.protocol.kvrpcpb.PrewriteResponse;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteResponse;
 import io.rutile.protocol.kvrpcpb.RawBatchGetRequest;
@@ -69,10 +61,18 @@ import io.rutile.protocol.kvrpcpb.RawPutRequest;
 import io.rutile.protocol.kvrpcpb.RawPutResponse;
 import io.rutile.protocol.kvrpcpb.RawScanRequest;
 import io.rutile.protocol.kvrpcpb.RawScanResponse;
+import io.rutile.protocol.kvrpcpb.ResolveLockRequest;
+import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
+import io.rutile.protocol.kvrpcpb.ScanLockRequest;
+import io.rutile.protocol.kvrpcpb.ScanLockResponse;
+import io.rutile.protocol.kvrpcpb.ScanRequest;
+import io.rutile.protocol.kvrpcpb.ScanResponse;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSRequest;
+import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
+import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
+import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
-import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
@@ -184,7 +184,8 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     }
 
     @Override
-    public void kVPessimisticRollback(PessimisticRollbackRequest request, StreamObserver<PessimisticRollbackResponse> to) {
+    public void kVPessimisticRollback(
+            PessimisticRollbackRequest request, StreamObserver<PessimisticRollbackResponse> to) {
         serve(txn.pessimisticRollback, request, to);
     }
 
@@ -214,7 +215,8 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     }
 
     @Override
-    public void kvCheckSecondaryLocks(CheckSecondaryLocksRequest request, StreamObserver<CheckSecondaryLocksResponse> to) {
+    public void kvCheckSecondaryLocks(
+            CheckSecondaryLocksRequest request, StreamObserver<CheckSecondaryLocksResponse> to) {
         serve(txn.checkSecondaryLocks, request, to);
     }
 

@@ -57,7 +57,16 @@ class ConnectionCapsTest {
                 connections,
                 handshake);
         Storage storage = new Storage(NOTHING, StorageOptions.of(ApiVersion.V1), Clock.systemUTC(), metrics);
-        RpcServer server = new RpcServer(options, 1, 1, storage, host -> false, host -> false, NO_DEADLOCKS, (ctx, request) -> new CompletableFuture<>(), metrics);
+        RpcServer server = new RpcServer(
+                options,
+                1,
+                1,
+                storage,
+                host -> false,
+                host -> false,
+                NO_DEADLOCKS,
+                (ctx, request) -> new CompletableFuture<>(),
+                metrics);
         server.start();
         return server;
     }
