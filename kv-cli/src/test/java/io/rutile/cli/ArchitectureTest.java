@@ -130,7 +130,11 @@ class ArchitectureTest {
             .layer("assembly")
             .definedBy("io.rutile.node")
             .layer("doors")
-            .definedBy("io.rutile.node.rpc..", "io.rutile.node.placement..", "io.rutile.node.gc..", "io.rutile.node.deadlock..")
+            .definedBy(
+                    "io.rutile.node.rpc..",
+                    "io.rutile.node.placement..",
+                    "io.rutile.node.gc..",
+                    "io.rutile.node.deadlock..")
             .layer("raftstore")
             .definedBy("io.rutile.node.raftstore..")
             .whereLayer("assembly")

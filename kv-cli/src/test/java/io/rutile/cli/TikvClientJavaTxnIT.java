@@ -113,15 +113,18 @@ class TikvClientJavaTxnIT {
         assertThat(newest.get(text("two-7"))).isEqualTo(text("v2"));
         assertThat(newest.batchGet(
                         BACK_OFF_MS,
-                        IntStream.range(0, 1_000).mapToObj(i -> bytes("two-" + i)).toList()))
+                        IntStream.range(0, 1_000)
+                                .mapToObj(i -> bytes("two-" + i))
+                                .toList()))
                 .hasSize(1_000)
                 .allSatisfy(pair -> assertThat(pair.getValue()).isEqualTo(bytes("v2")));
         List<KvPair> scanned = new ArrayList<>();
         newest.scanPrefix(text("two-")).forEachRemaining(scanned::add);
         assertThat(scanned).hasSize(1_000);
-        assertThat(scanned).extracting(KvPair::getKey).isSortedAccordingTo((a, b) -> ByteString
-                .unsignedLexicographicalComparator()
-                .compare(a, b));
+        assertThat(scanned)
+                .extracting(KvPair::getKey)
+                .isSortedAccordingTo(
+                        (a, b) -> ByteString.unsignedLexicographicalComparator().compare(a, b));
     }
 
     @Test
@@ -170,8 +173,8 @@ class TikvClientJavaTxnIT {
             assertThat(kv.get(text("dead-2"), now())).isEqualTo(text("before"));
             assertThat(session.createSnapshot().get(text("dead-0"))).isEqualTo(text("before"));
             long commitTs = now();
-            assertThatThrownBy(() ->
-                            dying.commitPrimaryKey(ConcreteBackOffer.newCustomBackOff(1_000), primary, commitTs))
+            assertThatThrownBy(
+                            () -> dying.commitPrimaryKey(ConcreteBackOffer.newCustomBackOff(1_000), primary, commitTs))
                     .isInstanceOf(Exception.class);
         }
         assertThat(kv.get(text("dead-1"), now())).isEqualTo(text("before"));
@@ -184,7 +187,9 @@ class TikvClientJavaTxnIT {
         try (TwoPhaseCommitter dying = new TwoPhaseCommitter(session, now(), LOCK_TTL_MS)) {
             dying.prewritePrimaryKey(patience(), primary, bytes("v"));
             dying.prewriteSecondaryKeys(
-                    primary, List.of(new BytePairWrapper(bytes("half-1"), bytes("v"))).iterator(), BACK_OFF_MS);
+                    primary,
+                    List.of(new BytePairWrapper(bytes("half-1"), bytes("v"))).iterator(),
+                    BACK_OFF_MS);
             dying.commitPrimaryKey(patience(), primary, now());
         }
 

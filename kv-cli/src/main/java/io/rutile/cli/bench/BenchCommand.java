@@ -62,8 +62,15 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "OP",
             split = ",",
             defaultValue = "get,put,scan,mixed",
-            description = "Operations: get, put, scan, mixed (default: all).")
+            description = "Operations: get, put, scan, mixed (default: these), txn1, txn2, txn8.")
     private List<Workload> workloads = List.of();
+
+    @Option(
+            names = "--commit",
+            paramLabel = "WAY",
+            defaultValue = "onepc",
+            description = "How transactions are committed: twopc, async, onepc (default: onepc, where it applies).")
+    private CommitWay commitWay = CommitWay.ONEPC;
 
     @Option(
             names = "--clients",
@@ -135,13 +142,15 @@ public final class BenchCommand implements Callable<Integer> {
             }
             for (Subject subject : opened) {
                 progress(subject.name() + ": warming up");
-                for (Workload workload : workloads) {
+                for (Workload workload :
+                        workloads.stream().filter(w -> w.suits(subject)).toList()) {
                     loop.warmUp(subject, workload, keys, Collections.max(clients));
                 }
             }
             for (Workload workload : workloads) {
                 for (int count : clients) {
-                    for (Subject subject : opened) {
+                    for (Subject subject :
+                            opened.stream().filter(workload::suits).toList()) {
                         Measurement measured = loop.measure(subject, workload, keys, count);
                         measurements.add(measured);
                         progress(String.format(
@@ -184,7 +193,8 @@ public final class BenchCommand implements Callable<Integer> {
 
     private Subject open(String name, @Nullable Path floor) {
         return switch (name) {
-            case "grpc" -> new GrpcSubject(target.isEmpty() ? local().layout().pdEndpoints() : target, serverCpu());
+            case "grpc" ->
+                new GrpcSubject(target.isEmpty() ? local().layout().pdEndpoints() : target, commitWay, serverCpu());
             case "rest" ->
                 new RestSubject(restUrl != null ? restUrl : local().layout().gatewayUrl(), serverCpu());
             case "floor" -> new RocksSubject(floor != null ? floor : freshFloorDir());

@@ -3,6 +3,10 @@ package io.rutile.cli.bench;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import io.rutile.client.raw.RawKv;
+import io.rutile.client.txn.Transaction;
+import io.rutile.client.txn.TxnKv;
+import io.rutile.client.txn.TxnOptions;
+import io.rutile.client.txn.WriteConflictException;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import java.nio.charset.StandardCharsets;
@@ -21,15 +25,20 @@ final class GrpcSubject implements Subject {
 
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
     private static final int LOAD_BATCH_PAIRS = 256;
+    private static final int CONFLICTS_MAX = 10;
 
     private final RutileClient client;
     private final RawKv raw;
+    private final TxnKv txn;
+    private final TxnOptions transactions;
     private final ServerCpu cpu;
 
-    GrpcSubject(List<String> pdEndpoints, ServerCpu cpu) {
+    GrpcSubject(List<String> pdEndpoints, CommitWay way, ServerCpu cpu) {
         this.client =
                 RutileClient.connect(new RutileClientOptions(pdEndpoints, CALL_TIMEOUT, Duration.ofSeconds(30), 2));
         this.raw = client.raw();
+        this.txn = client.txn();
+        this.transactions = way.of(TxnOptions.optimistic());
         this.cpu = cpu;
     }
 
@@ -61,6 +70,28 @@ final class GrpcSubject implements Subject {
     @Override
     public void put(String key, byte[] value) throws Exception {
         await(raw.put(key(key), value, Duration.ZERO));
+    }
+
+    /** A conflict is part of the load: the transaction begins anew, and its caller waits for that. */
+    @Override
+    public void transaction(List<String> keys, byte[] value) throws Exception {
+        for (int attempt = 1; ; attempt++) {
+            try (Transaction transaction = await(txn.begin(transactions))) {
+                // In a key range of their own: raw and transactional records of a key lie apart anyway.
+                keys.forEach(key -> transaction.put(key("txn-" + key), value));
+                await(transaction.commit());
+                return;
+            } catch (WriteConflictException e) {
+                if (attempt == CONFLICTS_MAX) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    @Override
+    public boolean isTransactional() {
+        return true;
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
@@ -69,6 +70,22 @@ final class RocksSubject implements Subject {
     @Override
     public void put(String key, byte[] value) throws RocksDBException {
         db.put(synced, bytes(key), value);
+    }
+
+    /** One synced batch: what a transaction's keys cost where nothing can be in their way. */
+    @Override
+    public void transaction(List<String> keys, byte[] value) throws RocksDBException {
+        try (WriteBatch batch = new WriteBatch()) {
+            for (String key : keys) {
+                batch.put(bytes(key), value);
+            }
+            db.write(synced, batch);
+        }
+    }
+
+    @Override
+    public boolean isTransactional() {
+        return true;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.rutile.cli.bench;
 
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /** What a client does, over and over, on keys chosen evenly. */
 enum Workload {
@@ -28,6 +29,24 @@ enum Workload {
         void step(Subject subject, KeySpace keys, SplittableRandom random) throws Exception {
             (random.nextInt(100) < 95 ? GET : PUT).step(subject, keys, random);
         }
+    },
+    TXN1("transaction, 1 key") {
+        @Override
+        void step(Subject subject, KeySpace keys, SplittableRandom random) throws Exception {
+            transaction(1, subject, keys, random);
+        }
+    },
+    TXN2("transaction, 2 keys") {
+        @Override
+        void step(Subject subject, KeySpace keys, SplittableRandom random) throws Exception {
+            transaction(2, subject, keys, random);
+        }
+    },
+    TXN8("transaction, 8 keys") {
+        @Override
+        void step(Subject subject, KeySpace keys, SplittableRandom random) throws Exception {
+            transaction(8, subject, keys, random);
+        }
     };
 
     static final int SCAN_PAIRS = 100;
@@ -36,6 +55,25 @@ enum Workload {
 
     Workload(String label) {
         this.label = label;
+    }
+
+    private static void transaction(int count, Subject subject, KeySpace keys, SplittableRandom random)
+            throws Exception {
+        subject.transaction(
+                Stream.generate(() -> keys.randomKey(random))
+                        .distinct()
+                        .limit(Math.min(count, keys.count()))
+                        .toList(),
+                keys.randomValue(random));
+    }
+
+    /** True if a subject without transactions can't do it. */
+    boolean isTransactional() {
+        return this == TXN1 || this == TXN2 || this == TXN8;
+    }
+
+    boolean suits(Subject subject) {
+        return subject.isTransactional() || !isTransactional();
     }
 
     String label() {

@@ -55,7 +55,8 @@ public final class UpCommand implements Callable<Integer> {
     @Option(
             names = "--api-version",
             paramLabel = "V",
-            description = "V1, V1TTL for values that expire, or V2 for key spaces (default: V1). Fixed when the cluster is born.")
+            description =
+                    "V1, V1TTL for values that expire, or V2 for key spaces (default: V1). Fixed when the cluster is born.")
     private @Nullable ApiVersion apiVersion;
 
     @Option(names = "--detach", description = "Return when the cluster is ready; rutile down stops it.")
