@@ -5,18 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.jar.Attributes;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,24 +33,12 @@ class LocalClusterTest {
 
     @BeforeAll
     static void packFakeServices() throws IOException {
-        for (Role role : Role.values()) {
-            Path target = Files.createDirectories(homeDir.resolve(role.module()).resolve("target"));
-            Manifest manifest = new Manifest();
-            manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-            manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, FakeService.class.getName());
-            String entry = FakeService.class.getName().replace('.', '/') + ".class";
-            try (JarOutputStream jar = new JarOutputStream(
-                            Files.newOutputStream(target.resolve(role.module() + "-0.1.0-exec.jar")), manifest);
-                    InputStream code = FakeService.class.getClassLoader().getResourceAsStream(entry)) {
-                jar.putNextEntry(new JarEntry(entry));
-                jar.write(code.readAllBytes());
-            }
-        }
+        FakeHome.pack(homeDir);
     }
 
     @BeforeEach
     void choosePorts() {
-        layout = new ClusterLayout(dataDir, 1, 2, freeBasePort(), ApiVersion.V1);
+        layout = new ClusterLayout(dataDir, 1, 2, FakeHome.freeBasePort(), ApiVersion.V1);
         cluster = clusterOf(layout);
     }
 
@@ -226,19 +208,5 @@ class LocalClusterTest {
 
     private static LocalCluster clusterOf(ClusterLayout layout) {
         return new LocalCluster(layout, JavaRuntime.current(), new RutileHome(homeDir), List.of());
-    }
-
-    private static int freeBasePort() {
-        SplittableRandom random = new SplittableRandom();
-        while (true) {
-            int base = random.nextInt(10_000, 31_000);
-            ClusterLayout candidate = new ClusterLayout(Path.of("unused"), 1, 2, base, ApiVersion.V1);
-            try {
-                candidate.services().forEach(Ports::requireFree);
-                return base;
-            } catch (ClusterException e) {
-                // taken: draw again
-            }
-        }
     }
 }
