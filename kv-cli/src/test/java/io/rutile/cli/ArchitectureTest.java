@@ -196,4 +196,40 @@ class ArchitectureTest {
             .definedBy("io.rutile.gateway.kv..")
             .whereLayer("doors")
             .mayOnlyBeAccessedByLayers("assembly");
+
+    @ArchTest
+    static final ArchRule checkersKnowHistoriesAndNothingElse = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.cli.check..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.rutile.client..",
+                    "io.rutile.cli.cluster..",
+                    "io.rutile.cli.command..",
+                    "io.rutile.cli.fault..",
+                    "io.rutile.cli.verify..",
+                    "io.rutile.cli.workload..");
+
+    @ArchTest
+    static final ArchRule cliOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("commands")
+            .definedBy("io.rutile.cli", "io.rutile.cli.command..", "io.rutile.cli.bench..")
+            .layer("verify")
+            .definedBy("io.rutile.cli.verify..")
+            .layer("workload")
+            .definedBy("io.rutile.cli.workload..")
+            .layer("fault")
+            .definedBy("io.rutile.cli.fault..")
+            .layer("cluster")
+            .definedBy("io.rutile.cli.cluster..")
+            .whereLayer("verify")
+            .mayOnlyBeAccessedByLayers("commands")
+            .whereLayer("fault")
+            .mayOnlyBeAccessedByLayers("verify", "commands")
+            .whereLayer("workload")
+            .mayOnlyBeAccessedByLayers("verify", "commands")
+            .whereLayer("cluster")
+            .mayOnlyBeAccessedByLayers("commands", "verify", "fault");
 }

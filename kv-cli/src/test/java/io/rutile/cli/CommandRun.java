@@ -48,10 +48,10 @@ final class CommandRun {
     }
 
     int exitCode() throws InterruptedException {
-        if (!process.waitFor(180, TimeUnit.SECONDS)) {
+        if (!process.waitFor(300, TimeUnit.SECONDS)) {
             process.destroyForcibly();
             throw new IllegalStateException(
-                    "rutile did not end in 180 s: " + process.info().commandLine());
+                    "rutile did not end in 300 s: " + process.info().commandLine());
         }
         return process.exitValue();
     }

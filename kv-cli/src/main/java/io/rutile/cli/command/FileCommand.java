@@ -15,8 +15,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** What {@code load} and {@code verify} have in common: a file, batch by batch, several batches under way. */
 abstract class FileCommand implements Callable<Integer> {
@@ -27,8 +30,12 @@ abstract class FileCommand implements Callable<Integer> {
     @Mixin
     private Target target = new Target();
 
-    @Parameters(paramLabel = "FILE", description = "A file of pairs, one a line; - for standard input.")
-    private Path file = Path.of("-");
+    /** Checked here and not by picocli, which would ask for it in front of a sub-command too. */
+    @Parameters(paramLabel = "FILE", arity = "0..1", description = "A file of pairs, one a line; - for standard input.")
+    private @Nullable Path file;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
     @Option(
             names = "--format",
@@ -74,10 +81,14 @@ abstract class FileCommand implements Callable<Integer> {
         if (batchPairs < 1 || concurrency < 1) {
             throw new ClusterException("--batch and --concurrency must be at least 1");
         }
+        Path source = file;
+        if (source == null) {
+            throw new ParameterException(spec.commandLine(), "Missing required parameter: 'FILE'");
+        }
         long startNanos = System.nanoTime();
         Semaphore slots = new Semaphore(concurrency);
         try (RutileClient client = target.connect();
-                PairFile pairs = PairFile.open(file, format, TextForm.of(hex))) {
+                PairFile pairs = PairFile.open(source, format, TextForm.of(hex))) {
             KeysUnderWay underWay = new KeysUnderWay();
             long saidNanos = startNanos;
             for (Map<ByteKey, byte[]> batch = pairs.next(batchPairs, BATCH_BYTES_MAX);

@@ -14,7 +14,8 @@ import picocli.CommandLine.Command;
 @Command(
         name = "verify",
         mixinStandardHelpOptions = true,
-        description = "Compare all pairs of a file with what the cluster holds; exit code 1 if any differs.")
+        description = "Compare all pairs of a file with what the cluster holds; exit code 1 if any differs.",
+        subcommands = VerifyTxnCommand.class)
 public final class VerifyCommand extends FileCommand {
 
     private final AtomicLong missing = new AtomicLong();

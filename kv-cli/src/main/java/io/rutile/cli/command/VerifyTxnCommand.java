@@ -1,0 +1,243 @@
+package io.rutile.cli.command;
+
+import io.rutile.cli.check.Anomaly;
+import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterException;
+import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.cli.cluster.LocalCluster;
+import io.rutile.cli.cluster.RutileHome;
+import io.rutile.cli.cluster.UpLock;
+import io.rutile.cli.verify.Judgement;
+import io.rutile.cli.verify.Plan;
+import io.rutile.cli.verify.Result;
+import io.rutile.cli.verify.ResultTable;
+import io.rutile.cli.verify.Subject;
+import io.rutile.cli.verify.Verification;
+import io.rutile.cli.workload.Protocol;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code rutile verify txn}: does transactions to a cluster of its own while that suffers, and judges what they saw. Standard output
+ * gets one table; exit code 1 if there is an anomaly in it.
+ */
+@Command(
+        name = "txn",
+        mixinStandardHelpOptions = true,
+        description =
+                "Run transactions on a cluster of its own while processes are killed and frozen, and check their histories.")
+public final class VerifyTxnCommand implements Callable<Integer> {
+
+    private static final String ALL = "all";
+    private static final int NODES = 3;
+    private static final Duration READY_MAX = Duration.ofMinutes(2);
+
+    @Option(
+            names = "--workload",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = ALL,
+            description = "bank, append, counter or all, side by side (default: all).")
+    private List<String> workloads = List.of();
+
+    @Option(
+            names = "--protocol",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = ALL,
+            description = "2pc, async, 1pc or all, one after the other (default: all).")
+    private List<String> protocols = List.of();
+
+    @Option(
+            names = "--minutes",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "How long with each protocol; 0.1 is six seconds (default: 1).")
+    private double minutes;
+
+    @Option(names = "--faults", description = "Kill, freeze and stop processes meanwhile.")
+    private boolean faults;
+
+    @Option(
+            names = "--clients",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "Clients of each workload (default: 4).")
+    private int clients;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Of everything that is drawn (default: another one each time; it is told).")
+    private @Nullable Long seed;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description =
+                    "Empty or new; keeps the cluster's data and logs and the histories (default: a temporary one, kept if there is an anomaly).")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--base-port",
+            paramLabel = "P",
+            defaultValue = "26000",
+            description = "The port that all others of the cluster follow from, as in up (default: 26000).")
+    private int basePort;
+
+    @Option(
+            names = "--pd",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Members of the Placement Driver: 1, 3, 5 or 7 (default: 3).")
+    private int pds;
+
+    @Option(names = "--history", paramLabel = "FILE", description = "Start nothing: judge this history again.")
+    private @Nullable Path history;
+
+    @Mixin
+    private JavaOption java = new JavaOption();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (history != null) {
+            return judgeAgain(history);
+        }
+        Plan plan = plan();
+        Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
+        requireNoCluster(directory);
+        Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
+        List<Result> results = run(plan, directory);
+        Terminal.result(ResultTable.markdown(results).strip());
+        requireClean(results, directory);
+        if (data == null) {
+            delete(directory);
+        }
+        return 0;
+    }
+
+    private Plan plan() {
+        try {
+            return new Plan(
+                    chosen("--workload", workloads, Subject.values(), Subject::label),
+                    chosen("--protocol", protocols, Protocol.values(), Protocol::label),
+                    Duration.ofMillis(Math.round(minutes * 60_000)),
+                    faults,
+                    clients,
+                    seed != null ? seed : System.nanoTime());
+        } catch (IllegalArgumentException e) {
+            throw new ClusterException("this can't be verified: " + e.getMessage(), e);
+        }
+    }
+
+    private static <T> List<T> chosen(String option, List<String> names, T[] all, Function<T, String> label) {
+        if (names.contains(ALL)) {
+            return List.of(all);
+        }
+        Map<String, T> known = Arrays.stream(all).collect(Collectors.toMap(label, Function.identity()));
+        for (String name : names) {
+            if (!known.containsKey(name)) {
+                throw new ClusterException(option + " is " + name + "; choose of "
+                        + Arrays.stream(all).map(label).collect(Collectors.joining(", ")) + ", all");
+            }
+        }
+        return Arrays.stream(all)
+                .filter(one -> names.contains(label.apply(one)))
+                .toList();
+    }
+
+    /** What other histories have left behind would be read as ours. */
+    private static void requireNoCluster(Path directory) {
+        if (ClusterLayout.read(directory).isPresent()) {
+            throw new ClusterException(directory + " holds a cluster already; --data names a new directory");
+        }
+    }
+
+    private List<Result> run(Plan plan, Path directory) throws IOException, InterruptedException {
+        ClusterLayout layout = new ClusterLayout(directory, pds, NODES, basePort, ApiVersion.V1);
+        LocalCluster cluster = new LocalCluster(layout, java.runtime(), RutileHome.current(), List.of());
+        Verification verification = new Verification(cluster, plan, directory.resolve("histories"), Terminal::progress);
+        try (UpLock lock = UpLock.take(layout)) {
+            Thread hook = new Thread(() -> end(verification, cluster), "stop-on-signal");
+            Runtime.getRuntime().addShutdownHook(hook);
+            try {
+                cluster.start();
+                cluster.awaitReady(READY_MAX, Terminal::progress);
+                return verification.run();
+            } finally {
+                Runtime.getRuntime().removeShutdownHook(hook);
+                verification.abandon();
+                cluster.stop(Terminal::progress);
+            }
+        }
+    }
+
+    /** Ctrl-C: nobody needs this cluster any more, and a frozen process would not hear a polite signal. */
+    private static void end(Verification verification, LocalCluster cluster) {
+        verification.abandon();
+        cluster.kill();
+    }
+
+    private static void requireClean(List<Result> results, Path directory) {
+        List<Result> suspect =
+                results.stream().filter(result -> !result.isClean()).toList();
+        if (suspect.isEmpty()) {
+            return;
+        }
+        suspect.forEach(result -> {
+            show(result.judgement());
+            result.troubles().forEach(Terminal::error);
+        });
+        throw new ClusterException(suspect.stream()
+                        .map(result -> result.judgement().header().workload() + " with "
+                                + result.judgement().header().protocol())
+                        .collect(Collectors.joining(", "))
+                + " did not hold; histories, logs and data are kept in " + directory);
+    }
+
+    private static int judgeAgain(Path file) throws IOException {
+        Judgement judgement;
+        try {
+            judgement = Judgement.of(file);
+        } catch (IllegalArgumentException e) {
+            throw new ClusterException("can't judge " + file + ": " + e.getMessage(), e);
+        }
+        show(judgement);
+        Terminal.result(judgement.header().workload() + " with "
+                + judgement.header().protocol() + ", seed "
+                + judgement.header().seed() + ": " + judgement.isolation().checked() + " observations, "
+                + judgement.anomalies() + " anomalies");
+        return judgement.isClean() ? 0 : 1;
+    }
+
+    private static void show(Judgement judgement) {
+        for (Anomaly anomaly : judgement.examples()) {
+            Terminal.progress(anomaly.toString());
+        }
+    }
+
+    private static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
