@@ -2,10 +2,14 @@ package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.RutileClientOptions;
+import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
 import io.rutile.gateway.kv.ClusterKvOperations;
+import io.rutile.gateway.kv.ClusterTxnOperations;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.kv.KvOperations;
+import io.rutile.gateway.kv.TxnOperations;
+import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.RestConfiguration;
 import io.rutile.gateway.rest.RestSettings;
 import java.util.Map;
@@ -43,6 +47,22 @@ class GatewayConfiguration {
     }
 
     @Bean
+    TxnOperations txnOperations(ClusterConnection connection) {
+        return new ClusterTxnOperations(connection);
+    }
+
+    @Bean(initMethod = "start", destroyMethod = "close")
+    TxnSessions txnSessions(TxnOperations operations, GatewayProperties properties, MeterRegistry metrics) {
+        return new TxnSessions(
+                operations, properties.txn().limits(Runtime.getRuntime().maxMemory()), metrics);
+    }
+
+    @Bean
+    AtomicCalls atomicCalls(TxnOperations operations) {
+        return new AtomicCalls(operations);
+    }
+
+    @Bean
     GatewayLimits gatewayLimits(GatewayProperties properties, MeterRegistry metrics) {
         return new GatewayLimits(
                 properties.requestsMax(),
@@ -58,6 +78,7 @@ class GatewayConfiguration {
         Map<String, String> links = new TreeMap<>();
         links.put("openapi", "/v3/api-docs");
         links.put("raw", "/v1/raw");
+        links.put("txn", "/v1/txn");
         if (management.getPort() != null) {
             links.put("readiness", "port " + management.getPort() + ": /actuator/health/readiness");
         }

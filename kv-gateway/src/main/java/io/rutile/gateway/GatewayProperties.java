@@ -1,6 +1,8 @@
 package io.rutile.gateway;
 
+import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.RestSettings;
+import jakarta.validation.Valid;
 import jakarta.validation.constraints.AssertTrue;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -32,6 +34,7 @@ import org.springframework.validation.annotation.Validated;
  * @param busyConnectionsMax connections in the middle of a request; one more is closed. As many as fit into a quarter of the heap
  *     if not set
  * @param bodyTimeout how long the body of a request may take to arrive
+ * @param txn transactions that stay open between requests
  */
 @Validated
 @ConfigurationProperties("rutile.gateway")
@@ -53,12 +56,51 @@ public record GatewayProperties(
         @Nullable @Min(1) Integer busyConnectionsMax,
 
         @DefaultValue("60s") @NotNull @DurationMin(seconds = 1)
-        Duration bodyTimeout) {
+        Duration bodyTimeout,
+
+        @DefaultValue @NotNull @Valid Txn txn) {
 
     /** Room for two of the largest bodies, decoded, whatever the heap. */
     private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
 
     private static final int BUSY_CONNECTIONS_MIN = 256;
+
+    /**
+     * What may stay open between requests.
+     *
+     * @param openMax transactions at the same time; one more is answered {@code ServerIsBusy}
+     * @param idleTimeout how long a transaction may wait for its next request before it is rolled back
+     * @param lifetimeMax how long a transaction may be open; below the time for which the cluster keeps old versions
+     * @param bytesMax bytes of keys and values that all of them may have written, one of them a quarter of it. An eighth of the
+     *     heap if not set
+     */
+    public record Txn(
+            @DefaultValue("1000") @Min(1) int openMax,
+
+            @DefaultValue("30s") @NotNull @DurationMin(millis = 1)
+            Duration idleTimeout,
+
+            @DefaultValue("5m") @NotNull @DurationMin(millis = 1) @DurationMax(hours = 1)
+            Duration lifetimeMax,
+
+            @Nullable DataSize bytesMax) {
+
+        /** Room for one of the largest values, whatever the heap. */
+        private static final long BYTES_MIN = 40L << 20;
+
+        @AssertTrue(message = "rutile.gateway.txn.bytes-max must be positive") boolean isBytesMaxPositive() {
+            return bytesMax == null || bytesMax.toBytes() > 0;
+        }
+
+        /** @param heapBytes of this process */
+        TxnSessions.Limits limits(long heapBytes) {
+            return new TxnSessions.Limits(
+                    openMax,
+                    idleTimeout,
+                    lifetimeMax,
+                    bytesMax != null ? bytesMax.toBytes() : Math.max(BYTES_MIN, heapBytes / 8));
+        }
+    }
 
     @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {
         return requestTimeout.compareTo(requestTimeoutMax) <= 0;

@@ -2,6 +2,7 @@ package io.rutile.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rutile.gateway.kv.TxnSessions;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,9 @@ class GatewayPropertiesTest {
             assertThat(properties.inFlightBytesMax(1L << 20)).isEqualTo(DataSize.ofMegabytes(64));
             assertThat(properties.busyConnectionsMax(256L << 20)).isEqualTo(1365);
             assertThat(properties.busyConnectionsMax(1L << 20)).isEqualTo(256);
+            assertThat(properties.txn().limits(1L << 30))
+                    .isEqualTo(new TxnSessions.Limits(1000, Duration.ofSeconds(30), Duration.ofMinutes(5), 128L << 20));
+            assertThat(properties.txn().limits(1L << 20).bytesMax()).isEqualTo(40L << 20);
         });
     }
 
@@ -54,7 +58,11 @@ class GatewayPropertiesTest {
                         "rutile.gateway.requests-max=5",
                         "rutile.gateway.in-flight-bytes-max=6MB",
                         "rutile.gateway.busy-connections-max=8",
-                        "rutile.gateway.body-timeout=7s")
+                        "rutile.gateway.body-timeout=7s",
+                        "rutile.gateway.txn.open-max=9",
+                        "rutile.gateway.txn.idle-timeout=10s",
+                        "rutile.gateway.txn.lifetime-max=11s",
+                        "rutile.gateway.txn.bytes-max=12MB")
                 .run(context -> assertThat(context.getBean(GatewayProperties.class))
                         .isEqualTo(new GatewayProperties(
                                 List.of("pd-1:2379", "pd-2:2379"),
@@ -65,7 +73,9 @@ class GatewayPropertiesTest {
                                 5,
                                 DataSize.ofMegabytes(6),
                                 8,
-                                Duration.ofSeconds(7))));
+                                Duration.ofSeconds(7),
+                                new GatewayProperties.Txn(
+                                        9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)))));
     }
 
     @ParameterizedTest
@@ -83,6 +93,10 @@ class GatewayPropertiesTest {
                 "in-flight-bytes-max=0B",
                 "busy-connections-max=0",
                 "body-timeout=1ms",
+                "txn.open-max=0",
+                "txn.idle-timeout=0s",
+                "txn.lifetime-max=2h",
+                "txn.bytes-max=0B",
             })
     void nonsenseIsRefusedAtTheStart(String property) {
         runner.withPropertyValues("rutile.gateway." + property)

@@ -2,6 +2,7 @@ package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.gateway.kv.InMemoryKvOperations;
+import io.rutile.gateway.kv.InMemoryTransactions;
 import io.rutile.protocol.ByteKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,6 +35,7 @@ public final class RunningGateway implements AutoCloseable {
     private static @Nullable RunningGateway shared;
 
     public final InMemoryKvOperations kv;
+    public final InMemoryTransactions txn;
     public final int port;
     public final int managementPort;
 
@@ -44,6 +46,7 @@ public final class RunningGateway implements AutoCloseable {
     private RunningGateway(ConfigurableApplicationContext context) {
         this.context = context;
         kv = context.getBean(InMemoryKvOperations.class);
+        txn = context.getBean(InMemoryTransactions.class);
         port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
         managementPort = context.getEnvironment().getRequiredProperty("local.management.port", Integer.class);
     }
@@ -54,6 +57,7 @@ public final class RunningGateway implements AutoCloseable {
             shared = start();
         }
         shared.kv.reset();
+        shared.txn.reset();
         return shared;
     }
 
@@ -79,6 +83,12 @@ public final class RunningGateway implements AutoCloseable {
         @Primary
         InMemoryKvOperations inMemoryKvOperations() {
             return new InMemoryKvOperations();
+        }
+
+        @Bean
+        @Primary
+        InMemoryTransactions inMemoryTransactions() {
+            return new InMemoryTransactions();
         }
     }
 

@@ -7,6 +7,7 @@ import io.rutile.client.KvClientException;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import io.rutile.client.raw.RawKv;
+import io.rutile.client.txn.TxnKv;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -69,9 +70,18 @@ public final class ClusterConnection implements AutoCloseable {
 
     /** The raw API, or a future that has failed with {@code UNAVAILABLE}. */
     CompletableFuture<RawKv> raw() {
+        return open().thenApply(RutileClient::raw);
+    }
+
+    /** The transactional API, or a future that has failed with {@code UNAVAILABLE}. */
+    CompletableFuture<TxnKv> txn() {
+        return open().thenApply(RutileClient::txn);
+    }
+
+    private CompletableFuture<RutileClient> open() {
         RutileClient open = client;
         return open != null
-                ? CompletableFuture.completedFuture(open.raw())
+                ? CompletableFuture.completedFuture(open)
                 : CompletableFuture.failedFuture(
                         new KvClientException(KvClientException.Kind.UNAVAILABLE, whyNotConnected(), null, null));
     }

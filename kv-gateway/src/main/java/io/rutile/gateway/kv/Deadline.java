@@ -32,4 +32,13 @@ public record Deadline(long atNanos) {
                 null,
                 null);
     }
+
+    /** What a read fails with whose answer did not come in time. */
+    static KvClientException passedReading() {
+        return new KvClientException(
+                KvClientException.Kind.TIMEOUT,
+                "the deadline of the call ran out before the cluster answered",
+                null,
+                null);
+    }
 }

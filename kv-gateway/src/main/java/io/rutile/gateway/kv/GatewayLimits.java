@@ -66,7 +66,8 @@ public final class GatewayLimits {
                 .register(metrics);
     }
 
-    private static KvClientException busy(String reason) {
+    /** What is answered past a bound: nothing was begun, and it may be tried again. */
+    static KvClientException busy(String reason) {
         String message = "the gateway is busy: " + reason;
         return new KvClientException(
                 KvClientException.Kind.BUSY,

@@ -1,9 +1,10 @@
 /**
- * The one front door that every edge of the gateway calls, and what it stands on: a connection to the cluster that opens in the
- * background, and the limits on what may be in flight.
+ * The front door that every edge of the gateway calls, raw ({@link io.rutile.gateway.kv.KvOperations}) and transactional ({@link
+ * io.rutile.gateway.kv.TxnSessions}, {@link io.rutile.gateway.kv.AtomicCalls}), and what it stands on: a connection to the cluster
+ * that opens in the background, and the limits on what may be in flight or open.
  *
- * <p>Rule: no Spring, no HTTP. Nothing here blocks: answers are futures, completed by the client's threads. Only {@link
- * io.rutile.gateway.kv.ClusterConnection} owns a thread, and only until it is connected.
+ * <p>Rule: no Spring, no HTTP, no gRPC. Nothing here blocks: answers are futures, completed by the client's threads. {@link
+ * io.rutile.gateway.kv.ClusterConnection} owns a thread until it is connected, {@code TxnSessions} one that rolls back what expires.
  */
 @NullMarked
 package io.rutile.gateway.kv;

@@ -98,7 +98,7 @@ final class AdmissionFilter extends OncePerRequestFilter {
     private void collect(HttpServletRequest request, HttpServletResponse response, Permit permit) throws IOException {
         AsyncContext context = request.startAsync(request, response);
         context.setTimeout(bodyTimeout.toMillis());
-        int bytesMax = request.getRequestURI().startsWith(RequestKeys.PATH_PREFIX) ? VALUE_BYTES_MAX : BATCH_BYTES_MAX;
+        int bytesMax = RequestKeys.pathPrefix(request.getRequestURI()) != null ? VALUE_BYTES_MAX : BATCH_BYTES_MAX;
         BodyReader reader = new BodyReader(request.getInputStream(), request.getContentLengthLong(), bytesMax, permit);
         context.addListener(reader);
         // Whatever fails, dispatching included, is answered: nobody else would end the request.

@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.protocol.ByteKey;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
@@ -12,6 +13,7 @@ import io.swagger.v3.oas.models.media.IntegerSchema;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import java.nio.charset.StandardCharsets;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -37,6 +39,13 @@ class OpenApiDocument {
                         "The value is another one; nothing was written",
                         ProblemType.PRECONDITION_FAILED.problem(
                                 "the value has the tag \"9f86d081884c7d659a2feaa0c55ad015\"")));
+        components.addResponses(
+                "Conflict",
+                response(
+                        "Another transaction was there first; nothing was written",
+                        ProblemType.CONFLICT
+                                .problem("write conflict: transaction 7 met 8 committed at 9", "WriteConflict")
+                                .withKey(ByteKey.wrap("fruit/1".getBytes(StandardCharsets.UTF_8)))));
         ApiResponse problem = response(
                 "Any other problem",
                 ProblemType.BUSY.problem("the gateway is busy: 1024 requests are in flight", "ServerIsBusy"));
@@ -48,7 +57,8 @@ class OpenApiDocument {
                 .info(new Info()
                         .title("Rutile gateway")
                         .version(settings.version())
-                        .description("The raw key-value API over HTTP. Every failure is a Problem (RFC 9457).")
+                        .description(
+                                "The key-value API over HTTP, raw and transactional. Every failure is a Problem (RFC 9457).")
                         .license(new License().name("Apache-2.0").identifier("Apache-2.0")))
                 .components(components);
     }

@@ -1,6 +1,8 @@
 package io.rutile.gateway.rest;
 
 import io.rutile.client.raw.RawKv.Pair;
+import io.rutile.gateway.kv.AtomicCall;
+import io.rutile.gateway.kv.AtomicCall.Operation;
 import io.rutile.protocol.ByteKey;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -61,6 +63,36 @@ final class PairJson {
                         .flatMap(pieces -> pieces));
     }
 
+    /**
+     * {@code { "succeeded": …, "startTs": "…" [, "commitTs": "…"], "results": [ { ["pairs": [ pair* ]] }* ] }}, in chunks that are
+     * made as they are asked for. Timestamps are strings: they have more digits than many readers of JSON keep.
+     *
+     * @param operations whose results these are
+     */
+    static Iterator<byte[]> atomicCall(AtomicCall.Result result, List<Operation> operations, KeyEncoding encoding) {
+        String head = "{\"succeeded\":" + result.succeeded() + ",\"startTs\":\"" + result.startTs() + "\""
+                + (result.commitTs() == null ? "" : ",\"commitTs\":\"" + result.commitTs() + "\"")
+                + ",\"results\":[";
+        Stream<byte[]> results = IntStream.range(0, operations.size())
+                .boxed()
+                .flatMap(i -> result(
+                        i == 0 ? "" : ",", operations.get(i), result.results().get(i), encoding));
+        return chunks(Stream.of(Stream.of(utf8(head)), results, Stream.of(utf8("]}\n")))
+                .flatMap(pieces -> pieces));
+    }
+
+    private static Stream<byte[]> result(String before, Operation operation, List<Pair> pairs, KeyEncoding encoding) {
+        if (operation.writes()) {
+            return Stream.of(utf8(before + "{}"));
+        }
+        boolean keysOnly =
+                operation instanceof AtomicCall.Scan scan && scan.request().keysOnly();
+        Stream<byte[]> read = IntStream.range(0, pairs.size())
+                .mapToObj(i -> piece(i == 0 ? "" : ",", pairs.get(i), encoding, keysOnly, ""));
+        return Stream.of(Stream.of(utf8(before + "{\"pairs\":[")), read, Stream.of(utf8("]}")))
+                .flatMap(pieces -> pieces);
+    }
+
     /** The last line of a stream that broke off. */
     static byte[] problemLine(Problem problem) {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -101,7 +133,7 @@ final class PairJson {
     }
 
     /** The bytes as text; null if they are none. Control characters count as none: escaped, each would take six bytes. */
-    private static @Nullable String readable(byte[] bytes) {
+    static @Nullable String readable(byte[] bytes) {
         for (byte b : bytes) {
             if (b >= 0 && b < 0x20 && b != '\t' && b != '\n' && b != '\r') {
                 return null;

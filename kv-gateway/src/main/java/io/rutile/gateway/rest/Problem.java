@@ -1,6 +1,7 @@
 package io.rutile.gateway.rest;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.rutile.protocol.ByteKey;
 import io.swagger.v3.oas.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -33,6 +34,10 @@ record Problem(
 
         @Schema(description = "TiKV's name of the error, where it has one", example = "ServerIsBusy") @Nullable String error,
 
+        @Schema(description = "The key that was fought for, in conflicts that name one") @Nullable String key,
+
+        @Schema(description = "The same, where the key is no readable text") @Nullable String keyBase64url,
+
         @Schema(
                 description = "True if the same request, sent once more as it is, may succeed and does no harm",
                 requiredMode = Schema.RequiredMode.REQUIRED)
@@ -42,7 +47,14 @@ record Problem(
     static final String RETRY_AFTER_S = "1";
 
     Problem withRetryable(boolean retryable) {
-        return new Problem(type, title, status, detail, error, retryable);
+        return new Problem(type, title, status, detail, error, key, keyBase64url, retryable);
+    }
+
+    /** The problem of a conflict over this key. */
+    Problem withKey(ByteKey contended) {
+        String text = PairJson.readable(contended.bytes());
+        String binary = text == null ? KeyEncoding.BASE64URL.encode(contended.bytes()) : null;
+        return new Problem(type, title, status, detail, error, text, binary, retryable);
     }
 
     /** True if the answer asks the client to come back later. */

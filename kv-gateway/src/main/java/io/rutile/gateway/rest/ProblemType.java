@@ -11,9 +11,14 @@ enum ProblemType {
     INVALID_REQUEST("invalid-request", HttpStatus.BAD_REQUEST, "The request is not valid", false),
     KEY_NOT_FOUND("key-not-found", HttpStatus.NOT_FOUND, "The key is not there", false),
     NO_SUCH_RESOURCE("no-such-resource", HttpStatus.NOT_FOUND, "There is nothing at this path", false),
+    TRANSACTION_NOT_FOUND("transaction-not-found", HttpStatus.NOT_FOUND, "No transaction is open under this id", false),
     METHOD_NOT_ALLOWED("method-not-allowed", HttpStatus.METHOD_NOT_ALLOWED, "This path has no such method", false),
     NOT_ACCEPTABLE("not-acceptable", HttpStatus.NOT_ACCEPTABLE, "The answer has another media type", false),
     BODY_TIMEOUT("body-timeout", HttpStatus.REQUEST_TIMEOUT, "The body did not arrive in time", true),
+    CONFLICT("conflict", HttpStatus.CONFLICT, "Another transaction was there first", false),
+    TRANSACTION_IN_USE("transaction-in-use", HttpStatus.CONFLICT, "The transaction is busy with another request", true),
+    TRANSACTION_COMMITTING(
+            "transaction-committing", HttpStatus.CONFLICT, "The commit of the transaction was asked for", false),
     PRECONDITION_FAILED("precondition-failed", HttpStatus.PRECONDITION_FAILED, "The value is another one", false),
     TOO_LARGE("too-large", HttpStatus.CONTENT_TOO_LARGE, "The request is too large", false),
     UNSUPPORTED_MEDIA_TYPE(
@@ -50,7 +55,7 @@ enum ProblemType {
 
     /** @param error the TiKV name of the error, where it has one */
     Problem problem(String detail, @Nullable String error) {
-        return new Problem("urn:rutile:problem:" + name, title, status.value(), detail, error, retryable);
+        return new Problem("urn:rutile:problem:" + name, title, status.value(), detail, error, null, null, retryable);
     }
 
     /** The same as a failure, to be thrown or to complete a future with. */

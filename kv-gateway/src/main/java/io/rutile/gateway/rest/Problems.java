@@ -2,6 +2,13 @@ package io.rutile.gateway.rest;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.rutile.client.KvClientException;
+import io.rutile.client.rpc.Futures;
+import io.rutile.client.txn.DeadlockException;
+import io.rutile.client.txn.KeyExistsException;
+import io.rutile.client.txn.KeyLockedException;
+import io.rutile.client.txn.TxnLockNotFoundException;
+import io.rutile.client.txn.WriteConflictException;
+import io.rutile.gateway.kv.TxnSessionException;
 import io.rutile.protocol.errorpb.Error;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +28,9 @@ final class Problems {
         }
         if (failure instanceof KvClientException failed) {
             return ofClient(failed);
+        }
+        if (failure instanceof TxnSessionException refused) {
+            return ofSession(refused);
         }
         if (failure instanceof CompletionException && failure.getCause() != null) {
             return of(failure.getCause());
@@ -44,9 +54,58 @@ final class Problems {
                 ProblemType.UNDETERMINED.problem(
                         message + "; read the key before you decide whether to write again",
                         orElse(error, "UndeterminedResult"));
-            // Only transactions conflict; until the gateway serves them this is nothing that a caller could act on.
-            case CONFLICT, SERVER -> ProblemType.SERVER.problem(message, error);
+            case CONFLICT -> ofConflict(failed, message);
+            case SERVER -> ProblemType.SERVER.problem(message, error);
         };
+    }
+
+    private static Problem ofConflict(KvClientException failed, String message) {
+        if (failed instanceof WriteConflictException conflict) {
+            return ProblemType.CONFLICT.problem(message, "WriteConflict").withKey(conflict.key());
+        }
+        if (failed instanceof KeyExistsException exists) {
+            return ProblemType.CONFLICT.problem(message, "AlreadyExist").withKey(exists.key());
+        }
+        if (failed instanceof DeadlockException deadlock) {
+            return ProblemType.CONFLICT.problem(message, "Deadlock").withKey(deadlock.key());
+        }
+        return ProblemType.CONFLICT.problem(
+                message, failed instanceof TxnLockNotFoundException ? "TxnLockNotFound" : null);
+    }
+
+    private static Problem ofSession(TxnSessionException refused) {
+        String message = String.valueOf(refused.getMessage());
+        return switch (refused.reason()) {
+            case NOT_OPEN -> ProblemType.TRANSACTION_NOT_FOUND.problem(message);
+            case IN_USE -> ProblemType.TRANSACTION_IN_USE.problem(message);
+            case COMMITTING -> ProblemType.TRANSACTION_COMMITTING.problem(message);
+        };
+    }
+
+    /** A step of a transaction: whatever goes wrong before the commit, and in most ways of the commit, writes nothing. */
+    static Problem ofTransaction(Throwable failure) {
+        Throwable cause = Futures.causeOf(failure);
+        if (cause instanceof KvClientException failed && failed.kind() == KvClientException.Kind.TIMEOUT) {
+            return ProblemType.TIMEOUT.problem(failed.getMessage() + "; nothing of the transaction is written");
+        }
+        if (cause instanceof KeyLockedException locked) {
+            return ProblemType.BUSY
+                    .problem(String.valueOf(locked.getMessage()), "KeyIsLocked")
+                    .withKey(locked.key());
+        }
+        return of(cause);
+    }
+
+    /** The end of a transaction: its commit cannot be sent again, whatever became of it. */
+    static Problem ofCommit(Throwable failure) {
+        Problem problem = ofTransaction(failure);
+        return Futures.causeOf(failure) instanceof TxnSessionException ? problem : problem.withRetryable(false);
+    }
+
+    /** An atomic call: it begins anew each time, so a conflict may go well the next time, unless its outcome is not known. */
+    static Problem ofAtomicCall(Throwable failure) {
+        Problem problem = ofTransaction(failure);
+        return problem.status() == ProblemType.CONFLICT.status().value() ? problem.withRetryable(true) : problem;
     }
 
     /** The problem of a compare-and-swap: where it may have been carried out, sending it again could do something else. */

@@ -2,7 +2,6 @@ package io.rutile.gateway.rest;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.enums.ParameterIn;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.ExampleObject;
@@ -27,15 +26,9 @@ import org.springframework.web.bind.annotation.RequestParam;
 
 /** The raw API as its users see it: paths, parameters and their description in the OpenAPI document. */
 @Tag(name = "raw", description = "Single keys, each atomic; no transactions.")
-interface RawKvApi {
+interface RawKvApi extends ApiParameters {
 
     String KEY_PATH = "/v1/raw/{*key}";
-    String ENC =
-            "How keys are spelled; in JSON, values too. Strict: anything else than exactly an encoding is refused.";
-    String KEY =
-            "The key, percent-encoded. Slashes may stand as they are. Nothing behind /v1/raw/ is the empty key. Binary keys"
-                    + " (bytes that are not UTF-8, a zero byte) need enc=hex or enc=base64url.";
-    String TIMEOUT = "Deadline of the call in the cluster: 500ms, 2s, PT2S or a number of seconds";
     String TTL =
             "How long the key lives: a number of seconds, or 30s, 5m, 12h, 30d, PT1H. 0 or nothing: for ever. Needs a cluster"
                     + " with api-version V1TTL.";
@@ -74,25 +67,12 @@ interface RawKvApi {
             description = "The value has one of the tags of If-None-Match",
             content = @Content)
     @ApiResponse(ref = "#/components/responses/KeyNotFound", responseCode = "404")
-    @Parameter(
-            name = "key",
-            in = ParameterIn.PATH,
-            description = KEY,
-            required = true,
-            example = "fruit/1",
-            schema = @Schema(type = "string"))
+    @KeyInPath
     @GetMapping(path = KEY_PATH, produces = MediaType.APPLICATION_OCTET_STREAM_VALUE)
     CompletableFuture<ResponseEntity<byte[]>> get(
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
+            @Encoding @RequestParam(required = false) @Nullable String enc,
             @Parameter(
                             description =
                                     "Answer in the header Rutile-Ttl how many seconds are left; no header: for ever",
@@ -102,9 +82,7 @@ interface RawKvApi {
             @Parameter(description = "Answer 304 without the value if it has one of these tags")
                     @RequestHeader(name = "If-None-Match", required = false)
                     @Nullable String ifNoneMatch,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout)
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout)
             throws IOException;
 
     @Operation(
@@ -128,30 +106,15 @@ interface RawKvApi {
             headers = @Header(name = "ETag", description = "Tag of the value", schema = @Schema(type = "string")),
             content = @Content)
     @ApiResponse(ref = "#/components/responses/PreconditionFailed", responseCode = "412")
-    @Parameter(
-            name = "key",
-            in = ParameterIn.PATH,
-            description = KEY,
-            required = true,
-            example = "fruit/1",
-            schema = @Schema(type = "string"))
+    @KeyInPath
     @PutMapping(path = KEY_PATH)
     CompletableFuture<ResponseEntity<Void>> put(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
+            @Encoding @RequestParam(required = false) @Nullable String enc,
             @Parameter(description = TTL, example = "30d") @RequestParam(required = false) @Nullable String ttl,
             @Parameter(description = IF_MATCH) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
             @Parameter(description = IF_NONE_MATCH) @RequestHeader(name = "If-None-Match", required = false) @Nullable String ifNoneMatch,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout);
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout);
 
     @Operation(
             operationId = "rawDelete",
@@ -159,29 +122,14 @@ interface RawKvApi {
             description = "Also answers 204 if it was not there. With If-Match: compare-and-delete.")
     @ApiResponse(responseCode = "204", description = "The key is not there any more", content = @Content)
     @ApiResponse(ref = "#/components/responses/PreconditionFailed", responseCode = "412")
-    @Parameter(
-            name = "key",
-            in = ParameterIn.PATH,
-            description = KEY,
-            required = true,
-            example = "fruit/1",
-            schema = @Schema(type = "string"))
+    @KeyInPath
     @DeleteMapping(path = KEY_PATH)
     CompletableFuture<ResponseEntity<Void>> delete(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
+            @Encoding @RequestParam(required = false) @Nullable String enc,
             @Parameter(description = IF_MATCH) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
             @Parameter(description = IF_NONE_MATCH) @RequestHeader(name = "If-None-Match", required = false) @Nullable String ifNoneMatch,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout);
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout);
 
     @Operation(
             operationId = "rawScan",
@@ -202,34 +150,13 @@ interface RawKvApi {
     CompletableFuture<ResponseEntity<Void>> scan(
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
-            @Parameter(description = "First key; nothing: from the first one") @RequestParam(required = false) @Nullable String start,
-            @Parameter(description = "First key behind the range; nothing: to the last one")
-                    @RequestParam(required = false)
-                    @Nullable String end,
-            @Parameter(description = "Instead of start and end: every key that begins so", example = "fruit/")
-                    @RequestParam(required = false)
-                    @Nullable String prefix,
-            @Parameter(
-                            description = "At most so many pairs; nothing: all",
-                            schema = @Schema(type = "integer", format = "int64", minimum = "0"))
-                    @RequestParam(required = false)
-                    @Nullable String limit,
-            @Parameter(
-                            description = "From the end of the same range down",
-                            schema = @Schema(type = "boolean", defaultValue = "false"))
-                    @RequestParam(required = false)
-                    @Nullable String reverse,
-            @Parameter(description = "Leave values out", schema = @Schema(type = "boolean", defaultValue = "false"))
-                    @RequestParam(required = false)
-                    @Nullable String keysOnly,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc)
+            @Start @RequestParam(required = false) @Nullable String start,
+            @End @RequestParam(required = false) @Nullable String end,
+            @Prefix @RequestParam(required = false) @Nullable String prefix,
+            @Limit @RequestParam(required = false) @Nullable String limit,
+            @Reverse @RequestParam(required = false) @Nullable String reverse,
+            @KeysOnly @RequestParam(required = false) @Nullable String keysOnly,
+            @Encoding @RequestParam(required = false) @Nullable String enc)
             throws IOException;
 
     @Operation(
@@ -249,18 +176,9 @@ interface RawKvApi {
     @PostMapping(path = "/v1/raw:batchPut", consumes = MediaType.APPLICATION_JSON_VALUE)
     CompletableFuture<ResponseEntity<Void>> batchPut(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
+            @Encoding @RequestParam(required = false) @Nullable String enc,
             @Parameter(description = TTL, example = "30d") @RequestParam(required = false) @Nullable String ttl,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout);
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout);
 
     @Operation(
             operationId = "rawBatchGet",
@@ -290,17 +208,8 @@ interface RawKvApi {
     CompletableFuture<ResponseEntity<Void>> batchGet(
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout)
+            @Encoding @RequestParam(required = false) @Nullable String enc,
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout)
             throws IOException;
 
     @Operation(
@@ -318,17 +227,8 @@ interface RawKvApi {
     @PostMapping(path = "/v1/raw:batchDelete", consumes = MediaType.APPLICATION_JSON_VALUE)
     CompletableFuture<ResponseEntity<Void>> batchDelete(
             @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(
-                            description = ENC,
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"utf8", "hex", "base64url"},
-                                            defaultValue = "utf8"))
-                    @RequestParam(required = false)
-                    @Nullable String enc,
-            @Parameter(description = TIMEOUT, example = "500ms")
-                    @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false)
-                    @Nullable String timeout);
+            @Encoding @RequestParam(required = false) @Nullable String enc,
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout);
 
     /** {@link PairJson}, for the document. */
     @Schema(name = "Pair", description = "A key and its value, each as text or as base64url.")

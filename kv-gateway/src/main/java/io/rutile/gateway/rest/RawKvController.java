@@ -1,6 +1,7 @@
 package io.rutile.gateway.rest;
 
 import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import io.rutile.gateway.kv.KvOperations;
@@ -121,7 +122,8 @@ final class RawKvController implements RawKvApi {
             HttpServletRequest request, HttpServletResponse response, @Nullable String enc, @Nullable String timeout)
             throws IOException {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
-        BatchRead read = new BatchRead(kv, keys, AdmissionFilter.permit(request), times.deadline(timeout));
+        Deadline deadline = times.deadline(timeout);
+        BatchRead read = new BatchRead(slice -> kv.batchGet(slice, deadline), keys, AdmissionFilter.permit(request));
         ReadResponse answer = new ReadResponse(request, response, KeyEncoding.of(enc));
         return read.run().thenCompose(answer::write);
     }

@@ -1,5 +1,7 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.gateway.kv.AtomicCall;
+import io.rutile.gateway.kv.BatchRead;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -8,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 
-/** The answer to a batch read on its way to the client: one object of JSON, made as fast as the client reads. */
+/** The answer to a batch read or an atomic call on its way to the client: one object of JSON, made as fast as the client reads. */
 final class ReadResponse {
 
     private final HttpServletResponse response;
@@ -22,9 +24,16 @@ final class ReadResponse {
     }
 
     CompletableFuture<ResponseEntity<Void>> write(BatchRead.Result result) {
+        return write(PairJson.readPairs(result.pairs(), result.unread(), encoding));
+    }
+
+    CompletableFuture<ResponseEntity<Void>> write(AtomicCall call, AtomicCall.Result result) {
+        return write(PairJson.atomicCall(result, result.succeeded() ? call.then() : call.otherwise(), encoding));
+    }
+
+    private CompletableFuture<ResponseEntity<Void>> write(Iterator<byte[]> chunks) {
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-        Iterator<byte[]> chunks = PairJson.readPairs(result.pairs(), result.unread(), encoding);
         return stream.write(chunks).handle((sent, gone) -> stream.ended(gone));
     }
 }

@@ -9,15 +9,30 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Keys as requests spell them: checked, decoded, at most {@link WireLimits#KEY_BYTES_MAX} long. */
 final class RequestKeys {
 
-    /** Everything behind this prefix of a path is the key. */
-    static final String PATH_PREFIX = "/v1/raw/";
+    private static final String RAW = "/v1/raw/";
+    private static final String SNAPSHOT = "/v1/txn/keys/";
+    private static final Pattern TRANSACTION = Pattern.compile("/v1/txn/[0-9A-Za-z_-]{1,64}/keys/");
 
     private RequestKeys() {}
+
+    /** The prefix of a path behind which everything is the key; null if this path has no key. */
+    static @Nullable String pathPrefix(String rawPath) {
+        for (String prefix : List.of(RAW, SNAPSHOT)) {
+            if (rawPath.startsWith(prefix)) {
+                return prefix;
+            }
+        }
+        Matcher transaction = TRANSACTION.matcher(rawPath);
+        return transaction.lookingAt() ? transaction.group() : null;
+    }
 
     /**
      * The key at the end of a path. It is read from the request line as it came, because the container's and the framework's views
@@ -26,11 +41,12 @@ final class RequestKeys {
      * @param rawPath the path as the client sent it
      */
     static ByteKey inPath(String rawPath, KeyEncoding encoding) {
-        if (!rawPath.startsWith(PATH_PREFIX)) {
+        String prefix = pathPrefix(rawPath);
+        if (prefix == null) {
             throw ProblemType.INVALID_REQUEST.because(
-                    "the path has no key: it is " + PATH_PREFIX + "<key>, and " + PATH_PREFIX + " for the empty key");
+                    "the path has no key: it is " + rawPath + "/<key>, and " + rawPath + "/ for the empty key");
         }
-        byte[] bytes = percentDecode(rawPath.substring(PATH_PREFIX.length()));
+        byte[] bytes = percentDecode(rawPath.substring(prefix.length()));
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()
@@ -68,11 +84,15 @@ final class RequestKeys {
             if (start != null || end != null) {
                 throw ProblemType.INVALID_REQUEST.because("prefix stands alone: leave out start and end");
             }
-            ByteKey first = of(prefix, encoding, "prefix");
-            return new KeyRange(first, behindPrefix(first));
+            return startingWith(of(prefix, encoding, "prefix"));
         }
         return new KeyRange(
                 of(start == null ? "" : start, encoding, "start"), of(end == null ? "" : end, encoding, "end"));
+    }
+
+    /** Every key that begins so. */
+    static KeyRange startingWith(ByteKey prefix) {
+        return new KeyRange(prefix, behindPrefix(prefix));
     }
 
     /** The smallest key behind all that begin with the prefix; empty if none is. */

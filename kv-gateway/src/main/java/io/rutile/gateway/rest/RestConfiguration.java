@@ -1,8 +1,11 @@
 package io.rutile.gateway.rest;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.kv.KvOperations;
+import io.rutile.gateway.kv.TxnOperations;
+import io.rutile.gateway.kv.TxnSessions;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -37,8 +40,19 @@ public class RestConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
-    RawKvController rawKvController(KvOperations kv, RestSettings settings) {
-        return new RawKvController(kv, new TimeParameters(settings.timeoutDefault(), settings.timeoutMax()));
+    TimeParameters timeParameters(RestSettings settings) {
+        return new TimeParameters(settings.timeoutDefault(), settings.timeoutMax());
+    }
+
+    @Bean
+    RawKvController rawKvController(KvOperations kv, TimeParameters times) {
+        return new RawKvController(kv, times);
+    }
+
+    @Bean
+    TxnController txnController(
+            TxnOperations operations, TxnSessions sessions, AtomicCalls atomicCalls, TimeParameters times) {
+        return new TxnController(operations, sessions, atomicCalls, times);
     }
 
     @Bean

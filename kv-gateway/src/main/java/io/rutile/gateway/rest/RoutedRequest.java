@@ -11,7 +11,6 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 final class RoutedRequest extends HttpServletRequestWrapper {
 
     private static final String PATH_AS_IT_CAME = RoutedRequest.class.getName();
-    private static final String ANY_KEY = RequestKeys.PATH_PREFIX + "key";
     private static final String NOWHERE = "/no-such-path";
 
     private final String route;
@@ -20,7 +19,8 @@ final class RoutedRequest extends HttpServletRequestWrapper {
         super(request);
         String path = request.getRequestURI();
         request.setAttribute(PATH_AS_IT_CAME, path);
-        route = path.startsWith(RequestKeys.PATH_PREFIX) ? ANY_KEY : isPlain(path) ? path : NOWHERE;
+        String prefix = RequestKeys.pathPrefix(path);
+        route = prefix != null ? prefix + "key" : isPlain(path) ? path : NOWHERE;
     }
 
     /** The path as the client sent it, of this request or of one that it was dispatched to. */

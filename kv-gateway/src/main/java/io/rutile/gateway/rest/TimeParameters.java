@@ -39,15 +39,29 @@ final class TimeParameters {
 
     /** Counts from now. */
     Deadline deadline(@Nullable String text) {
+        return Deadline.after(timeout(text));
+    }
+
+    /** How long a call may take. */
+    Duration timeout(@Nullable String text) {
         if (text == null) {
-            return Deadline.after(timeoutDefault);
+            return timeoutDefault;
         }
         Duration timeout = parse(text, TIMEOUT_HEADER);
         if (timeout.compareTo(Duration.ofMillis(1)) < 0 || timeout.compareTo(timeoutMax) > 0) {
             throw ProblemType.INVALID_REQUEST.because(
                     TIMEOUT_HEADER + " is from 1ms to " + timeoutMax.toMillis() + "ms");
         }
-        return Deadline.after(timeout);
+        return timeout;
+    }
+
+    /** How long a lock is waited for; zero for "not at all". */
+    Duration lockWait(String text) {
+        Duration wait = parse(text, "lockWait");
+        if (wait.isNegative() || wait.compareTo(timeoutMax) > 0) {
+            throw ProblemType.INVALID_REQUEST.because("lockWait is from 0 to " + timeoutMax.toMillis() + "ms");
+        }
+        return wait;
     }
 
     private static Duration parse(String text, String what) {

@@ -38,7 +38,7 @@ class OpenApiDocumentTest {
                         .propertyNames()
                         .forEach(method -> documented.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
 
-        assertThat(served).hasSizeGreaterThanOrEqualTo(8);
+        assertThat(served).hasSizeGreaterThanOrEqualTo(21);
         assertThat(documented).isEqualTo(served);
     }
 
@@ -55,7 +55,8 @@ class OpenApiDocumentTest {
                         .asString())
                 .isEqualTo("#/components/schemas/Problem");
         assertThat(document.at("/components/schemas/Problem/properties").propertyNames())
-                .containsExactlyInAnyOrder("type", "title", "status", "detail", "error", "retryable");
+                .containsExactlyInAnyOrder(
+                        "type", "title", "status", "detail", "error", "key", "keyBase64url", "retryable");
         assertThat(document.at("/components/responses/Problem/content/application~1problem+json/examples")
                         .isEmpty())
                 .isFalse();

@@ -24,16 +24,24 @@ class RestApiDocTest {
         RunningGateway gateway = RunningGateway.shared();
         List<String> commands = Files.readAllLines(PAGE).stream()
                 .map(String::strip)
-                .filter(line -> line.startsWith("curl "))
+                .filter(line -> line.startsWith("curl ") || line.startsWith("TXN="))
                 .map(line -> line.replace("127.0.0.1:8080", "127.0.0.1:" + gateway.port))
                 .toList();
+        assertThat(commands).hasSizeGreaterThan(25);
 
-        assertThat(commands)
-                .hasSizeGreaterThan(12)
-                .allSatisfy(command -> assertThat(run(command + " -sS"))
+        String transaction = "";
+        for (String command : commands) {
+            if (command.startsWith("TXN=")) {
+                transaction =
+                        "TXN=" + String.valueOf(run(command + "; echo $TXN")).strip();
+                assertThat(transaction).as(command).matches("TXN=[0-9a-f]{32}");
+            } else {
+                assertThat(run(transaction + "\n" + command + " -sS"))
                         .as(command)
                         .isNotNull()
-                        .doesNotContain("urn:rutile:problem", "HTTP/1.1 4", "HTTP/1.1 5"));
+                        .doesNotContain("urn:rutile:problem", "HTTP/1.1 4", "HTTP/1.1 5");
+            }
+        }
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.rutile.gateway.rest;
+package io.rutile.gateway.kv;
 
 import static io.rutile.gateway.RunningGateway.bytes;
 import static io.rutile.gateway.RunningGateway.key;
@@ -6,9 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.client.raw.RawKv.Pair;
-import io.rutile.gateway.kv.Deadline;
-import io.rutile.gateway.kv.GatewayLimits;
-import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.protocol.ByteKey;
 import java.time.Duration;
 import java.util.List;
@@ -51,7 +48,8 @@ class BatchReadTest {
 
     private BatchRead.Result read(List<ByteKey> keys) {
         GatewayLimits.Permit permit = new GatewayLimits(1, 64 << 20, new SimpleMeterRegistry()).admit();
-        return new BatchRead(kv, keys, permit, Deadline.after(Duration.ofSeconds(30)))
+        Deadline deadline = Deadline.after(Duration.ofSeconds(30));
+        return new BatchRead(slice -> kv.batchGet(slice, deadline), keys, permit)
                 .run()
                 .join();
     }
