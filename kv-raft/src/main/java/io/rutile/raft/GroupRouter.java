@@ -199,7 +199,7 @@ final class GroupRouter implements InboundCalls {
                 .build();
     }
 
-    private static RpcRequestClosure closure(Message type, Reply reply) {
+    static RpcRequestClosure closure(Message type, Reply reply) {
         return new RpcRequestClosure(
                 new RpcContext() {
                     @Override

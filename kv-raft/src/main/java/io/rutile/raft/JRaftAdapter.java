@@ -14,11 +14,13 @@ import com.alipay.sofa.jraft.entity.Task;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
 import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.util.Endpoint;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
@@ -60,6 +62,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private static final int CATCH_UP_MARGIN_MAX = 1_000;
     /** A new replica that does not answer within an election timeout is given so many of them. */
     private static final int CATCH_UP_ATTEMPTS = 5;
+    /** Pause before a vote is asked for again that a store could not give yet. */
+    private static final long VOTE_PAUSE_MS = 20;
     /** JRaft's task without an expected term. */
     private static final long ANY_TERM = -1;
 
@@ -436,6 +440,24 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     @Override
+    public void campaign() {
+        inbound.execute(() -> {
+            if (stopping || vote.getTerm() != GroupVote.FIRST_TERM) {
+                return;
+            }
+            // JRaft's own way to stand without a pre-vote; it looks at the term once more under its lock.
+            node.handleTimeoutNowRequest(
+                    TimeoutNowRequest.newBuilder()
+                            .setGroupId(node.getGroupId())
+                            .setServerId(selfPeer.toString())
+                            .setPeerId(selfPeer.toString())
+                            .setTerm(GroupVote.FIRST_TERM)
+                            .build(),
+                    GroupRouter.closure(TimeoutNowResponse.getDefaultInstance(), response -> {}));
+        });
+    }
+
+    @Override
     public CompletableFuture<Void> transferLeader(Replica to) {
         if (!isLeader()) {
             return CompletableFuture.failedFuture(notLeader());
@@ -732,9 +754,34 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                         withhold(answer);
                     }
                 };
+            } else if (asks.getLastLogTerm() == GroupVote.FIRST_TERM) {
+                watched = (response, failure) -> {
+                    if (isUnborn(response) && stands(asks.getTerm())) {
+                        soon(() -> send(to, asks, timeoutMs, answer), () -> answer.complete(response, failure));
+                    } else {
+                        answer.complete(response, failure);
+                    }
+                };
             }
         }
         transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+    }
+
+    /** A group's first election may come before another store has started its replica: a matter of one more apply over there. */
+    private static boolean isUnborn(@Nullable Message response) {
+        return response instanceof ErrorResponse error && error.getErrorCode() == RaftError.ENOENT.getNumber();
+    }
+
+    private boolean stands(long term) {
+        return !stopping && vote.getTerm() == term && node.getNodeState() == State.STATE_CANDIDATE;
+    }
+
+    private void soon(Runnable again, Runnable ifClosing) {
+        try {
+            pools.timer().schedule(() -> pools.rpc().execute(again), VOTE_PAUSE_MS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            ifClosing.run();
+        }
     }
 
     /**

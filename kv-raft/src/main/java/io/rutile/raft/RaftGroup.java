@@ -63,6 +63,13 @@ public interface RaftGroup<R> {
     /** Leader only: hands leadership to a voter. The lease is given up first (R7). */
     CompletableFuture<Void> transferLeader(Replica to);
 
+    /**
+     * Stands for election at once, without asking around whether it could win: for a group that has just come to be on several
+     * stores and was never led. Does nothing once anybody has stood in it. Votes of replicas that their stores have yet to start
+     * are asked for again until the candidacy ends.
+     */
+    void campaign();
+
     /** Last index that the state machine applied. */
     long appliedIndex();
 

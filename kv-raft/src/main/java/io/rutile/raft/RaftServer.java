@@ -208,7 +208,8 @@ public final class RaftServer implements AutoCloseable {
     /**
      * Writes the beginning of a group's log on this store, before {@link #startGroup}: a first membership, and a log that begins
      * behind {@code index}, so that no replica can ever replay it from nothing (R2): whoever joins needs an image. Durable on
-     * return; a second call for the same group changes nothing.
+     * return; a second call for the same group changes nothing. A replica that has been started empty before, because a message
+     * came earlier than its beginning, keeps the vote that it gave; it must be stopped first.
      *
      * @param index at least 1; the state machine's applied index at this moment
      */
@@ -225,6 +226,9 @@ public final class RaftServer implements AutoCloseable {
             long owner = log.owner(groupId);
             if (owner == self.peerId() && log.point(groupId).isPresent()) {
                 return;
+            }
+            if (groups.containsKey(groupId)) {
+                throw new RaftException(Kind.INVALID, "group " + groupId + " runs already");
             }
             if (owner != 0 && owner != self.peerId()) {
                 throw otherOwner(groupId, owner);

@@ -220,11 +220,16 @@ public final class RaftLog implements AutoCloseable {
         }
     }
 
-    /** Claim, first term and compaction point of a new group, in one durable step. */
+    /**
+     * Claim, first term and compaction point of a new group, in one durable step. A vote that this incarnation has given while it
+     * was still without a log stays: it may have elected somebody.
+     */
     public void begin(long groupId, long peerId, CompactionPoint point) throws IOException {
         try (WriteBatch batch = new WriteBatch()) {
             batch.put(LogKeys.of(LogKeys.OWNER, groupId), LogKeys.number(peerId));
-            batch.put(LogKeys.of(LogKeys.VOTE, groupId), GroupVote.encode(GroupVote.FIRST_TERM, ""));
+            if (vote(groupId).getTerm() < GroupVote.FIRST_TERM) {
+                batch.put(LogKeys.of(LogKeys.VOTE, groupId), GroupVote.encode(GroupVote.FIRST_TERM, ""));
+            }
             batch.put(LogKeys.of(LogKeys.POINT, groupId), point.encode());
             write(batch, true);
         } catch (RocksDBException e) {
