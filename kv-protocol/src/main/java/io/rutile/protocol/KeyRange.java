@@ -1,5 +1,8 @@
 package io.rutile.protocol;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * Keys from {@code start} (inclusive) to {@code end} (exclusive); an empty end means "to the last key".
  *
@@ -23,6 +26,21 @@ public record KeyRange(ByteKey start, ByteKey end) {
     public boolean overlaps(KeyRange other) {
         return (end.isEmpty() || other.start.compareTo(end) < 0)
                 && (other.end.isEmpty() || start.compareTo(other.end) < 0);
+    }
+
+    /** What of this range lies outside the other: none, one or two ranges, in key order. */
+    public List<KeyRange> minus(KeyRange other) {
+        if (isEmpty() || !overlaps(other)) {
+            return isEmpty() ? List.of() : List.of(this);
+        }
+        List<KeyRange> rest = new ArrayList<>(2);
+        if (start.compareTo(other.start) < 0) {
+            rest.add(new KeyRange(start, other.start));
+        }
+        if (!other.end.isEmpty() && (end.isEmpty() || other.end.compareTo(end) < 0)) {
+            rest.add(new KeyRange(other.end, end));
+        }
+        return List.copyOf(rest);
     }
 
     @Override

@@ -14,6 +14,8 @@ import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.AllocIDResponse;
+import io.rutile.protocol.pdpb.AskBatchSplitRequest;
+import io.rutile.protocol.pdpb.AskBatchSplitResponse;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
@@ -36,6 +38,7 @@ import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.protocol.pdpb.ScanRegionsRequest;
 import io.rutile.protocol.pdpb.ScanRegionsResponse;
+import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.StoreStats;
@@ -74,6 +77,8 @@ public final class PdClient implements AutoCloseable {
             new Method<>(PDGrpc.getBootstrapMethod(), BootstrapResponse::getHeader);
     private static final Method<AllocIDRequest, AllocIDResponse> ALLOC_ID =
             new Method<>(PDGrpc.getAllocIDMethod(), AllocIDResponse::getHeader);
+    private static final Method<AskBatchSplitRequest, AskBatchSplitResponse> ASK_BATCH_SPLIT =
+            new Method<>(PDGrpc.getAskBatchSplitMethod(), AskBatchSplitResponse::getHeader);
     private static final Method<PutStoreRequest, PutStoreResponse> PUT_STORE =
             new Method<>(PDGrpc.getPutStoreMethod(), PutStoreResponse::getHeader);
     private static final Method<StoreHeartbeatRequest, StoreHeartbeatResponse> STORE_HEARTBEAT =
@@ -315,6 +320,27 @@ public final class PdClient implements AutoCloseable {
                                 .setCount(count)
                                 .build())
                 .thenApply(AllocIDResponse::getId));
+    }
+
+    /**
+     * Ids for the pieces that a Region is to be split into; they are nobody else's (T2).
+     *
+     * @param region as its leader has it; PD refuses with {@code REFUSED} or the like if it knows a newer one
+     * @param pieces how many new Regions, 1 or more
+     * @return for each piece a Region id and as many peer ids as the Region has peers
+     */
+    public CompletableFuture<List<SplitID>> askBatchSplit(Region region, int pieces) {
+        if (pieces < 1) {
+            throw new IllegalArgumentException("pieces must be positive: " + pieces);
+        }
+        return Futures.bare(retry.call(
+                        ASK_BATCH_SPLIT,
+                        header -> AskBatchSplitRequest.newBuilder()
+                                .setHeader(header)
+                                .setRegion(region)
+                                .setSplitCount(pieces)
+                                .build())
+                .thenApply(AskBatchSplitResponse::getIdsList));
     }
 
     public CompletableFuture<Void> putStore(Store store) {
