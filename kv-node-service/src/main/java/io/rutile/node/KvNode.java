@@ -14,13 +14,17 @@ import io.rutile.node.placement.PlacementLink;
 import io.rutile.node.raftstore.DiskGuard;
 import io.rutile.node.raftstore.RaftStore;
 import io.rutile.node.raftstore.RaftStoreOptions;
+import io.rutile.node.raftstore.RegionObserver;
 import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.node.rpc.RpcServer;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.NodeState;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
@@ -29,6 +33,7 @@ import io.rutile.raft.RaftOptions;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import java.io.IOException;
@@ -42,6 +47,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -114,13 +120,22 @@ public final class KvNode implements AutoCloseable {
                         raftOptions(identity, dataDir),
                         dataDir.resolve("images"),
                         options.pendingBytesMax(),
+                        options.split(),
                         HELD_MAX),
                 engine,
                 link.addresses(),
                 disk,
-                peer -> {
-                    link.onLeaderNews(peer);
-                    firstRegion.onLeaderNews(peer);
+                new RegionObserver() {
+                    @Override
+                    public void onLeaderNews(RegionPeer peer) {
+                        link.onLeaderNews(peer);
+                        firstRegion.onLeaderNews(peer);
+                    }
+
+                    @Override
+                    public void onSplitDue(RegionPeer peer, List<ByteKey> borders) {
+                        link.onSplitDue(peer, borders);
+                    }
                 },
                 metrics));
         store.start();
@@ -139,8 +154,10 @@ public final class KvNode implements AutoCloseable {
                 identity.clusterId(),
                 identity.storeId(),
                 storage,
+                options.apiVersion(),
                 link.knownStores(),
                 host -> host.equals(ownAddress()),
+                (ctx, borders) -> split(store, link, ctx, borders),
                 deadlocks.service(),
                 ranges::destroy,
                 metrics));
@@ -168,6 +185,15 @@ public final class KvNode implements AutoCloseable {
                 .withElectionTimeout(options.electionTimeout())
                 .withForceReadIndex(options.forceReadIndex())
                 .withSync(options.syncLog());
+    }
+
+    /** Of the request's context the Region and its epoch count, not who is asked. */
+    private static CompletableFuture<List<Region>> split(
+            RaftStore store, PlacementLink link, KvContext ctx, List<ByteKey> borders) {
+        long regionId = ctx.request().getRegionId();
+        return store.region(regionId)
+                .map(peer -> link.splits().split(peer, ctx.request().getRegionEpoch(), borders))
+                .orElseGet(() -> CompletableFuture.failedFuture(RegionErrors.regionNotFound(regionId)));
     }
 
     private ClusterDeadlocks deadlocks(

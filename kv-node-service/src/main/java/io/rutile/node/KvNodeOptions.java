@@ -3,6 +3,7 @@ package io.rutile.node;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ import java.util.Optional;
  * @param syncLog fsync before anything is acknowledged; false only for measurements
  * @param pendingBytesMax bytes of writes on their way, over all Regions
  * @param diskReserveBytesMax bytes of disk kept free, or 5 % of the disk if that is less
+ * @param split when Regions are split
  * @param gc how old versions are collected
  */
 public record KvNodeOptions(
@@ -48,6 +50,7 @@ public record KvNodeOptions(
         boolean syncLog,
         long pendingBytesMax,
         long diskReserveBytesMax,
+        SplitOptions split,
         GcOptions gc) {
 
     public KvNodeOptions {

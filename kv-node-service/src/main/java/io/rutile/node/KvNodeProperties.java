@@ -3,6 +3,7 @@ package io.rutile.node;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import jakarta.validation.Valid;
@@ -50,6 +51,7 @@ import org.springframework.validation.annotation.Validated;
  * @param gcPollInterval pause between two questions to PD whether the GC safe point has moved
  * @param gcRegionInterval how far the safe point moves before a Region is looked through for old versions again
  * @param gcShare of one thread's time that looking for old versions and removing them may take, up to 1.0
+ * @param split when Regions are split
  * @param rpc bounds of the gRPC port
  */
 @Validated
@@ -95,7 +97,25 @@ public record KvNodeProperties(
         @DecimalMin("0.01") @DecimalMax("1") @DefaultValue("0.25")
         double gcShare,
 
+        @Valid @NotNull @DefaultValue Split split,
         @Valid @NotNull @DefaultValue Rpc rpc) {
+
+    /**
+     * {@code rutile.node.split.*}.
+     *
+     * @param size what a Region should hold, from 1MB; it is split once it holds half as much again
+     * @param keys the same in records
+     * @param encodedOnly never split between raw keys that begin with the same 8 bytes: for clusters of API V1 in which transactional
+     *     clients scan across raw data. A Region of such keys then grows without bound
+     * @param interval pause between two looks
+     */
+    public record Split(
+            @NotNull @DefaultValue("96MB") DataSize size,
+            @Min(1_000) @DefaultValue("960000") long keys,
+            @DefaultValue("false") boolean encodedOnly,
+
+            @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
+            Duration interval) {}
 
     /**
      * {@code rutile.node.rpc.*}.
@@ -151,6 +171,7 @@ public record KvNodeProperties(
                 syncLog,
                 pendingWritesMax.toBytes(),
                 diskReserve.toBytes(),
+                new SplitOptions(split.size().toBytes(), split.keys(), split.encodedOnly(), split.interval()),
                 new GcOptions(gcPollInterval, gcRegionInterval, gcShare));
     }
 }

@@ -12,6 +12,8 @@ import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.AllocIDResponse;
+import io.rutile.protocol.pdpb.AskBatchSplitRequest;
+import io.rutile.protocol.pdpb.AskBatchSplitResponse;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
 import io.rutile.protocol.pdpb.ChangePeer;
@@ -37,12 +39,15 @@ import io.rutile.protocol.pdpb.PutStoreResponse;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
+import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.TransferLeader;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -107,6 +112,25 @@ final class FakePd implements AutoCloseable {
     /** The last heartbeat of the cluster's first Region. */
     Optional<RegionHeartbeatRequest> firstRegion() {
         return regions.values().stream().findFirst();
+    }
+
+    /** What was last heard of the Region that holds a key, as borders are written. */
+    Optional<RegionHeartbeatRequest> region(ByteKey key) {
+        return regions.values().stream()
+                .filter(beat -> range(beat.getRegion()).contains(key))
+                .max(Comparator.comparingLong(
+                        beat -> beat.getRegion().getRegionEpoch().getVersion()));
+    }
+
+    /** What was last heard of every Region, in key order. */
+    List<RegionHeartbeatRequest> regions() {
+        return regions.values().stream()
+                .sorted(Comparator.comparing(beat -> ByteKey.of(beat.getRegion().getStartKey())))
+                .toList();
+    }
+
+    private static KeyRange range(Region region) {
+        return new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
     }
 
     synchronized Map<Long, Store> stores() {
@@ -211,6 +235,19 @@ final class FakePd implements AutoCloseable {
         }
 
         @Override
+        public void askBatchSplit(AskBatchSplitRequest request, StreamObserver<AskBatchSplitResponse> to) {
+            AskBatchSplitResponse.Builder answer =
+                    AskBatchSplitResponse.newBuilder().setHeader(header());
+            for (int i = 0; i < request.getSplitCount(); i++) {
+                SplitID.Builder ids = answer.addIdsBuilder().setNewRegionId(nextId());
+                for (int p = 0; p < request.getRegion().getPeersCount(); p++) {
+                    ids.addNewPeerIds(nextId());
+                }
+            }
+            reply(to, answer.build());
+        }
+
+        @Override
         public void isBootstrapped(IsBootstrappedRequest request, StreamObserver<IsBootstrappedResponse> to) {
             synchronized (FakePd.this) {
                 reply(
@@ -288,16 +325,7 @@ final class FakePd implements AutoCloseable {
         @Override
         public void getRegion(GetRegionRequest request, StreamObserver<GetRegionResponse> to) {
             ByteKey key = ByteKey.of(request.getRegionKey());
-            reply(
-                    to,
-                    regions.values().stream()
-                            .filter(beat -> new KeyRange(
-                                            ByteKey.of(beat.getRegion().getStartKey()),
-                                            ByteKey.of(beat.getRegion().getEndKey()))
-                                    .contains(key))
-                            .findFirst()
-                            .map(FakePd::region)
-                            .orElseGet(this::firstRegion));
+            reply(to, FakePd.this.region(key).map(FakePd::region).orElseGet(this::firstRegion));
         }
 
         private GetRegionResponse firstRegion() {

@@ -186,6 +186,7 @@ class KvNodeStartTest {
                     true,
                     free.pendingBytesMax(),
                     free.diskReserveBytesMax(),
+                    free.split(),
                     free.gc());
 
             assertThatThrownBy(() -> new TestNode(options).start())
@@ -262,6 +263,7 @@ class KvNodeStartTest {
                 true,
                 options.pendingBytesMax(),
                 options.diskReserveBytesMax(),
+                options.split(),
                 options.gc());
 
         assertThatThrownBy(() -> new TestNode(impatient).start())

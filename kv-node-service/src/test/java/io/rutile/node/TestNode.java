@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
@@ -73,6 +74,7 @@ final class TestNode implements AutoCloseable {
                 true,
                 64L << 20,
                 1L << 20,
+                SplitOptions.DEFAULT,
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
     }
 

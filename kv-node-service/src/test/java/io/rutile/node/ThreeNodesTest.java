@@ -12,7 +12,12 @@ import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.CommitRequest;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.GetRequest;
+import io.rutile.protocol.kvrpcpb.Mutation;
+import io.rutile.protocol.kvrpcpb.Op;
+import io.rutile.protocol.kvrpcpb.PrewriteRequest;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawGetResponse;
 import io.rutile.protocol.metapb.Peer;
@@ -263,6 +268,55 @@ class ThreeNodesTest {
         await().atMost(PATIENCE).until(() -> beat().getLeader().getId() == to.getId());
         assertThat(put("k", "v")).isNull();
         assertThat(get("k").getValue().toStringUtf8()).isEqualTo("v");
+    }
+
+    @Test
+    void e08_aCommitThatReachesTheOldLeaderIsRefused() {
+        RegionHeartbeatRequest before = beat();
+        Peer old = before.getLeader();
+        Context toOld = TestNode.context(before.getRegion(), old);
+        ByteString key = ByteString.copyFromUtf8("e08");
+        long startTs = 100L << 18;
+        TestNode oldNode = nodeOf(old.getStoreId());
+        assertThat(oldNode.stub()
+                        .kvPrewrite(PrewriteRequest.newBuilder()
+                                .setContext(toOld)
+                                .addMutations(Mutation.newBuilder()
+                                        .setOp(Op.Put)
+                                        .setKey(key)
+                                        .setValue(key))
+                                .setPrimaryLock(key)
+                                .setStartVersion(startTs)
+                                .setLockTtl(20_000)
+                                .build())
+                        .getErrorsList())
+                .isEmpty();
+        pd.transferLeader(before.getRegion().getId(), follower());
+        awaitLeaderOtherThan(old.getStoreId());
+        CommitRequest commit = CommitRequest.newBuilder()
+                .addKeys(key)
+                .setStartVersion(startTs)
+                .setCommitVersion(startTs + 1)
+                .setContext(toOld)
+                .build();
+
+        Error refused = oldNode.stub().kvCommit(commit).getRegionError();
+
+        assertThat(refused.hasNotLeader() || refused.hasStaleCommand()).isTrue();
+        RegionHeartbeatRequest after = beat();
+        TestNode leader = nodeOf(after.getLeader().getStoreId());
+        GetRequest read = GetRequest.newBuilder()
+                .setContext(TestNode.context(after.getRegion(), after.getLeader()))
+                .setKey(key)
+                .setVersion(startTs + 10)
+                .build();
+        assertThat(leader.stub().kvGet(read).getError().hasLocked()).isTrue();
+        assertThat(leader.stub()
+                        .kvCommit(
+                                commit.toBuilder().setContext(read.getContext()).build())
+                        .hasRegionError())
+                .isFalse();
+        assertThat(leader.stub().kvGet(read).getValue()).isEqualTo(key);
     }
 
     @Test

@@ -10,11 +10,13 @@ import io.rutile.node.raftstore.RegionObserver;
 import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.StoreIdentity;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.raft.StoreAddresses;
 import io.rutile.storage.command.ConcurrencyManager;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -44,6 +46,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     private final StoreDirectory directory;
     private final ScheduledThreadPoolExecutor thread;
     private final MaxTimestamps maxTimestamps;
+    private final SplitRequests splits;
     private volatile @Nullable RegionHeartbeat regions;
     private volatile @Nullable StoreHeartbeat store;
     private volatile @Nullable RegionHeartbeats stream;
@@ -60,6 +63,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         this.thread.setRemoveOnCancelPolicy(true);
         this.thread.setRejectedExecutionHandler((task, closed) -> log.debug("link is closed, a report is dropped"));
         this.maxTimestamps = new MaxTimestamps(pd, thread);
+        this.splits = new SplitRequests(pd);
     }
 
     /**
@@ -89,6 +93,11 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         return directory;
     }
 
+    /** How Regions of this store are split. */
+    public SplitRequests splits() {
+        return splits;
+    }
+
     /** The client that it asks PD with; closed with the link. */
     public PdClient pd() {
         return pd;
@@ -107,7 +116,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
 
     /** Begins to report and to take orders. */
     public void start(RaftStore raftStore, DiskGuard disk, Clock clock) {
-        ScheduleCommands commands = new ScheduleCommands(raftStore);
+        ScheduleCommands commands = new ScheduleCommands(raftStore, splits);
         StoreHeartbeat storeHeartbeat = new StoreHeartbeat(pd, raftStore, disk, clock);
         ExpelledReplicas expelled = new ExpelledReplicas(pd, raftStore, options.expelledAfter());
         store = storeHeartbeat;
@@ -135,6 +144,21 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
                 reports.send(peer, to);
             }
         });
+    }
+
+    @Override
+    public void onSplitDue(RegionPeer peer, List<ByteKey> borders) {
+        inBackground(
+                "split",
+                () -> splits.split(peer, peer.region().getRegionEpoch(), borders)
+                        .whenComplete((regions, failure) -> {
+                            if (failure != null) {
+                                log.info(
+                                        "region is not split, tried again region={} reason={}",
+                                        peer.regionId(),
+                                        failure.getMessage());
+                            }
+                        }));
     }
 
     private void reportAllSoon() {

@@ -3,10 +3,13 @@ package io.rutile.node.placement;
 import io.rutile.node.raftstore.PeerChange;
 import io.rutile.node.raftstore.RaftStore;
 import io.rutile.node.raftstore.RegionPeer;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.CheckPolicy;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
+import io.rutile.protocol.pdpb.SplitRegion;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,9 +29,11 @@ final class ScheduleCommands {
     private static final Logger log = LoggerFactory.getLogger(ScheduleCommands.class);
 
     private final RaftStore store;
+    private final SplitRequests splits;
 
-    ScheduleCommands(RaftStore store) {
+    ScheduleCommands(RaftStore store, SplitRequests splits) {
         this.store = store;
+        this.splits = splits;
     }
 
     void execute(RegionHeartbeatResponse order) {
@@ -55,9 +60,23 @@ final class ScheduleCommands {
         } else if (order.hasTransferLeader()) {
             Peer to = order.getTransferLeader().getPeer();
             report("transfer leader", peer, peer.transferLeader(to));
-        } else if (order.hasMerge() || order.hasSplitRegion()) {
+        } else if (order.hasSplitRegion()) {
+            split(peer, order.getSplitRegion());
+        } else if (order.hasMerge()) {
             log.debug("order is not served region={}", order.getRegionId());
         }
+    }
+
+    private void split(RegionPeer peer, SplitRegion order) {
+        Region region = peer.region();
+        List<ByteKey> borders = order.getPolicy() == CheckPolicy.USEKEY
+                ? order.getKeysList().stream().map(ByteKey::of).toList()
+                : store.bisect(region);
+        if (borders.isEmpty()) {
+            log.info("order not carried out region={} order=split reason=no key to split at", region.getId());
+            return;
+        }
+        report("split", peer, splits.split(peer, region.getRegionEpoch(), borders));
     }
 
     /** One step at a time: the first that is not yet done; PD repeats the rest with the Region's new epoch. */
@@ -92,7 +111,7 @@ final class ScheduleCommands {
         return new PeerChange(kind, order.getPeer());
     }
 
-    private static void report(String what, RegionPeer peer, CompletableFuture<Void> result) {
+    private static void report(String what, RegionPeer peer, CompletableFuture<?> result) {
         long regionId = peer.regionId();
         result.whenComplete((done, failure) -> {
             if (failure == null) {

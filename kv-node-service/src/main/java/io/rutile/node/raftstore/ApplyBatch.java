@@ -1,8 +1,11 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.metapb.Region;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.EngineBatch;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +17,8 @@ final class ApplyBatch implements RaftCommand.Ops {
     private final EngineBatch changes;
     private RegionState state;
     private boolean regionChanged;
+    private final List<Region> cutOff = new ArrayList<>();
+    private final List<RegionState> children = new ArrayList<>();
     private long keys;
     private long bytes;
 
@@ -58,6 +63,50 @@ final class ApplyBatch implements RaftCommand.Ops {
         state = state.with(change.applyTo(state.region()));
         regionChanged = true;
         return ApplyOutcome.DONE;
+    }
+
+    ApplyOutcome split(RegionSplit split) {
+        Region parent = state.region();
+        Optional<String> refusal = split.refusal(parent);
+        if (refusal.isPresent()) {
+            return ApplyOutcome.refused(refusal.get());
+        }
+        List<Region> regions = split.children(parent);
+        cutOff.addAll(regions);
+        int self = indexOfSelf(parent);
+        if (self >= 0) {
+            regions.forEach(child ->
+                    children.add(RegionState.normal(child.getPeers(self).getId(), child)));
+        }
+        state = state.with(split.remainder(parent));
+        regionChanged = true;
+        List<Region> all = new ArrayList<>(regions);
+        all.add(state.region());
+        return ApplyOutcome.split(List.copyOf(all));
+    }
+
+    /** Which of the Region's peers this replica is; negative once it has been let go. */
+    private int indexOfSelf(Region region) {
+        for (int i = 0; i < region.getPeersCount(); i++) {
+            if (region.getPeers(i).getId() == state.peerId()) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    EngineBatch changes() {
+        return changes;
+    }
+
+    /** Regions that are no longer this one. */
+    List<Region> cutOff() {
+        return cutOff;
+    }
+
+    /** Replicas on this store of Regions that were cut off, as far as this replica was a member then. */
+    List<RegionState> children() {
+        return children;
     }
 
     RegionState state() {

@@ -10,17 +10,22 @@ import org.jspecify.annotations.Nullable;
  * What became of one entry: the same on every replica, told to the proposer.
  *
  * @param refusal why it changed nothing, or null if it took effect
+ * @param regions what a split has made of a Region, in key order; empty for everything else
  */
-record ApplyOutcome(@Nullable RegionException refusal) {
+record ApplyOutcome(@Nullable RegionException refusal, List<Region> regions) {
 
-    static final ApplyOutcome DONE = new ApplyOutcome(null);
+    static final ApplyOutcome DONE = new ApplyOutcome(null, List.of());
+
+    static ApplyOutcome split(List<Region> regions) {
+        return new ApplyOutcome(null, regions);
+    }
 
     /** The Region has changed between propose and apply (R4). */
     static ApplyOutcome epochNotMatch(Region current) {
-        return new ApplyOutcome(RegionErrors.epochNotMatch(List.of(current)));
+        return new ApplyOutcome(RegionErrors.epochNotMatch(List.of(current)), List.of());
     }
 
     static ApplyOutcome refused(String why) {
-        return new ApplyOutcome(RegionErrors.message(why));
+        return new ApplyOutcome(RegionErrors.message(why), List.of());
     }
 }

@@ -1,5 +1,7 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Region;
 import io.rutile.raft.CommittedEntries;
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
@@ -10,6 +12,10 @@ import io.rutile.storage.engine.EngineSnapshot;
 import io.rutile.storage.engine.RocksEngine;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,12 +34,29 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
         void onLeaderStop();
 
+        /** Its members, or the replica's state as a whole, have changed. */
         void onRegionChanged();
+
+        /** It has given a part of its range away; {@link Ranges#split} sees to the news. */
+        void onSplit();
 
         /** Neither the Region nor Raft's membership has this replica any more. */
         void onExpelled();
 
         void onFailure(Throwable cause);
+    }
+
+    /** Where ranges of this store change hands (R6). */
+    interface Ranges extends RegionImages.Ranges {
+
+        /**
+         * Hands the ranges that a Region gives up to the replicas that are born for them.
+         *
+         * @param children what should be born here
+         * @param publish makes those of them that may live durable, together with the parent's new range (R1); called once, while
+         *     nobody else can take a range
+         */
+        void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish);
     }
 
     /** Larger native batches are not kept from one apply to the next. */
@@ -44,6 +67,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     private final RocksEngine engine;
     private final RegionStateStore states;
     private final RegionImages images;
+    private final Ranges ranges;
     private final RegionTraffic traffic = new RegionTraffic();
 
     private volatile @Nullable RegionState state;
@@ -58,12 +82,14 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             RocksEngine engine,
             RegionStateStore states,
             RegionImages images,
+            Ranges ranges,
             @Nullable RegionState state) {
         this.regionId = regionId;
         this.self = self;
         this.engine = engine;
         this.states = states;
         this.images = images;
+        this.ranges = ranges;
         this.state = state;
         this.appliedIndex = state == null ? 0 : states.appliedIndex(regionId);
     }
@@ -93,6 +119,28 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         if (index <= appliedIndex) {
             return;
         }
+        if (collected.cutOff().isEmpty()) {
+            publish(collected, index, false);
+        } else {
+            ranges.split(this, collected.children(), living -> {
+                bequeath(collected.cutOff(), living, changes);
+                // Synced: from here on the new Regions have logs of their own, which don't bring their beginning back
+                // (R2, R8).
+                publish(collected, index, true);
+            });
+        }
+        release(changes);
+        traffic.wrote(collected.keys(), collected.bytes());
+        if (!collected.cutOff().isEmpty()) {
+            tell(Listener::onSplit);
+        } else if (collected.regionChanged()) {
+            tell(Listener::onRegionChanged);
+        }
+    }
+
+    /** R1: data, Region and applied index in one step. */
+    private void publish(ApplyBatch collected, long index, boolean sync) {
+        EngineBatch changes = collected.changes();
         if (collected.regionChanged()) {
             states.putState(changes, collected.state());
             // Announced before it is written: a reader that still sees the old Region has a snapshot from before the
@@ -100,12 +148,23 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             state = collected.state();
         }
         states.putAppliedIndex(changes, regionId, index);
-        engine.write(changes, false);
+        engine.write(changes, sync);
         appliedIndex = index;
-        release(changes);
-        traffic.wrote(collected.keys(), collected.bytes());
-        if (collected.regionChanged()) {
-            tell(Listener::onRegionChanged);
+    }
+
+    /** What was cut off begins with the data that is here, or, if it doesn't live here, leaves none behind (R5). */
+    private void bequeath(List<Region> cutOff, List<RegionState> living, EngineBatch changes) {
+        Set<Long> heirs = living.stream().map(RegionState::regionId).collect(Collectors.toSet());
+        for (RegionState child : living) {
+            states.putState(changes, child);
+            states.putAppliedIndex(changes, child.regionId(), RaftStore.FIRST_INDEX);
+        }
+        for (Region region : cutOff) {
+            if (!heirs.contains(region.getId())) {
+                KeyRange range = RaftStore.rangeOf(region);
+                RegionStateStore.DATA.forEach(cf -> changes.deleteRange(
+                        cf, range.start().bytes(), range.end().bytes()));
+            }
         }
     }
 
@@ -184,7 +243,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         tell(to -> to.onFailure(cause));
     }
 
-    private void tell(java.util.function.Consumer<Listener> news) {
+    private void tell(Consumer<Listener> news) {
         Listener to = listener;
         if (to != null) {
             news.accept(to);

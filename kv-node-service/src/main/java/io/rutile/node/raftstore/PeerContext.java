@@ -3,6 +3,7 @@ package io.rutile.node.raftstore;
 import io.micrometer.core.instrument.Counter;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
 
 /**
  * What all replicas of a store share.
@@ -14,6 +15,7 @@ import java.util.concurrent.ScheduledExecutorService;
  * @param timer for what comes later; never blocked
  * @param failures replicas that died of an exception or a disk
  * @param retire takes a replica down whose Region has let it go
+ * @param regions all of them
  */
 record PeerContext(
         ProposalBudget budget,
@@ -22,4 +24,5 @@ record PeerContext(
         Executor worker,
         ScheduledExecutorService timer,
         Counter failures,
-        java.util.function.Consumer<RegionPeer> retire) {}
+        Consumer<RegionPeer> retire,
+        RegionMap regions) {}

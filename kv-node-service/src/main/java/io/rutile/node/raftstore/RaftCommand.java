@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.metapb.Peer;
@@ -8,6 +9,8 @@ import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.WriteBatch;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -22,6 +25,8 @@ import java.util.Objects;
  *   delete    := tag(1)=1x varint(len) key
  *   del_range := tag(1)=2x varint(len) start varint(len) end
  * change_peer := kind 02, body = what(1) varint(peer_id) varint(store_id)
+ * split       := kind 03, body = varint(pieces) piece*
+ *   piece     := varint(len) end_key varint(region_id) varint(peers) varint(peer_id)*
  * </pre>
  *
  * A format number that this process doesn't know poisons the replica instead of being guessed at. See
@@ -71,6 +76,7 @@ sealed interface RaftCommand {
             return switch (kind) {
                 case Write.KIND -> new Write(epoch, entry.slice());
                 case ChangePeer.KIND -> ChangePeer.decodeBody(epoch, entry);
+                case Split.KIND -> Split.decodeBody(epoch, entry);
                 default -> throw new IllegalArgumentException("unknown kind of command " + kind);
             };
         } catch (BufferUnderflowException e) {
@@ -86,6 +92,31 @@ sealed interface RaftCommand {
         out.put(FORMAT).put(kind);
         Varint.write(out, epoch.getVersion());
         Varint.write(out, epoch.getConfVer());
+    }
+
+    private static long fieldBytes(byte[] bytes) {
+        return Varint.sizeBytes(bytes.length) + (long) bytes.length;
+    }
+
+    private static void putField(ByteBuffer out, byte[] bytes) {
+        Varint.write(out, bytes.length);
+        out.put(bytes);
+    }
+
+    private static ByteBuffer field(ByteBuffer in) {
+        long length = Varint.read(in);
+        if (length < 0 || length > in.remaining()) {
+            throw new IllegalArgumentException("field of " + length + " bytes in " + in.remaining());
+        }
+        ByteBuffer field = in.slice(in.position(), (int) length);
+        in.position(in.position() + (int) length);
+        return field;
+    }
+
+    private static byte[] copy(ByteBuffer field) {
+        byte[] bytes = new byte[field.remaining()];
+        field.get(bytes);
+        return bytes;
     }
 
     /** Who takes the operations of a write, in order. Buffers are views of the log entry: valid during the call. */
@@ -203,31 +234,6 @@ sealed interface RaftCommand {
             }
             return cf;
         }
-
-        private static long fieldBytes(byte[] bytes) {
-            return Varint.sizeBytes(bytes.length) + (long) bytes.length;
-        }
-
-        private static void putField(ByteBuffer out, byte[] bytes) {
-            Varint.write(out, bytes.length);
-            out.put(bytes);
-        }
-
-        private static ByteBuffer field(ByteBuffer in) {
-            long length = Varint.read(in);
-            if (length < 0 || length > in.remaining()) {
-                throw new IllegalArgumentException("field of " + length + " bytes in " + in.remaining());
-            }
-            ByteBuffer field = in.slice(in.position(), (int) length);
-            in.position(in.position() + (int) length);
-            return field;
-        }
-
-        private static byte[] copy(ByteBuffer field) {
-            byte[] bytes = new byte[field.remaining()];
-            field.get(bytes);
-            return bytes;
-        }
     }
 
     /** A change of the Region's members; the Raft membership follows it ({@link MembershipReconciler}). */
@@ -271,6 +277,78 @@ sealed interface RaftCommand {
             out.put((byte) change.kind().id());
             Varint.write(out, peer.getId());
             Varint.write(out, peer.getStoreId());
+            return out.array();
+        }
+    }
+
+    /** A Region is cut into several; their replicas are born where it has some ({@link RaftStore}). */
+    record Split(RegionEpoch epoch, RegionSplit split) implements RaftCommand {
+
+        static final byte KIND = 3;
+
+        public Split {
+            Objects.requireNonNull(split);
+        }
+
+        static Split decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            int count = count(in, RegionSplit.PIECES_MAX);
+            List<RegionSplit.Piece> pieces = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                ByteKey endKey = ByteKey.wrap(copy(field(in)));
+                long regionId = Varint.read(in);
+                int peers = count(in, in.remaining());
+                List<Long> peerIds = new ArrayList<>(peers);
+                for (int p = 0; p < peers; p++) {
+                    peerIds.add(Varint.read(in));
+                }
+                pieces.add(new RegionSplit.Piece(endKey, regionId, peerIds));
+            }
+            if (in.hasRemaining()) {
+                throw new IllegalArgumentException(in.remaining() + " bytes behind a split");
+            }
+            return new Split(epoch, new RegionSplit(pieces));
+        }
+
+        private static int count(ByteBuffer in, int max) {
+            long count = Varint.read(in);
+            if (count < 0 || count > max) {
+                throw new IllegalArgumentException("a split with a count of " + count);
+            }
+            return (int) count;
+        }
+
+        /** The pieces have the peers that the Region had when their ids were given out, so the members count as well. */
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.split(split);
+        }
+
+        @Override
+        public byte[] encode() {
+            long size = headerBytes(epoch) + Varint.sizeBytes(split.pieces().size());
+            for (RegionSplit.Piece piece : split.pieces()) {
+                size += fieldBytes(piece.endKey().bytes())
+                        + Varint.sizeBytes(piece.regionId())
+                        + Varint.sizeBytes(piece.peerIds().size());
+                for (long peerId : piece.peerIds()) {
+                    size += Varint.sizeBytes(peerId);
+                }
+            }
+            ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size));
+            putHeader(out, KIND, epoch);
+            Varint.write(out, split.pieces().size());
+            for (RegionSplit.Piece piece : split.pieces()) {
+                putField(out, piece.endKey().bytes());
+                Varint.write(out, piece.regionId());
+                Varint.write(out, piece.peerIds().size());
+                piece.peerIds().forEach(peerId -> Varint.write(out, peerId));
+            }
+            assert !out.hasRemaining();
             return out.array();
         }
     }

@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.ByteKey;
@@ -21,28 +22,32 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Owns the replicas of a store: finds them after a restart, creates them for a bootstrap or when a leader calls, takes them down
- * when their Region has let them go, and routes requests to them.
+ * when their Region has let them go, gives birth to those that a split cuts off, and routes requests to them.
  *
  * <p>Guarantees: a replica's birth and death are durable before anybody can see them (R5); no two Regions of the store overlap
  * (R6); a replica that a leader creates begins with an image (R2).
  *
- * <p>Threads: whoever creates or destroys holds this object's lock; routing takes none.
+ * <p>Threads: whoever starts or destroys a group holds this object's lock, and may wait for apply threads while it does. Ranges
+ * change hands under the monitor of the {@link RegionMap}, which is taken last and never held for long. Routing takes none.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // periodic work reports for itself
 public final class RaftStore implements AutoCloseable {
@@ -54,16 +59,23 @@ public final class RaftStore implements AutoCloseable {
 
     private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
 
+    private static final int ANNOUNCE_LOOKS_MAX = 50;
+    private static final long ANNOUNCE_PAUSE_MS = 20;
+
     private final RaftStoreOptions options;
     private final RocksEngine engine;
     private final RegionStateStore states;
     private final RegionMap regions = new RegionMap();
+    private final Ranges ranges = new Ranges();
     private final RegionImages images;
     private final RaftServer raft;
     private final ScheduledThreadPoolExecutor timer;
     private final ExecutorService worker;
     private final PeerContext shared;
     private final RaftKv kv;
+    private final Counter splits;
+    private final SplitKeys splitKeys;
+    private final SplitChecker splitChecker;
     private volatile @Nullable EngineStats engineSample;
     private boolean started;
     private boolean closed;
@@ -78,7 +90,7 @@ public final class RaftStore implements AutoCloseable {
         this.options = options;
         this.engine = engine;
         this.states = new RegionStateStore(engine);
-        this.images = new RegionImages(engine, states, options.imageDir(), this::claim);
+        this.images = new RegionImages(engine, states, options.imageDir(), ranges);
         this.raft = new RaftServer(options.raft(), addresses, this::onMessageForUnknown, metrics);
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
@@ -90,7 +102,11 @@ public final class RaftStore implements AutoCloseable {
                 worker,
                 timer,
                 metrics.counter("kv.raftstore.replica.failures"),
-                this::retireLater);
+                this::retireLater,
+                regions);
+        this.splits = metrics.counter("kv.raftstore.splits");
+        this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
+        this.splitChecker = new SplitChecker(options.split(), splitKeys, observer::onSplitDue, metrics);
         this.kv = new RaftKv(storeId(), regions, new HoldAndRetry(timer, options.heldMax(), metrics));
         Gauge.builder("kv.raftstore.regions", regions, r -> r.all().size()).register(metrics);
         Gauge.builder("kv.raftstore.leaders", this, RaftStore::leaderCount).register(metrics);
@@ -123,6 +139,8 @@ public final class RaftStore implements AutoCloseable {
         }
         started = true;
         timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
+        long lookMs = options.split().interval().toMillis();
+        timer.scheduleWithFixedDelay(() -> inBackground(this::lookForSplits), lookMs, lookMs, TimeUnit.MILLISECONDS);
         log.info(
                 "store started storeId={} regions={} raftAddress={}",
                 storeId(),
@@ -132,7 +150,10 @@ public final class RaftStore implements AutoCloseable {
 
     private void recover(RegionState found) {
         switch (found.status()) {
-            case NORMAL -> launch(found);
+            case NORMAL -> {
+                finishBirth(found);
+                launch(found);
+            }
             case APPLYING -> launchFromImage(found);
             case DESTROYING -> {
                 RegionPeer peer = newPeer(found.regionId(), new Replica(storeId(), found.peerId()), found);
@@ -141,6 +162,21 @@ public final class RaftStore implements AutoCloseable {
             }
             case TOMBSTONE -> log.debug("tombstone region={} peer={}", found.regionId(), found.peerId());
         }
+    }
+
+    /** A split is durable before the logs of its pieces begin: a crash in between is mended here (R2). */
+    private void finishBirth(RegionState found) {
+        if (states.appliedIndex(found.regionId()) == FIRST_INDEX) {
+            beginLog(found);
+        }
+    }
+
+    private void beginLog(RegionState state) {
+        raft.bootstrapGroup(
+                state.regionId(),
+                new Replica(storeId(), state.peerId()),
+                PeerChange.replicas(state.region()),
+                FIRST_INDEX);
     }
 
     private void launchFromImage(RegionState applying) {
@@ -164,7 +200,7 @@ public final class RaftStore implements AutoCloseable {
     }
 
     private RegionPeer newPeer(long regionId, Replica self, @Nullable RegionState state) {
-        ApplyStateMachine stateMachine = new ApplyStateMachine(regionId, self, engine, states, images, state);
+        ApplyStateMachine stateMachine = new ApplyStateMachine(regionId, self, engine, states, images, ranges, state);
         RegionPeer peer = new RegionPeer(shared, self, stateMachine);
         stateMachine.listen(peer);
         return peer;
@@ -187,8 +223,7 @@ public final class RaftStore implements AutoCloseable {
         }
         RegionState state = RegionState.normal(peer.getId(), region);
         // The log first: a Region state without one would wait for a leader that can't exist.
-        raft.bootstrapGroup(
-                region.getId(), new Replica(storeId(), peer.getId()), PeerChange.replicas(region), FIRST_INDEX);
+        beginLog(state);
         states.put(state, FIRST_INDEX);
         launch(state);
         log.info("first region created region={} peer={}", region.getId(), peer.getId());
@@ -212,10 +247,14 @@ public final class RaftStore implements AutoCloseable {
                 log.debug("message for a replica that is gone region={} for={}", groupId, self);
                 return;
             }
-            stale = regions.find(groupId);
+            RegionPeer peer = newPeer(groupId, self, null);
+            synchronized (regions) {
+                stale = regions.find(groupId);
+                if (stale == null) {
+                    regions.put(peer);
+                }
+            }
             if (stale == null) {
-                RegionPeer peer = newPeer(groupId, self, null);
-                regions.put(peer);
                 peer.attach(raft.startGroup(groupId, self, peer.stateMachine()));
                 log.info("replica created region={} self={} from={}", groupId, self, from);
                 return;
@@ -228,19 +267,133 @@ public final class RaftStore implements AutoCloseable {
     }
 
     /** R6: one Region at a time owns a range of this store. */
-    private synchronized void claim(RegionState next, Runnable publish) throws IOException {
-        Optional<RegionPeer> owner = regions.overlap(next.regionId(), next.range());
-        if (owner.isPresent()) {
-            throw new IOException("region " + next.regionId() + " overlaps region "
-                    + owner.get().regionId() + ", which is still here");
+    private final class Ranges implements ApplyStateMachine.Ranges {
+
+        @Override
+        public void claim(ApplyStateMachine replica, RegionState next, Runnable publish) throws IOException {
+            synchronized (regions) {
+                RegionPeer here = regions.find(next.regionId());
+                if (here == null || here.stateMachine() != replica) {
+                    throw new IOException("another replica of region " + next.regionId() + " has come to be here");
+                }
+                Optional<RegionPeer> owner = regions.overlap(next.regionId(), next.range());
+                if (owner.isPresent()) {
+                    throw new IOException("region " + next.regionId() + " overlaps region "
+                            + owner.get().regionId() + ", which is still here");
+                }
+                publish.run();
+            }
         }
-        publish.run();
+
+        @Override
+        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
+            List<Birth> births = new ArrayList<>();
+            RegionPeer divided;
+            synchronized (regions) {
+                divided = regions.find(parent.regionId());
+                List<RegionState> living =
+                        children.stream().filter(RaftStore.this::mayLive).toList();
+                publish.accept(living);
+                for (RegionState child : living) {
+                    RegionPeer empty = regions.find(child.regionId());
+                    RegionPeer born = newPeer(child.regionId(), new Replica(storeId(), child.peerId()), child);
+                    regions.put(born);
+                    births.add(new Birth(born, empty));
+                }
+            }
+            splits.increment();
+            log.info(
+                    "region split region={} pieces={} born={}",
+                    parent.regionId(),
+                    children.size() + 1,
+                    births.stream().map(birth -> birth.born().regionId()).toList());
+            inBackground(() -> startBorn(divided, births));
+        }
+    }
+
+    /**
+     * A replica that a split has made.
+     *
+     * @param empty one that a message has called up before the split was applied here, to be replaced
+     */
+    private record Birth(RegionPeer born, @Nullable RegionPeer empty) {}
+
+    /** Not if the piece has already let this replica go, or has another one here (R3, R5): either may be ahead of this split. */
+    private boolean mayLive(RegionState child) {
+        Optional<RegionState> known = states.state(child.regionId());
+        if (known.isPresent()) {
+            log.info(
+                    "piece is not born here region={} peer={} known={} knownPeer={}",
+                    child.regionId(),
+                    child.peerId(),
+                    known.get().status(),
+                    known.get().peerId());
+            return false;
+        }
+        RegionPeer here = regions.find(child.regionId());
+        return here == null || here.peerId() == child.peerId();
+    }
+
+    /** Begins the logs of what was born and, where the divided Region is led, stands for election in each at once. */
+    private void startBorn(@Nullable RegionPeer divided, List<Birth> births) {
+        List<RegionPeer> started = new ArrayList<>();
+        for (Birth birth : births) {
+            RegionPeer peer = birth.born();
+            try {
+                if (birth.empty() != null) {
+                    // Without the lock: an image that is on its way may be waiting for it.
+                    raft.stopGroup(peer.regionId());
+                    birth.empty().stateMachine().close();
+                }
+                synchronized (this) {
+                    if (!closed && regions.find(peer.regionId()) == peer && peer.isInitialized()) {
+                        beginLog(peer.state());
+                        peer.attach(raft.startGroup(peer.regionId(), peer.self(), peer.stateMachine()));
+                        started.add(peer);
+                    }
+                }
+            } catch (RaftException e) {
+                peer.onFailure(e);
+            }
+        }
+        if (divided != null && divided.isLeader()) {
+            started.forEach(peer -> peer.group().campaign());
+        }
+        announceWhenLed(divided, started, ANNOUNCE_LOOKS_MAX);
+    }
+
+    /**
+     * PD hears of what is left of a Region when it may hear of the pieces, too: until then it knows them as one, and no key is without
+     * a Region. Not for longer than a second.
+     */
+    private void announceWhenLed(@Nullable RegionPeer divided, List<RegionPeer> born, int looks) {
+        if (divided == null) {
+            return;
+        }
+        if (looks == 0 || born.stream().allMatch(peer -> peer.leader() != null)) {
+            divided.announce();
+            return;
+        }
+        try {
+            timer.schedule(() -> announceWhenLed(divided, born, looks - 1), ANNOUNCE_PAUSE_MS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            log.debug("closing, nobody is told of a split region={}", divided.regionId());
+        }
+    }
+
+    /** After {@link #close} has begun nothing is started any more: the next start finds what is left to do. */
+    private void inBackground(Runnable work) {
+        try {
+            worker.execute(work);
+        } catch (RejectedExecutionException e) {
+            log.debug("closing, work is left to the next start");
+        }
     }
 
     // ---- death
 
     private void retireLater(RegionPeer peer) {
-        worker.execute(() -> {
+        inBackground(() -> {
             try {
                 destroy(peer);
             } catch (EngineException | RaftException e) {
@@ -283,14 +436,17 @@ public final class RaftStore implements AutoCloseable {
             if (last != null && last.status() == RegionState.Status.DESTROYING) {
                 return;
             }
-            gone = last == null
-                    ? new RegionState(
-                            RegionState.Status.TOMBSTONE,
-                            peer.peerId(),
-                            Region.newBuilder().setId(peer.regionId()).build())
-                    : last.with(RegionState.Status.DESTROYING);
-            states.putWithoutData(gone);
-            peer.stateMachine().retire(gone);
+            synchronized (regions) {
+                last = peer.stateMachine().state();
+                gone = last == null
+                        ? new RegionState(
+                                RegionState.Status.TOMBSTONE,
+                                peer.peerId(),
+                                Region.newBuilder().setId(peer.regionId()).build())
+                        : last.with(RegionState.Status.DESTROYING);
+                states.putWithoutData(gone);
+                peer.stateMachine().retire(gone);
+            }
         }
         finishDestruction(peer, gone);
     }
@@ -318,6 +474,17 @@ public final class RaftStore implements AutoCloseable {
         } catch (RuntimeException e) {
             log.error("tick failed", e);
         }
+    }
+
+    private void lookForSplits() {
+        synchronized (splitChecker) {
+            splitChecker.look(leaders(), peer -> approximate(rangeOf(peer.region())));
+        }
+    }
+
+    /** A key that cuts a Region into two of about the same size; empty if there is none. */
+    public List<ByteKey> bisect(Region region) {
+        return splitKeys.evenly(rangeOf(region), 2);
     }
 
     /** Reads and writes of this store's Regions, for the storage room. */

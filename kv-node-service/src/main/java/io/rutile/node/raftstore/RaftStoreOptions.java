@@ -10,10 +10,16 @@ import java.nio.file.Path;
  * @param raft the raft room's own options; its store id and cluster id are those of {@code identity}
  * @param imageDir where received images wait to be applied; on the engine's file system
  * @param pendingBytesMax bytes of writes between propose and apply, over all Regions
+ * @param split when Regions are split
  * @param heldMax requests held at a time while a leader takes over or hands over
  */
 public record RaftStoreOptions(
-        StoreIdentity identity, RaftOptions raft, Path imageDir, long pendingBytesMax, int heldMax) {
+        StoreIdentity identity,
+        RaftOptions raft,
+        Path imageDir,
+        long pendingBytesMax,
+        SplitOptions split,
+        int heldMax) {
 
     public RaftStoreOptions {
         if (raft.storeId() != identity.storeId() || raft.clusterId() != identity.clusterId()) {

@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionException;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.EngineSnapshot;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,9 +40,9 @@ final class RegionImages {
         /**
          * Claims the range of {@code next} for its Region by letting {@code claim} publish it.
          *
-         * @throws IOException if another Region owns a part of it
+         * @throws IOException if another Region owns a part of it, or if {@code replica} is no longer the Region's here
          */
-        void claim(RegionState next, Runnable claim) throws IOException;
+        void claim(ApplyStateMachine replica, RegionState next, Runnable claim) throws IOException;
     }
 
     private final RocksEngine engine;
@@ -88,8 +90,8 @@ final class RegionImages {
         try {
             SstFiles.verify(engine, directory, image.tables(), next.range());
             Path staged = stage(directory, image);
-            ranges.claim(next, () -> {
-                states.put(next, image.appliedIndex());
+            ranges.claim(replica, next, () -> {
+                states.put(next, image.appliedIndex(), abandoned(replica.state(), next));
                 replica.replaced(next, image.appliedIndex());
             });
             RegionState done = finish(next, staged, image);
@@ -97,6 +99,13 @@ final class RegionImages {
         } catch (EngineException | RegionException e) {
             throw new IOException("image of region " + replica.regionId() + " can't be taken", e);
         }
+    }
+
+    /** What the replica owned and the image doesn't cover: it slept through a split, and what was cut off comes by itself (R2, R5). */
+    private static List<KeyRange> abandoned(@Nullable RegionState before, RegionState next) {
+        return before == null || before.status() == RegionState.Status.TOMBSTONE
+                ? List.of()
+                : before.range().minus(next.range());
     }
 
     /**

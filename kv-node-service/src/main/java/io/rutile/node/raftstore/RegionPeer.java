@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
@@ -10,6 +11,7 @@ import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.Replica;
@@ -19,11 +21,14 @@ import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.WriteBatch;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +45,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     private static final Logger log = LoggerFactory.getLogger(RegionPeer.class);
 
+    private static final Function<ApplyOutcome, @Nullable Void> NOTHING = outcome -> null;
+
     private final PeerContext store;
     private final Replica self;
     private final ApplyStateMachine stateMachine;
@@ -47,6 +54,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private final CompletableFuture<RaftGroup<ApplyOutcome>> started = new CompletableFuture<>();
     /** 0 while a leader is known. */
     private volatile long leaderlessSinceNanos;
+
+    /** Splits that were proposed here and whose fate is unknown. A leader of a later term has applied them before it leads. */
+    private final AtomicInteger splitsUnderWay = new AtomicInteger();
 
     /** The term in which max_ts has been raised past everything that earlier leaders may have served; 0 before. */
     private volatile long maxTsTerm;
@@ -69,8 +79,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     CompletableFuture<Void> write(KvContext ctx, WriteBatch batch) {
         return orFailed(() -> {
             RequestCheck.leader(ctx.request(), this);
-            Region region = region();
-            RequestCheck.epoch(ctx.request(), region);
+            Region region = RequestCheck.epoch(ctx.request(), this);
             RequestCheck.keys(batch);
             RequestCheck.range(batch, region);
             if (store.disk().isFull() && needsSpace(batch)) {
@@ -79,7 +88,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             RequestCheck.size(
                     RaftCommand.Write.sizeBytes(region.getRegionEpoch(), batch), batch.sizeBytes(), region.getId());
             byte[] entry = RaftCommand.Write.encode(region.getRegionEpoch(), batch);
-            return propose(ctx, entry);
+            return propose(ctx, entry, NOTHING);
         });
     }
 
@@ -95,7 +104,10 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             // R7: the snapshot first, then the proof that nobody else can have led before it was taken.
             long term = group.term();
             EngineSnapshot snapshot = stateMachine.engineSnapshot();
-            if (group.holdsLease() && group.term() == term) {
+            // A split that is committed but not yet applied here may have given away a part of the range, which
+            // somebody else
+            // may be writing to by now; waiting for what is committed shows it.
+            if (splitsUnderWay.get() == 0 && group.holdsLease() && group.term() == term) {
                 return within(ctx, snapshot, term);
             }
             snapshot.close();
@@ -137,8 +149,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
      */
     private CompletableFuture<KvSnapshot> within(KvContext ctx, EngineSnapshot snapshot, long term) {
         try {
-            Region region = region();
-            RequestCheck.epoch(ctx.request(), region);
+            Region region = RequestCheck.epoch(ctx.request(), this);
             boolean synced = maxTsTerm == term;
             if (ctx.choosesCommitTs() && !synced) {
                 throw new NotReadyException(RegionErrors.maxTimestampNotSynced(regionId()));
@@ -152,7 +163,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     }
 
     /** Completes when its fate is known here, however late: the deadline only decides whether it is proposed at all (P1). */
-    private CompletableFuture<Void> propose(KvContext ctx, byte[] entry) {
+    private <T> CompletableFuture<T> propose(KvContext ctx, byte[] entry, Function<ApplyOutcome, T> answer) {
         if (ctx.isExpired()) {
             throw RegionErrors.deadlineExceeded();
         }
@@ -164,18 +175,26 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             store.budget().release(entry.length);
             throw e;
         }
-        CompletableFuture<Void> result = new CompletableFuture<>();
+        CompletableFuture<T> result = new CompletableFuture<>();
         proposed.whenComplete((outcome, failure) -> {
             store.budget().release(entry.length);
             if (failure != null) {
                 result.completeExceptionally(outcomeOf(failure, ctx));
             } else if (outcome != null && outcome.refusal() != null) {
-                result.completeExceptionally(outcome.refusal());
+                result.completeExceptionally(withNeighbours(outcome.refusal()));
             } else {
-                result.complete(null);
+                result.complete(answer.apply(outcome));
             }
         });
         return result;
+    }
+
+    /** What apply refuses for its epoch was checked against the Region as it was a moment ago: a split has come in between (E03). */
+    private RegionException withNeighbours(RegionException refusal) {
+        if (!refusal.error().hasEpochNotMatch() || !isInitialized()) {
+            return refusal;
+        }
+        return RegionErrors.epochNotMatch(regionsSince(region().getRegionEpoch().getVersion() - 1));
     }
 
     /** Only what makes the disk fuller is refused when it is full: deletes are the way out. */
@@ -204,9 +223,56 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             }
             requireSettled(change, region);
             byte[] entry = new RaftCommand.ChangePeer(region.getRegionEpoch(), change).encode();
-            KvContext patient =
-                    KvContext.of(Context.getDefaultInstance(), System.nanoTime() + HoldAndRetry.HOLD_MAX.toNanos());
-            return propose(patient, entry);
+            return propose(patient(), entry, NOTHING);
+        });
+    }
+
+    private static KvContext patient() {
+        return KvContext.of(Context.getDefaultInstance(), System.nanoTime() + HoldAndRetry.HOLD_MAX.toNanos());
+    }
+
+    /**
+     * Whether this replica would take a split at these keys: leads, has that version, and the keys lie inside. Fails as {@link
+     * #split} would, before anybody is asked for ids.
+     *
+     * @param seen the epoch that the keys were chosen for; its version counts
+     * @return the Region to ask ids for
+     */
+    public Region requireSplittable(RegionEpoch seen, List<ByteKey> borders) {
+        requireLeader();
+        Region region = region();
+        RequestCheck.epoch(seen, region, this);
+        RequestCheck.split(borders, region);
+        return region;
+    }
+
+    /**
+     * Cuts the Region into several. Completes when that is applied here, with all of them in key order, this one last.
+     *
+     * @param decided the Region that ids were asked for: the pieces get as many peers as it has
+     * @return fails with {@link RegionException}: not leader, the Region has changed, or it can't be cut there
+     */
+    public CompletableFuture<List<Region>> split(Region decided, RegionSplit split) {
+        return orFailed(() -> {
+            requireLeader();
+            Region region = region();
+            RequestCheck.epoch(decided.getRegionEpoch(), region, this);
+            Optional<String> refusal = split.refusal(region);
+            if (refusal.isPresent()) {
+                throw RegionErrors.message(refusal.get());
+            }
+            byte[] entry = new RaftCommand.Split(decided.getRegionEpoch(), split).encode();
+            RequestCheck.size(entry.length, entry.length, region.getId());
+            // R7: from before it is proposed until it is applied here.
+            splitsUnderWay.incrementAndGet();
+            CompletableFuture<List<Region>> done;
+            try {
+                done = propose(patient(), entry, ApplyOutcome::regions);
+            } catch (RuntimeException e) {
+                splitsUnderWay.decrementAndGet();
+                throw e;
+            }
+            return done.whenComplete((regions, failure) -> splitsUnderWay.decrementAndGet());
         });
     }
 
@@ -329,6 +395,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     }
 
     @Override
+    public void onSplit() {
+        started.thenRunAsync(membership::nudge, store.worker());
+    }
+
+    @Override
     public void onExpelled() {
         log.info("no longer a member region={} peer={}", regionId(), self.peerId());
         store.retire().accept(this);
@@ -420,6 +491,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     public long term() {
         RaftGroup<ApplyOutcome> group = started.getNow(null);
         return group == null ? 0 : group.term();
+    }
+
+    @Override
+    public List<Region> regionsSince(long version) {
+        return store.regions().since(region(), version);
     }
 
     @Override

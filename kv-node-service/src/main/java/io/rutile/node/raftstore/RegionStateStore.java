@@ -148,9 +148,18 @@ public final class RegionStateStore {
 
     /** State and index together, durable on return. */
     void put(RegionState state, long appliedIndex) {
-        write(new WriteBatch()
+        put(state, appliedIndex, List.of());
+    }
+
+    /** The same, and all data in ranges that the replica no longer owns goes. */
+    void put(RegionState state, long appliedIndex, List<KeyRange> abandoned) {
+        WriteBatch batch = new WriteBatch()
                 .put(Cf.REGION, ByteKey.wrap(key(REGION_STATE, state.regionId())), state.encode())
-                .put(Cf.REGION, ByteKey.wrap(key(APPLIED_INDEX, state.regionId())), indexBytes(appliedIndex)));
+                .put(Cf.REGION, ByteKey.wrap(key(APPLIED_INDEX, state.regionId())), indexBytes(appliedIndex));
+        for (KeyRange range : abandoned) {
+            DATA.forEach(cf -> batch.deleteRange(cf, range.start(), range.end()));
+        }
+        write(batch);
     }
 
     /** A replica that has no data, or none any more; durable on return. */

@@ -2,6 +2,7 @@ package io.rutile.node.raftstore;
 
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a request is checked against: one replica as it is at this moment. */
@@ -19,4 +20,11 @@ interface ReplicaView {
     @Nullable Peer leader();
 
     long term();
+
+    /**
+     * This Region, and those beside it that were cut off since it had an older version; in key order.
+     *
+     * @param version what the asker knows
+     */
+    List<Region> regionsSince(long version);
 }

@@ -7,6 +7,7 @@ import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.storage.engine.WriteBatch;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -60,17 +61,37 @@ final class RequestCheck {
         if (request.getTerm() != 0 && Long.compareUnsigned(request.getTerm() + 1, replica.term()) < 0) {
             throw RegionErrors.staleCommand(replica.region().getId());
         }
-        epoch(request, replica.region());
+        epoch(request, replica);
     }
 
     /** Older or newer: any difference in version means that the range may not be what the client thinks. */
-    static void epoch(Context request, Region region) {
+    static Region epoch(Context request, ReplicaView replica) {
+        Region region = replica.region();
         if (!request.hasRegionEpoch()) {
             throw RegionErrors.message("missing epoch in a request for region " + region.getId());
         }
-        if (!Epochs.sameVersion(request.getRegionEpoch(), region.getRegionEpoch())) {
-            throw RegionErrors.epochNotMatch(List.of(region));
+        epoch(request.getRegionEpoch(), region, replica);
+        return region;
+    }
+
+    /** @param region the replica's own, as the caller goes on to use it */
+    static void epoch(RegionEpoch asked, Region region, ReplicaView replica) {
+        if (!Epochs.sameVersion(asked, region.getRegionEpoch())) {
+            throw RegionErrors.epochNotMatch(replica.regionsSince(asked.getVersion()));
         }
+    }
+
+    /** Where a Region may be cut: inside its range (else the key is told), ascending, and not at its start. */
+    static void split(List<ByteKey> borders, Region region) {
+        KeyRange range = RaftStore.rangeOf(region);
+        for (ByteKey border : borders) {
+            if (!range.contains(border)) {
+                throw RegionErrors.keyNotInRegion(border.toByteString(), region);
+            }
+        }
+        RegionSplit.refusal(region, borders).ifPresent(why -> {
+            throw RegionErrors.message(why);
+        });
     }
 
     /** What no engine takes must never get into a log: it would poison every replica that applies it (E1). */

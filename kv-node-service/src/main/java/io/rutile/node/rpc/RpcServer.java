@@ -16,6 +16,7 @@ import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
 import io.rutile.storage.Storage;
+import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.KvContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -57,6 +58,8 @@ public final class RpcServer implements AutoCloseable {
      * @param clusterId requests that name another one are refused
      * @param knownStores whether a client may be passed on to this {@code host:port}
      * @param isSelf whether this {@code host:port} is this store
+     * @param apiVersion how raw keys are written as Region borders
+     * @param splitter what SplitRegion does
      * @param deadlocks what other stores ask this one for; never passed on
      * @param destroyRange what UnsafeDestroyRange does on this store
      */
@@ -65,8 +68,10 @@ public final class RpcServer implements AutoCloseable {
             long clusterId,
             long storeId,
             Storage storage,
+            ApiVersion apiVersion,
             Predicate<String> knownStores,
             Predicate<String> isSelf,
+            RegionSplitter splitter,
             BindableService deadlocks,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange,
@@ -83,8 +88,9 @@ public final class RpcServer implements AutoCloseable {
         RawRpcs raw = new RawRpcs(storage);
         TxnRpcs txn = new TxnRpcs(storage);
         StoreRpcs store = new StoreRpcs(storeId, destroyRange);
+        RegionRpcs regions = new RegionRpcs(apiVersion, splitter);
         BatchCommands commands = new BatchCommands(raw, txn, store, scope, timer);
-        TikvService tikv = new TikvService(raw, txn, store, commands, scope, handlers);
+        TikvService tikv = new TikvService(raw, txn, regions, store, commands, scope, handlers);
 
         AtomicInteger open = new AtomicInteger();
         metrics.gauge("kv.rpc.connections", open);

@@ -67,6 +67,8 @@ import io.rutile.protocol.kvrpcpb.ScanLockRequest;
 import io.rutile.protocol.kvrpcpb.ScanLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanRequest;
 import io.rutile.protocol.kvrpcpb.ScanResponse;
+import io.rutile.protocol.kvrpcpb.SplitRegionRequest;
+import io.rutile.protocol.kvrpcpb.SplitRegionResponse;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSRequest;
 import io.rutile.protocol.kvrpcpb.StoreSafeTSResponse;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
@@ -84,14 +86,23 @@ final class TikvService extends TikvGrpc.TikvImplBase {
 
     private final RawRpcs raw;
     private final TxnRpcs txn;
+    private final RegionRpcs regions;
     private final StoreRpcs store;
     private final BatchCommands commands;
     private final RpcScope scope;
     private final Executor drains;
 
-    TikvService(RawRpcs raw, TxnRpcs txn, StoreRpcs store, BatchCommands commands, RpcScope scope, Executor drains) {
+    TikvService(
+            RawRpcs raw,
+            TxnRpcs txn,
+            RegionRpcs regions,
+            StoreRpcs store,
+            BatchCommands commands,
+            RpcScope scope,
+            Executor drains) {
         this.raw = raw;
         this.txn = txn;
+        this.regions = regions;
         this.store = store;
         this.commands = commands;
         this.scope = scope;
@@ -258,6 +269,11 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     @Override
     public void getLockWaitInfo(GetLockWaitInfoRequest request, StreamObserver<GetLockWaitInfoResponse> to) {
         serve(txn.lockWaitInfo, request, to);
+    }
+
+    @Override
+    public void splitRegion(SplitRegionRequest request, StreamObserver<SplitRegionResponse> to) {
+        serve(regions.split, request, to);
     }
 
     @Override

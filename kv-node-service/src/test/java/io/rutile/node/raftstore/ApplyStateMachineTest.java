@@ -20,8 +20,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,8 +62,25 @@ class ApplyStateMachineTest {
         engine.close();
     }
 
+    /** Lets everything be born that {@link #unborn} does not name. */
+    private final ApplyStateMachine.Ranges ranges = new ApplyStateMachine.Ranges() {
+        @Override
+        public void claim(ApplyStateMachine replica, RegionState next, Runnable claim) {
+            claim.run();
+        }
+
+        @Override
+        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
+            publish.accept(children.stream()
+                    .filter(child -> !unborn.contains(child.regionId()))
+                    .toList());
+        }
+    };
+
+    private final Set<Long> unborn = new HashSet<>();
+
     private RegionImages images() {
-        return new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> claim.run());
+        return new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> claim.run());
     }
 
     private ApplyStateMachine machine() {
@@ -74,7 +94,8 @@ class ApplyStateMachineTest {
                 self,
                 on,
                 with,
-                new RegionImages(on, with, dir.resolve("staging"), (next, claim) -> claim.run()),
+                new RegionImages(on, with, dir.resolve("staging"), (replica, next, claim) -> claim.run()),
+                ranges,
                 state);
         machines.add(machine);
         machine.listen(new ApplyStateMachine.Listener() {
@@ -91,6 +112,11 @@ class ApplyStateMachineTest {
             @Override
             public void onRegionChanged() {
                 news.add("changed");
+            }
+
+            @Override
+            public void onSplit() {
+                news.add("split");
             }
 
             @Override
@@ -313,7 +339,7 @@ class ApplyStateMachineTest {
         ApplyStateMachine machine = machine();
         Path image = Files.createDirectory(dir.resolve("image"));
         machine.writeImage(image);
-        RegionImages strict = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+        RegionImages strict = new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> {
             throw new IOException("region 5 overlaps region 6");
         });
 
@@ -331,7 +357,7 @@ class ApplyStateMachineTest {
         machine.apply(ListedEntries.of(7, put(1, "a", "newer"), put(1, "b", "newer")));
 
         // The process dies between the note that the image is being applied and the end.
-        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> {
             claim.run();
             throw new IOException("killed");
         });
@@ -354,7 +380,7 @@ class ApplyStateMachineTest {
         machine.apply(ListedEntries.of(6, put(1, "a", "1")));
         Path image = Files.createDirectory(dir.resolve("image"));
         machine.writeImage(image);
-        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (next, claim) -> {
+        RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> {
             claim.run();
             throw new IOException("killed");
         });
@@ -390,5 +416,103 @@ class ApplyStateMachineTest {
         machine.onReplicas(Replicas.ofVoters(new Replica(2, 12)));
 
         assertThat(news).containsExactly("expelled");
+    }
+
+    // ---- splits
+
+    private static byte[] split(long version, RegionSplit.Piece... pieces) {
+        return new RaftCommand.Split(
+                        RegionEpoch.newBuilder()
+                                .setVersion(version)
+                                .setConfVer(1)
+                                .build(),
+                        new RegionSplit(List.of(pieces)))
+                .encode();
+    }
+
+    private static RegionSplit.Piece piece(String end, long regionId) {
+        return new RegionSplit.Piece(key(end), regionId, List.of(regionId + 1));
+    }
+
+    @Test
+    void r1_aSplitShrinksTheRegionAndBearsItsPiecesInOneStep() {
+        ApplyStateMachine machine = machine();
+
+        ListedEntries entries = ListedEntries.of(
+                6, put(1, "a", "1"), split(1, piece("f", 20), piece("m", 30)), put(1, "b", "late"), put(3, "x", "2"));
+        machine.apply(entries);
+
+        Region parent = state(machine).region();
+        assertThat(parent.getStartKey().toStringUtf8()).isEqualTo("m");
+        assertThat(parent.getEndKey().isEmpty()).isTrue();
+        assertThat(parent.getRegionEpoch().getVersion()).isEqualTo(3);
+        assertThat(states.state(5)).contains(state(machine));
+        assertThat(states.appliedIndex(5)).isEqualTo(9);
+        RegionState second = states.state(30).orElseThrow();
+        assertThat(second.peerId()).isEqualTo(31);
+        assertThat(second.region().getStartKey().toStringUtf8()).isEqualTo("f");
+        assertThat(second.region().getEndKey().toStringUtf8()).isEqualTo("m");
+        assertThat(second.region().getRegionEpoch().getVersion()).isEqualTo(3);
+        assertThat(states.appliedIndex(20)).isEqualTo(RaftStore.FIRST_INDEX);
+        assertThat(entries.outcomes.get(1).regions()).extracting(Region::getId).containsExactly(20L, 30L, 5L);
+        // R4: what was checked against the Region as it was before changes nothing.
+        assertThat(entries.outcomes.get(2).refusal()).isNotNull();
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(value("b")).isNull();
+        assertThat(value("x")).isEqualTo("2");
+        assertThat(news).containsExactly("split");
+    }
+
+    @Test
+    void r4_aSplitThatNoLongerFitsIsRefusedOnEveryReplicaAlike() {
+        ApplyStateMachine machine = machine();
+
+        ListedEntries entries = ListedEntries.of(
+                6,
+                split(1, piece("m", 20)),
+                split(1, piece("x", 30)),
+                split(2, piece("m", 40)),
+                split(2, piece("p", 50), piece("p", 60)),
+                split(2, new RegionSplit.Piece(key("p"), 70, List.of(71L, 72L))));
+        machine.apply(entries);
+
+        assertThat(entries.outcomes.stream().map(outcome -> outcome.refusal() == null))
+                .containsExactly(true, false, false, false, false);
+        assertThat(state(machine).region().getRegionEpoch().getVersion()).isEqualTo(2);
+        assertThat(states.states()).extracting(RegionState::regionId).containsExactly(5L, 20L);
+    }
+
+    @Test
+    void r5_aPieceThatDoesNotLiveHereLeavesNoDataBehind() {
+        ApplyStateMachine machine = machine();
+        unborn.add(20L);
+
+        machine.apply(ListedEntries.of(6, put(1, "a", "1"), put(1, "x", "2"), split(1, piece("m", 20))));
+
+        assertThat(states.state(20)).isEmpty();
+        assertThat(value("a")).isNull();
+        assertThat(value("x")).isEqualTo("2");
+    }
+
+    @Test
+    void r2_anImageFromBehindASplitLeavesNothingOfWhatWasCutOff() throws IOException {
+        ApplyStateMachine ahead = machine();
+        ahead.apply(ListedEntries.of(6, put(1, "a", "1"), put(1, "x", "2"), split(1, piece("m", 20))));
+        Path image = Files.createDirectory(dir.resolve("image"));
+        ahead.writeImage(image);
+        RocksEngine other = RocksEngine.open(dir.resolve("other"), RocksOptions.withMemory(16 << 20));
+        RegionStateStore otherStates = new RegionStateStore(other);
+        otherStates.put(RegionState.normal(11, REGION), 5);
+        ApplyStateMachine behind =
+                machine(other, otherStates, SELF, otherStates.state(5).orElse(null));
+        behind.apply(ListedEntries.of(6, put(1, "a", "1")));
+
+        behind.installImage(image);
+
+        assertThat(other.get(Cf.RAW, key("a").bytes())).isNull();
+        assertThat(other.get(Cf.RAW, key("x").bytes())).isEqualTo("2".getBytes(StandardCharsets.UTF_8));
+        assertThat(state(behind).region().getStartKey().toStringUtf8()).isEqualTo("m");
+        behind.close();
+        other.close();
     }
 }

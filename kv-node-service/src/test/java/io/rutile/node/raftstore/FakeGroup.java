@@ -98,6 +98,11 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     }
 
     @Override
+    public synchronized void campaign() {
+        asked.add("campaign");
+    }
+
+    @Override
     public long appliedIndex() {
         return 0;
     }

@@ -1,6 +1,7 @@
 package io.rutile.node.raftstore;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
@@ -30,6 +31,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +63,19 @@ class RegionPeerTest {
     private ApplyStateMachine stateMachine;
     private RegionPeer peer;
     private RaftKv kv;
+    private final RegionMap regions = new RegionMap();
+
+    private static final ApplyStateMachine.Ranges NO_SPLITS = new ApplyStateMachine.Ranges() {
+        @Override
+        public void claim(ApplyStateMachine replica, RegionState next, Runnable claim) {
+            claim.run();
+        }
+
+        @Override
+        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
+            throw new AssertionError("no entry is applied here");
+        }
+    };
 
     static final class FakeDisk implements DiskGuard.Disk {
         volatile long usable = 1L << 30;
@@ -84,18 +99,25 @@ class RegionPeerTest {
         guard = new DiskGuard(disk, 64 << 20, metrics);
         budget = new ProposalBudget(1 << 20, metrics);
         PeerContext shared = new PeerContext(
-                budget, guard, announced::add, Runnable::run, timer, metrics.counter("failures"), retired::add);
+                budget,
+                guard,
+                announced::add,
+                Runnable::run,
+                timer,
+                metrics.counter("failures"),
+                retired::add,
+                regions);
         stateMachine = new ApplyStateMachine(
                 5,
                 new Replica(1, 11),
                 engine,
                 states,
-                new RegionImages(engine, states, dir, (next, claim) -> claim.run()),
+                new RegionImages(engine, states, dir, NO_SPLITS),
+                NO_SPLITS,
                 RegionState.normal(11, REGION));
         peer = new RegionPeer(shared, new Replica(1, 11), stateMachine);
         stateMachine.listen(peer);
         peer.attach(group);
-        RegionMap regions = new RegionMap();
         regions.put(peer);
         kv = new RaftKv(1, regions, new HoldAndRetry(timer, 2, metrics));
     }
@@ -283,6 +305,47 @@ class RegionPeerTest {
 
         assertThat(error.getMessage()).isEqualTo("Deadline is exceeded");
         assertThat(group.asked()).isEmpty();
+    }
+
+    /** What is cut off may be written to elsewhere before this replica has applied that it was cut off. */
+    @Test
+    void r7_whileASplitIsUnderWayTheLeaseIsNotEnough() throws Exception {
+        CompletableFuture<ApplyOutcome> slow = new CompletableFuture<>();
+        group.proposals.add(slow);
+        get(kv.snapshot(ctx())).close();
+        assertThat(group.asked()).doesNotContain("readIndex");
+
+        CompletableFuture<List<Region>> split =
+                peer.split(REGION, new RegionSplit(List.of(new RegionSplit.Piece(key("m"), 20, List.of(21L)))));
+        get(kv.snapshot(ctx())).close();
+        assertThat(group.asked()).contains("readIndex");
+
+        slow.complete(ApplyOutcome.split(List.of(REGION)));
+        assertThat(get(split)).containsExactly(REGION);
+        int asked = group.asked().size();
+        get(kv.snapshot(ctx())).close();
+        assertThat(group.asked().subList(asked, group.asked().size())).doesNotContain("readIndex");
+    }
+
+    @Test
+    void whereARegionCannotBeCutNothingIsProposed() {
+        RegionEpoch epoch = REGION.getRegionEpoch();
+        RegionEpoch older = epoch.toBuilder().setVersion(0).build();
+
+        assertThat(unsplittable(older, key("m")).hasEpochNotMatch()).isTrue();
+        assertThat(unsplittable(epoch).getMessage()).contains("no split keys");
+        assertThat(unsplittable(epoch, ByteKey.EMPTY).getMessage()).contains("must ascend");
+        assertThat(unsplittable(epoch, key("m"), key("m")).getMessage()).contains("must ascend");
+        assertThat(group.asked()).noneMatch(asked -> asked.startsWith("propose"));
+    }
+
+    private Error unsplittable(RegionEpoch seen, ByteKey... borders) {
+        return catchThrowableOfType(RegionException.class, () -> peer.requireSplittable(seen, List.of(borders)))
+                .error();
+    }
+
+    private static ByteKey key(String text) {
+        return ByteKey.of(ByteString.copyFromUtf8(text));
     }
 
     @Test

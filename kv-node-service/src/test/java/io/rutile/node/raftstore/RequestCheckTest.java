@@ -15,6 +15,7 @@ import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.WriteBatch;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,13 @@ class RequestCheckTest {
             long peerId,
             boolean isLeader,
             @Nullable Peer leader,
-            long term) implements ReplicaView {}
+            long term) implements ReplicaView {
+
+        @Override
+        public List<Region> regionsSince(long version) {
+            return List.of(region);
+        }
+    }
 
     private static final View LEADER = new View(REGION, 11, true, SELF, 7);
 
@@ -227,5 +234,27 @@ class RequestCheckTest {
 
     private static ByteKey key(String text) {
         return ByteKey.of(ByteString.copyFromUtf8(text));
+    }
+
+    @Test
+    void n03_splitKeysMustAscendBehindTheStartAndLieInside() {
+        assertThat(splitRefusal("b").getMessage()).contains("must ascend");
+        assertThat(splitRefusal("c", "c").getMessage()).contains("must ascend");
+        assertThat(splitRefusal().getMessage()).contains("no split keys");
+        assertThat(splitRefusal("c", "d").getKeyNotInRegion().getKey().toStringUtf8())
+                .isEqualTo("d");
+        assertThat(splitRefusal("a", "c").getKeyNotInRegion().getRegionId()).isEqualTo(5);
+        RequestCheck.split(keys("ba", "c", "cz"), REGION);
+    }
+
+    private static List<ByteKey> keys(String... keys) {
+        return java.util.Arrays.stream(keys)
+                .map(key -> ByteKey.of(ByteString.copyFromUtf8(key)))
+                .toList();
+    }
+
+    private static Error splitRefusal(String... keys) {
+        return catchThrowableOfType(RegionException.class, () -> RequestCheck.split(keys(keys), REGION))
+                .error();
     }
 }

@@ -62,8 +62,10 @@ class ConnectionCapsTest {
                 1,
                 1,
                 storage,
+                ApiVersion.V1,
                 host -> false,
                 host -> false,
+                (ctx, borders) -> new CompletableFuture<>(),
                 NO_DEADLOCKS,
                 (ctx, request) -> new CompletableFuture<>(),
                 metrics);
