@@ -106,7 +106,11 @@ final class GroupRouter implements InboundCalls {
         }
         JRaftAdapter<?> group = groups.get(groupId);
         if (group != null && group.self().equals(to)) {
-            return group;
+            if (group.isStarted()) {
+                return group;
+            }
+            reply.send(error(RaftError.ENOENT, "this replica is just starting"));
+            return null;
         }
         metrics.unknownReplicas.increment();
         // Addressed to an older incarnation than the one that runs: its sender has yet to learn that it is gone.

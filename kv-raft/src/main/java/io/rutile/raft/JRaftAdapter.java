@@ -96,6 +96,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private volatile long handoverTerm;
 
     private volatile @Nullable RaftException dead;
+    private volatile boolean started;
     private volatile boolean stopping;
 
     // Guarded by this.
@@ -160,6 +161,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         progress = caller;
         caller.addLastAppliedLogIndexListener(this::progressed);
         reads.applied(caller.getLastAppliedIndex());
+        started = true;
     }
 
     private static void registerClosurePool(String name) {
@@ -168,6 +170,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         } catch (IllegalArgumentException e) {
             LOG.trace("closure pool known name={}", name);
         }
+    }
+
+    /** False while it reads its log: nobody can be answered yet. */
+    boolean isStarted() {
+        return started;
     }
 
     /** Ends the node and waits until nothing of it runs. */
