@@ -35,16 +35,18 @@ public final class AtomicCalls {
     }
 
     /**
-     * Fails with {@link KvClientException}: {@code TOO_LARGE} if more would have to be read than {@link BatchRead#ANSWER_BYTES_MAX}.
+     * Fails with {@link KvClientException}: {@code TOO_LARGE} if more would have to be read than allowed.
      *
      * @param timeout for reading, and once more for the commit
+     * @param readBytesMax how much it may read, at most {@link BatchRead#ANSWER_BYTES_MAX}
      * @param permit where room for what is read is reserved
      */
-    public CompletableFuture<AtomicCall.Result> run(AtomicCall call, Duration timeout, Permit permit) {
+    public CompletableFuture<AtomicCall.Result> run(
+            AtomicCall call, Duration timeout, long readBytesMax, Permit permit) {
         TxnOptions options = TxnOptions.optimistic().withTimeouts(timeout, timeout);
         return operations
                 .begin(options)
-                .thenCompose(transaction -> new Run(call, transaction, permit)
+                .thenCompose(transaction -> new Run(call, transaction, readBytesMax, permit)
                         .run(timeout)
                         .whenComplete((done, failure) -> {
                             // Harmless after a commit; before it, it leaves nothing behind.
@@ -57,14 +59,16 @@ public final class AtomicCalls {
 
         private final AtomicCall call;
         private final OpenTransaction transaction;
+        private final long readBytesMax;
         private final Permit permit;
 
         private final List<List<Pair>> results = new ArrayList<>();
         private long readBytes;
 
-        Run(AtomicCall call, OpenTransaction transaction, Permit permit) {
+        Run(AtomicCall call, OpenTransaction transaction, long readBytesMax, Permit permit) {
             this.call = call;
             this.transaction = transaction;
+            this.readBytesMax = readBytesMax;
             this.permit = permit;
         }
 
@@ -148,7 +152,7 @@ public final class AtomicCalls {
                 try {
                     permit.reserve(page.stream().mapToLong(Run::bytesOf).sum());
                     page.forEach(this::count);
-                } catch (KvClientException refused) {
+                } catch (KvClientException | CallerGoneException refused) {
                     return CompletableFuture.failedFuture(refused);
                 }
                 pairs.addAll(page);
@@ -175,7 +179,7 @@ public final class AtomicCalls {
 
         private void count(Pair pair) {
             readBytes += bytesOf(pair);
-            if (readBytes > BatchRead.ANSWER_BYTES_MAX) {
+            if (readBytes > readBytesMax) {
                 throw tooMuch();
             }
         }
@@ -184,10 +188,10 @@ public final class AtomicCalls {
             return (long) pair.key().bytes().length + pair.value().length + PAIR_OVERHEAD_BYTES;
         }
 
-        private static KvClientException tooMuch() {
+        private KvClientException tooMuch() {
             return new KvClientException(
                     KvClientException.Kind.TOO_LARGE,
-                    "the call would read more than " + BatchRead.ANSWER_BYTES_MAX + " bytes; nothing is written",
+                    "the call would read more than " + readBytesMax + " bytes; nothing is written",
                     null,
                     null);
         }

@@ -80,6 +80,7 @@ public final class GatewayLimits {
     public final class Permit implements AutoCloseable {
 
         private long held;
+        private boolean abandoned;
         private boolean closed;
 
         private Permit() {}
@@ -89,8 +90,12 @@ public final class GatewayLimits {
          * dropped by whoever reserves for it.
          *
          * @throws KvClientException {@code BUSY} if all requests together would hold more than allowed; nothing is reserved
+         * @throws CallerGoneException after {@link #abandon}
          */
         public synchronized void reserve(long count) {
+            if (abandoned) {
+                throw new CallerGoneException();
+            }
             if (closed) {
                 return;
             }
@@ -110,6 +115,11 @@ public final class GatewayLimits {
             held -= count;
             assert held >= 0 : "released more than was reserved";
             bytes.addAndGet(-count);
+        }
+
+        /** Nobody waits for the answer any more: what has begun ends at its next step that wants room. */
+        public synchronized void abandon() {
+            abandoned = true;
         }
 
         /** The request is answered. Harmless when called again. */

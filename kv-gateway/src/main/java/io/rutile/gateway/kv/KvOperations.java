@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface KvOperations {
 
+    /** Longest TTL that an edge takes: a century. */
+    Duration TTL_MAX = Duration.ofDays(36_500);
+
     CompletableFuture<Optional<byte[]>> get(ByteKey key, Deadline deadline);
 
     /** What is left of a key's life: empty if the key is not there, zero if it lives for ever. */

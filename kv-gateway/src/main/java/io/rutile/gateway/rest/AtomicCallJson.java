@@ -5,6 +5,7 @@ import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.AtomicCall.Condition;
 import io.rutile.gateway.kv.AtomicCall.Operation;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
+import io.rutile.gateway.kv.PrefixRange;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
@@ -177,7 +178,7 @@ final class AtomicCallJson {
                 if (start != null || end != null) {
                     throw JsonBody.bad("prefix stands alone: leave out start and end");
                 }
-                return RequestKeys.startingWith(prefix);
+                return PrefixRange.of(prefix);
             }
             return new KeyRange(start == null ? ByteKey.EMPTY : start, end == null ? ByteKey.EMPTY : end);
         }

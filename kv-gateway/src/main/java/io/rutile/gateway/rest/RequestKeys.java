@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.gateway.kv.PrefixRange;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
@@ -7,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -84,29 +84,10 @@ final class RequestKeys {
             if (start != null || end != null) {
                 throw ProblemType.INVALID_REQUEST.because("prefix stands alone: leave out start and end");
             }
-            return startingWith(of(prefix, encoding, "prefix"));
+            return PrefixRange.of(of(prefix, encoding, "prefix"));
         }
         return new KeyRange(
                 of(start == null ? "" : start, encoding, "start"), of(end == null ? "" : end, encoding, "end"));
-    }
-
-    /** Every key that begins so. */
-    static KeyRange startingWith(ByteKey prefix) {
-        return new KeyRange(prefix, behindPrefix(prefix));
-    }
-
-    /** The smallest key behind all that begin with the prefix; empty if none is. */
-    private static ByteKey behindPrefix(ByteKey prefix) {
-        byte[] bytes = prefix.bytes();
-        int length = bytes.length;
-        while (length > 0 && bytes[length - 1] == (byte) 0xff) {
-            length--;
-        }
-        byte[] behind = Arrays.copyOf(bytes, length);
-        if (length > 0) {
-            behind[length - 1]++;
-        }
-        return ByteKey.wrap(behind);
     }
 
     private static byte[] percentDecode(String escaped) {

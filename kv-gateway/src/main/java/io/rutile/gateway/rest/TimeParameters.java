@@ -1,6 +1,7 @@
 package io.rutile.gateway.rest;
 
 import io.rutile.gateway.kv.Deadline;
+import io.rutile.gateway.kv.KvOperations;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
@@ -14,8 +15,6 @@ final class TimeParameters {
 
     /** The header that gives a call its deadline. */
     static final String TIMEOUT_HEADER = "Rutile-Timeout";
-
-    private static final Duration TTL_MAX = Duration.ofDays(36_500);
 
     private final Duration timeoutDefault;
     private final Duration timeoutMax;
@@ -31,7 +30,7 @@ final class TimeParameters {
             return Duration.ZERO;
         }
         Duration ttl = parse(text, "ttl");
-        if (ttl.isNegative() || ttl.toNanosPart() != 0 || ttl.compareTo(TTL_MAX) > 0) {
+        if (ttl.isNegative() || ttl.toNanosPart() != 0 || ttl.compareTo(KvOperations.TTL_MAX) > 0) {
             throw ProblemType.INVALID_REQUEST.because("ttl is in whole seconds, from 0 (for ever) to 36500d");
         }
         return ttl;

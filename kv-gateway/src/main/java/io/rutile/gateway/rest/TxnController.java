@@ -56,7 +56,7 @@ final class TxnController implements TxnApi {
         var permit = AdmissionFilter.permit(request);
         AtomicCall call = new AtomicCallJson(encoding, permit).call(AdmissionFilter.body(request));
         ReadResponse answer = new ReadResponse(request, response, encoding);
-        return told(atomicCalls.run(call, limit, permit), Problems::ofAtomicCall)
+        return told(atomicCalls.run(call, limit, BatchRead.ANSWER_BYTES_MAX, permit), Problems::ofAtomicCall)
                 .thenCompose(result -> answer.write(call, result));
     }
 

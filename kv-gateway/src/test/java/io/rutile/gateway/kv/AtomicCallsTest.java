@@ -210,7 +210,7 @@ class AtomicCallsTest {
             }
         });
 
-        Throwable failure = slow.run(call, Duration.ofMillis(50), limits.admit())
+        Throwable failure = slow.run(call, Duration.ofMillis(50), BatchRead.ANSWER_BYTES_MAX, limits.admit())
                 .handle((done, failed) -> Futures.causeOf(failed))
                 .join();
         cluster.open();
@@ -218,6 +218,23 @@ class AtomicCallsTest {
         assertThat(((KvClientException) failure).kind()).isEqualTo(Kind.TIMEOUT);
         assertThat(cluster.commits()).isZero();
         assertThat(begun).isCompleted();
+    }
+
+    @Test
+    void nothingIsCommittedForACallerWhoIsGone() {
+        AtomicCall call = new AtomicCall(
+                List.of(Condition.exists(key("a"), false)), List.of(new Put(key("a"), bytes("1"))), List.of());
+        GatewayLimits.Permit permit = limits.admit();
+        permit.abandon();
+
+        Throwable failure = calls.run(call, TIMEOUT, BatchRead.ANSWER_BYTES_MAX, permit)
+                .handle((done, failed) -> Futures.causeOf(failed))
+                .join();
+        permit.close();
+
+        assertThat(failure).isInstanceOf(CallerGoneException.class);
+        assertThat(cluster.commits()).isZero();
+        assertThat(cluster.openCount()).isZero();
     }
 
     private AtomicCall.Result then(Operation... operations) {
@@ -230,7 +247,8 @@ class AtomicCallsTest {
 
     private CompletableFuture<AtomicCall.Result> start(AtomicCall call) {
         GatewayLimits.Permit permit = limits.admit();
-        return calls.run(call, TIMEOUT, permit).whenComplete((done, failure) -> permit.close());
+        return calls.run(call, TIMEOUT, BatchRead.ANSWER_BYTES_MAX, permit)
+                .whenComplete((done, failure) -> permit.close());
     }
 
     private Throwable failure(AtomicCall call) {

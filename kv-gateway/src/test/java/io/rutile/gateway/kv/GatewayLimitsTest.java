@@ -63,6 +63,19 @@ class GatewayLimitsTest {
     }
 
     @Test
+    void whatNobodyWaitsForGetsNoMoreRoom() {
+        GatewayLimits.Permit permit = limits.admit();
+        permit.reserve(60);
+        permit.abandon();
+
+        assertThatExceptionOfType(CallerGoneException.class).isThrownBy(() -> permit.reserve(1));
+        assertThat(inFlight()).as("what is held is held until the work ends").isEqualTo(60);
+        permit.release(10);
+        permit.close();
+        assertThat(inFlight()).isZero();
+    }
+
+    @Test
     void limitsAreAtLeastOne() {
         assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> new GatewayLimits(0, 1, metrics));
         assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> new GatewayLimits(1, 0, metrics));

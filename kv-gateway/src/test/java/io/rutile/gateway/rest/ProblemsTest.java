@@ -2,7 +2,6 @@ package io.rutile.gateway.rest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.protobuf.Descriptors;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.txn.TxnFailures;
@@ -105,21 +104,6 @@ class ProblemsTest {
         assertThat(Problems.of(new KvClientException(kind, "words", notLeader, null))
                         .error())
                 .isEqualTo("NotLeader");
-    }
-
-    @Test
-    void everyRegionErrorHasTheNameOfItsMessage() {
-        Error.getDescriptor().getFields().stream()
-                .filter(field -> field.getJavaType() == Descriptors.FieldDescriptor.JavaType.MESSAGE)
-                .forEach(field -> {
-                    Error.Builder error = Error.newBuilder().setMessage("words");
-                    error.setField(field, error.newBuilderForField(field).build());
-
-                    assertThat(Problems.errorName(error.build()))
-                            .isEqualTo(field.getMessageType().getName());
-                });
-        assertThat(Problems.errorName(RegionErrors.message("only words").error()))
-                .isNull();
     }
 
     @Test
