@@ -2,6 +2,7 @@ package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.RutileClientOptions;
+import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
 import io.rutile.gateway.kv.ClusterKvOperations;
@@ -24,7 +25,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 
-/** What the gateway is made of, from the connection up to the edge. */
+/** What the gateway is made of, from the connection up to the edges. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(GatewayProperties.class)
 @Import(RestConfiguration.class)
@@ -68,6 +69,32 @@ class GatewayConfiguration {
                 properties.requestsMax(),
                 properties.inFlightBytesMax(Runtime.getRuntime().maxMemory()).toBytes(),
                 metrics);
+    }
+
+    @Bean(destroyMethod = "")
+    GrpcServer grpcServer(
+            GatewayProperties properties,
+            KvOperations kv,
+            TxnOperations transactions,
+            TxnSessions sessions,
+            AtomicCalls atomicCalls,
+            GatewayLimits limits,
+            ClusterConnection connection,
+            MeterRegistry metrics) {
+        return new GrpcServer(
+                properties.grpcOptions(),
+                kv,
+                transactions,
+                sessions,
+                atomicCalls,
+                limits,
+                connection::isConnected,
+                metrics);
+    }
+
+    @Bean
+    GrpcServerLifecycle grpcServerLifecycle(GrpcServer server, GatewayProperties properties) {
+        return new GrpcServerLifecycle(server, properties.grpc().port());
     }
 
     @Bean

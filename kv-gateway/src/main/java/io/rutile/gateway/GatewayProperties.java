@@ -1,5 +1,6 @@
 package io.rutile.gateway;
 
+import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.RestSettings;
 import jakarta.validation.Valid;
@@ -9,6 +10,8 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import org.hibernate.validator.constraints.time.DurationMax;
@@ -20,7 +23,7 @@ import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
 
 /**
- * What an operator can set. Ports and addresses are Spring Boot's: {@code server.port}, {@code server.address}, {@code
+ * What an operator can set. Ports and addresses of HTTP are Spring Boot's: {@code server.port}, {@code server.address}, {@code
  * management.server.port}, {@code management.server.address}.
  *
  * @param pdEndpoints {@code host:port} of any members of the Placement Driver
@@ -35,6 +38,7 @@ import org.springframework.validation.annotation.Validated;
  *     if not set
  * @param bodyTimeout how long the body of a request may take to arrive
  * @param txn transactions that stay open between requests
+ * @param grpc the gRPC port
  */
 @Validated
 @ConfigurationProperties("rutile.gateway")
@@ -58,7 +62,8 @@ public record GatewayProperties(
         @DefaultValue("60s") @NotNull @DurationMin(seconds = 1)
         Duration bodyTimeout,
 
-        @DefaultValue @NotNull @Valid Txn txn) {
+        @DefaultValue @NotNull @Valid Txn txn,
+        @DefaultValue @NotNull @Valid Grpc grpc) {
 
     /** Room for two of the largest bodies, decoded, whatever the heap. */
     private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
@@ -100,6 +105,40 @@ public record GatewayProperties(
                     lifetimeMax,
                     bytesMax != null ? bytesMax.toBytes() : Math.max(BYTES_MIN, heapBytes / 8));
         }
+    }
+
+    /**
+     * The gRPC port. What its calls hold is bounded together with REST's.
+     *
+     * @param address where it listens
+     * @param port 0 for a free one
+     * @param connectionsMax open connections; for one more, one that has not spoken yet is closed, or the new one
+     * @param streamsPerConnectionMax calls at the same time on one connection; a client waits with one more
+     * @param clientTimeout how long a call waits for its client: for the request to arrive, or for the client to read on
+     * @param handshakeTimeout after which a connection that has not spoken HTTP/2 is closed
+     */
+    public record Grpc(
+            @DefaultValue("127.0.0.1") @NotNull InetAddress address,
+            @DefaultValue("8082") @Min(0) @Max(65_535) int port,
+            @DefaultValue("1024") @Min(1) int connectionsMax,
+            @DefaultValue("256") @Min(1) int streamsPerConnectionMax,
+
+            @DefaultValue("60s") @NotNull @DurationMin(millis = 100)
+            Duration clientTimeout,
+
+            @DefaultValue("10s") @NotNull @DurationMin(millis = 100)
+            Duration handshakeTimeout) {}
+
+    GrpcOptions grpcOptions() {
+        return new GrpcOptions(
+                new InetSocketAddress(grpc.address(), grpc.port()),
+                GrpcOptions.threadsFor(Runtime.getRuntime().availableProcessors()),
+                requestTimeout,
+                requestTimeoutMax,
+                grpc.clientTimeout(),
+                grpc.handshakeTimeout(),
+                grpc.connectionsMax(),
+                grpc.streamsPerConnectionMax());
     }
 
     @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {

@@ -5,6 +5,12 @@ import static io.rutile.gateway.RunningGateway.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.grpc.ManagedChannel;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
+import io.rutile.gateway.grpc.GrpcServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,9 +19,11 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
 
 /** The gateway with the real client, from a cluster that is away to one that serves (D3). */
 class ClusterRecoveryTest {
@@ -30,6 +38,7 @@ class ClusterRecoveryTest {
                         .run(
                                 "--server.port=0",
                                 "--management.server.port=0",
+                                "--rutile.gateway.grpc.port=0",
                                 "--rutile.gateway.pd-endpoints=127.0.0.1:" + pdPort,
                                 "--rutile.gateway.connect-timeout=2s")) {
             String raw = "http://127.0.0.1:" + gateway.getEnvironment().getProperty("local.server.port") + "/v1/raw";
@@ -38,11 +47,14 @@ class ClusterRecoveryTest {
 
             assertThat(get(readiness).statusCode()).isEqualTo(503);
             assertThat(get(raw + "/k").statusCode()).isEqualTo(503);
+            assertThat(health(gateway)).isEqualTo(ServingStatus.NOT_SERVING);
 
             cluster.startPd(pdPort);
             await().untilAsserted(() -> assertThat(get(readiness))
                     .satisfies(answer ->
                             assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200)));
+
+            await().untilAsserted(() -> assertThat(health(gateway)).isEqualTo(ServingStatus.SERVING));
 
             assertThat(put(raw + "/k", "v").statusCode()).isEqualTo(204);
             assertThat(get(raw + "/k").body()).isEqualTo("v");
@@ -52,6 +64,21 @@ class ClusterRecoveryTest {
 
             IntStream.range(0, 5_000).forEach(i -> cluster.pairs.put(key("many/%05d".formatted(i)), bytes("v")));
             assertThat(get(raw + "?prefix=many/").body().lines().count()).isEqualTo(5_000);
+        }
+    }
+
+    private static ServingStatus health(ConfigurableApplicationContext gateway) {
+        ManagedChannel channel = NettyChannelBuilder.forAddress(
+                        gateway.getBean(GrpcServer.class).address())
+                .usePlaintext()
+                .build();
+        try {
+            return HealthGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(10, TimeUnit.SECONDS)
+                    .check(HealthCheckRequest.getDefaultInstance())
+                    .getStatus();
+        } finally {
+            channel.shutdownNow();
         }
     }
 

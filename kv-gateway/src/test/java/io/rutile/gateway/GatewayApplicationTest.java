@@ -57,10 +57,24 @@ class GatewayApplicationTest {
     @Test
     void aPortInUseIsSaidSo() {
         assertThatThrownBy(() -> new SpringApplication(GatewayApplication.class)
-                        .run("--server.port=" + gateway.port, "--management.server.port=0"))
+                        .run(
+                                "--server.port=" + gateway.port,
+                                "--management.server.port=0",
+                                "--rutile.gateway.grpc.port=0"))
                 .hasRootCauseInstanceOf(BindException.class)
                 .hasStackTraceContaining(PortInUseException.class.getName())
                 .hasStackTraceContaining("Port " + gateway.port + " is already in use");
+    }
+
+    @Test
+    void aGrpcPortInUseIsSaidSo() {
+        assertThatThrownBy(() -> new SpringApplication(GatewayApplication.class)
+                        .run(
+                                "--server.port=0",
+                                "--management.server.port=0",
+                                "--rutile.gateway.grpc.port=" + gateway.grpcPort))
+                .hasStackTraceContaining(PortInUseException.class.getName())
+                .hasStackTraceContaining("Port " + gateway.grpcPort + " is already in use");
     }
 
     @Test
@@ -69,6 +83,7 @@ class GatewayApplicationTest {
                 .run(
                         "--server.port=0",
                         "--management.server.port=0",
+                        "--rutile.gateway.grpc.port=0",
                         "--rutile.gateway.pd-endpoints=127.0.0.1:1",
                         "--rutile.gateway.connect-timeout=100ms")) {
             int port = alone.getEnvironment().getRequiredProperty("local.server.port", Integer.class);

@@ -2,7 +2,9 @@ package io.rutile.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,16 @@ class GatewayPropertiesTest {
             assertThat(properties.txn().limits(1L << 30))
                     .isEqualTo(new TxnSessions.Limits(1000, Duration.ofSeconds(30), Duration.ofMinutes(5), 128L << 20));
             assertThat(properties.txn().limits(1L << 20).bytesMax()).isEqualTo(40L << 20);
+            assertThat(properties.grpcOptions())
+                    .isEqualTo(new GrpcOptions(
+                            new InetSocketAddress("127.0.0.1", 8082),
+                            GrpcOptions.threadsFor(Runtime.getRuntime().availableProcessors()),
+                            Duration.ofSeconds(10),
+                            Duration.ofSeconds(60),
+                            Duration.ofSeconds(60),
+                            Duration.ofSeconds(10),
+                            1024,
+                            256));
         });
     }
 
@@ -62,7 +74,13 @@ class GatewayPropertiesTest {
                         "rutile.gateway.txn.open-max=9",
                         "rutile.gateway.txn.idle-timeout=10s",
                         "rutile.gateway.txn.lifetime-max=11s",
-                        "rutile.gateway.txn.bytes-max=12MB")
+                        "rutile.gateway.txn.bytes-max=12MB",
+                        "rutile.gateway.grpc.address=127.0.0.2",
+                        "rutile.gateway.grpc.port=13",
+                        "rutile.gateway.grpc.connections-max=14",
+                        "rutile.gateway.grpc.streams-per-connection-max=15",
+                        "rutile.gateway.grpc.client-timeout=16s",
+                        "rutile.gateway.grpc.handshake-timeout=17s")
                 .run(context -> assertThat(context.getBean(GatewayProperties.class))
                         .isEqualTo(new GatewayProperties(
                                 List.of("pd-1:2379", "pd-2:2379"),
@@ -75,7 +93,14 @@ class GatewayPropertiesTest {
                                 8,
                                 Duration.ofSeconds(7),
                                 new GatewayProperties.Txn(
-                                        9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)))));
+                                        9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)),
+                                new GatewayProperties.Grpc(
+                                        new InetSocketAddress("127.0.0.2", 0).getAddress(),
+                                        13,
+                                        14,
+                                        15,
+                                        Duration.ofSeconds(16),
+                                        Duration.ofSeconds(17)))));
     }
 
     @ParameterizedTest
@@ -97,6 +122,13 @@ class GatewayPropertiesTest {
                 "txn.idle-timeout=0s",
                 "txn.lifetime-max=2h",
                 "txn.bytes-max=0B",
+                "grpc.address=no where",
+                "grpc.port=-1",
+                "grpc.port=65536",
+                "grpc.connections-max=0",
+                "grpc.streams-per-connection-max=0",
+                "grpc.client-timeout=1ms",
+                "grpc.handshake-timeout=0s",
             })
     void nonsenseIsRefusedAtTheStart(String property) {
         runner.withPropertyValues("rutile.gateway." + property)

@@ -1,6 +1,10 @@
 package io.rutile.gateway;
 
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.gateway.kv.InMemoryTransactions;
 import io.rutile.protocol.ByteKey;
@@ -38,8 +42,10 @@ public final class RunningGateway implements AutoCloseable {
     public final InMemoryTransactions txn;
     public final int port;
     public final int managementPort;
+    public final int grpcPort;
 
     private final ConfigurableApplicationContext context;
+    private final ManagedChannel channel;
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
@@ -49,6 +55,11 @@ public final class RunningGateway implements AutoCloseable {
         txn = context.getBean(InMemoryTransactions.class);
         port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
         managementPort = context.getEnvironment().getRequiredProperty("local.management.port", Integer.class);
+        grpcPort = context.getBean(GrpcServer.class).address().getPort();
+        channel = NettyChannelBuilder.forAddress("127.0.0.1", grpcPort)
+                .usePlaintext()
+                .maxInboundMessageSize(32 << 20)
+                .build();
     }
 
     /** The one that tests share which need no properties of their own; empty, and stopped with the JVM. */
@@ -70,6 +81,7 @@ public final class RunningGateway implements AutoCloseable {
         List<String> arguments = new ArrayList<>(List.of(
                 "--server.port=0",
                 "--management.server.port=0",
+                "--rutile.gateway.grpc.port=0",
                 "--rutile.gateway.pd-endpoints=127.0.0.1:1",
                 "--rutile.gateway.connect-timeout=100ms"));
         Arrays.stream(properties).map(property -> "--" + property).forEach(arguments::add);
@@ -109,8 +121,27 @@ public final class RunningGateway implements AutoCloseable {
                 .count();
     }
 
+    /** A connection to the gRPC port for all tests of this gateway. */
+    public ManagedChannel channel() {
+        return channel;
+    }
+
+    /** How many calls of the gRPC port ended like this. */
+    public long grpcCalls(String method, String code) {
+        Timer timer = context.getBean(MeterRegistry.class)
+                .find("kv.gateway.grpc")
+                .tags("method", method, "code", code)
+                .timer();
+        return timer == null ? 0 : timer.count();
+    }
+
     /** A connection whose answers nobody reads before the test does. */
     public Socket open(String request) throws IOException {
+        return open(request, port);
+    }
+
+    /** The same to another port. */
+    public Socket open(String request, int port) throws IOException {
         Socket socket = new Socket();
         // Small, so that what the gateway cannot send stays with it.
         socket.setReceiveBufferSize(16 << 10);
@@ -182,6 +213,7 @@ public final class RunningGateway implements AutoCloseable {
 
     @Override
     public void close() {
+        channel.shutdownNow();
         context.close();
     }
 }

@@ -1,0 +1,270 @@
+package io.rutile.gateway.grpc;
+
+import io.grpc.stub.StreamObserver;
+import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.client.txn.TxnOptions;
+import io.rutile.gateway.kv.AtomicCall;
+import io.rutile.gateway.kv.AtomicCalls;
+import io.rutile.gateway.kv.BatchRead;
+import io.rutile.gateway.kv.Deadline;
+import io.rutile.gateway.kv.Failures;
+import io.rutile.gateway.kv.GatewayLimits.Permit;
+import io.rutile.gateway.kv.OpenTransaction;
+import io.rutile.gateway.kv.ReadView;
+import io.rutile.gateway.kv.TxnOperations;
+import io.rutile.gateway.kv.TxnSessions;
+import io.rutile.gateway.v1.BatchGetResponse;
+import io.rutile.gateway.v1.BeginRequest;
+import io.rutile.gateway.v1.BeginResponse;
+import io.rutile.gateway.v1.CommitRequest;
+import io.rutile.gateway.v1.CommitResponse;
+import io.rutile.gateway.v1.ExecuteRequest;
+import io.rutile.gateway.v1.ExecuteResponse;
+import io.rutile.gateway.v1.OperationResult;
+import io.rutile.gateway.v1.ReadRequest;
+import io.rutile.gateway.v1.ReadResponse;
+import io.rutile.gateway.v1.RollbackRequest;
+import io.rutile.gateway.v1.RollbackResponse;
+import io.rutile.gateway.v1.ScanResponse;
+import io.rutile.gateway.v1.TransactionsGrpc;
+import io.rutile.gateway.v1.TxnBatchGetRequest;
+import io.rutile.gateway.v1.TxnDeleteRequest;
+import io.rutile.gateway.v1.TxnDeleteResponse;
+import io.rutile.gateway.v1.TxnGetRequest;
+import io.rutile.gateway.v1.TxnGetResponse;
+import io.rutile.gateway.v1.TxnLockRequest;
+import io.rutile.gateway.v1.TxnLockResponse;
+import io.rutile.gateway.v1.TxnPutRequest;
+import io.rutile.gateway.v1.TxnPutResponse;
+import io.rutile.gateway.v1.TxnScanRequest;
+import io.rutile.protocol.ByteKey;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Transactions over gRPC: each method parses, calls the front door once, and says what is answered. */
+final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
+
+    private final TxnOperations operations;
+    private final TxnSessions sessions;
+    private final AtomicCalls atomicCalls;
+    private final CallTimes times;
+
+    TransactionsService(TxnOperations operations, TxnSessions sessions, AtomicCalls atomicCalls, CallTimes times) {
+        this.operations = operations;
+        this.sessions = sessions;
+        this.atomicCalls = atomicCalls;
+        this.times = times;
+    }
+
+    // ---- the life of a session
+
+    @Override
+    public void begin(BeginRequest request, StreamObserver<BeginResponse> out) {
+        TxnSessions.Limits limits = sessions.limits();
+        Answers.one(
+                out,
+                permit -> sessions.begin(options(request))
+                        .thenApply(opened -> BeginResponse.newBuilder()
+                                .setTransactionId(opened.id())
+                                .setStartTs(opened.startTs().value())
+                                .setIdleTimeoutMs(limits.idleMax().toMillis())
+                                .setLifetimeMs(limits.lifeMax().toMillis())
+                                .build()),
+                Failures::ofTransaction);
+    }
+
+    private TxnOptions options(BeginRequest request) {
+        TxnOptions options = request.getPessimistic() ? TxnOptions.pessimistic() : TxnOptions.optimistic();
+        Duration call = request.hasCallTimeoutMs()
+                ? Requests.millis(request.getCallTimeoutMs(), 1, times.max(), "call_timeout_ms")
+                : times.byDefault();
+        Duration wait = request.hasLockWaitMs()
+                ? Requests.millis(request.getLockWaitMs(), 0, times.max(), "lock_wait_ms")
+                : options.lockWait();
+        return options.withTimeouts(call, call).withLocks(options.lockTtl(), wait, options.maxLifetime());
+    }
+
+    @Override
+    public void commit(CommitRequest request, StreamObserver<CommitResponse> out) {
+        Answers.one(
+                out,
+                permit -> sessions.commit(request.getTransactionId())
+                        .thenApply(commitTs -> CommitResponse.newBuilder()
+                                .setCommitTs(commitTs.value())
+                                .build()),
+                Failures::ofCommit);
+    }
+
+    @Override
+    public void rollback(RollbackRequest request, StreamObserver<RollbackResponse> out) {
+        Answers.one(
+                out,
+                permit -> sessions.rollback(request.getTransactionId())
+                        .thenApply(done -> RollbackResponse.getDefaultInstance()),
+                Failures::ofTransaction);
+    }
+
+    // ---- reads of a session
+
+    @Override
+    public void get(TxnGetRequest request, StreamObserver<TxnGetResponse> out) {
+        Answers.one(
+                out,
+                permit -> {
+                    ByteKey key = Requests.key(request.getKey());
+                    return sessions.call(
+                                    request.getTransactionId(),
+                                    txn -> request.getForUpdate()
+                                            ? txn.batchGetForUpdate(List.of(key))
+                                                    .thenApply(values -> Optional.ofNullable(values.get(key)))
+                                            : txn.get(key))
+                            .thenApply(value -> {
+                                TxnGetResponse.Builder answer = TxnGetResponse.newBuilder();
+                                value.ifPresent(found -> {
+                                    permit.reserve(found.length);
+                                    answer.setValue(Parts.shared(found));
+                                });
+                                return answer.build();
+                            });
+                },
+                Failures::ofTransaction);
+    }
+
+    @Override
+    public void batchGet(TxnBatchGetRequest request, StreamObserver<BatchGetResponse> out) {
+        Answers.batch(
+                out,
+                permit -> {
+                    List<ByteKey> keys = Requests.keys(request.getKeysList());
+                    return sessions.call(
+                            request.getTransactionId(),
+                            txn -> new BatchRead(
+                                            request.getForUpdate() ? txn::batchGetForUpdate : txn::batchGet,
+                                            keys,
+                                            permit)
+                                    .run());
+                },
+                Failures::ofTransaction);
+    }
+
+    @Override
+    public void scan(TxnScanRequest request, StreamObserver<ScanResponse> out) {
+        Answers.scan(
+                out,
+                consumer -> {
+                    ScanRequest scan = Requests.scan(request.getScan());
+                    return sessions.call(
+                            request.getTransactionId(),
+                            txn -> scan.limit() == 0
+                                    ? CompletableFuture.completedFuture(null)
+                                    : txn.scan(scan, consumer));
+                },
+                Failures::ofTransaction);
+    }
+
+    // ---- writes of a session
+
+    @Override
+    public void put(TxnPutRequest request, StreamObserver<TxnPutResponse> out) {
+        write(
+                out,
+                request.getTransactionId(),
+                () -> {
+                    Map<ByteKey, byte[]> pairs = Requests.pairs(request.getPairsList());
+                    return txn -> pairs.forEach(txn::put);
+                },
+                TxnPutResponse.getDefaultInstance());
+    }
+
+    @Override
+    public void delete(TxnDeleteRequest request, StreamObserver<TxnDeleteResponse> out) {
+        write(
+                out,
+                request.getTransactionId(),
+                () -> {
+                    List<ByteKey> keys = Requests.keys(request.getKeysList());
+                    return txn -> keys.forEach(txn::delete);
+                },
+                TxnDeleteResponse.getDefaultInstance());
+    }
+
+    /** @param parsed makes what is done with the transaction, once the whole request was found to be valid */
+    private <R> void write(StreamObserver<R> out, String id, Supplier<Consumer<OpenTransaction>> parsed, R done) {
+        Answers.one(
+                out,
+                permit -> {
+                    Consumer<OpenTransaction> writes = parsed.get();
+                    return sessions.call(id, txn -> {
+                        writes.accept(txn);
+                        return CompletableFuture.completedFuture(done);
+                    });
+                },
+                Failures::ofTransaction);
+    }
+
+    @Override
+    public void lock(TxnLockRequest request, StreamObserver<TxnLockResponse> out) {
+        Answers.one(
+                out,
+                permit -> {
+                    List<ByteKey> keys = Requests.keys(request.getKeysList());
+                    return sessions.call(request.getTransactionId(), txn -> txn.lockKeys(keys))
+                            .thenApply(done -> TxnLockResponse.getDefaultInstance());
+                },
+                Failures::ofTransaction);
+    }
+
+    // ---- without a session
+
+    @Override
+    public void execute(ExecuteRequest request, StreamObserver<ExecuteResponse> out) {
+        Duration timeout = times.timeout();
+        Answers.one(out, permit -> execute(request, timeout, permit), Failures::ofAtomicCall);
+    }
+
+    private CompletableFuture<ExecuteResponse> execute(ExecuteRequest request, Duration timeout, Permit permit) {
+        AtomicCall call = Requests.atomicCall(request);
+        return atomicCalls
+                .run(call, timeout, Requests.readBytesMax(request), permit)
+                .thenApply(TransactionsService::answer);
+    }
+
+    private static ExecuteResponse answer(AtomicCall.Result result) {
+        ExecuteResponse.Builder answer = ExecuteResponse.newBuilder()
+                .setSucceeded(result.succeeded())
+                .setStartTs(result.startTs().value());
+        if (result.commitTs() != null) {
+            answer.setCommitTs(result.commitTs().value());
+        }
+        result.results()
+                .forEach(read -> answer.addResults(OperationResult.newBuilder().addAllPairs(Parts.messages(read))));
+        return answer.build();
+    }
+
+    @Override
+    public void read(ReadRequest request, StreamObserver<ReadResponse> out) {
+        Deadline deadline = times.deadline();
+        Answers.one(
+                out,
+                permit -> {
+                    ByteKey key = Requests.key(request.getKey());
+                    CompletableFuture<ReadView> view = request.hasTs()
+                            ? operations.snapshot(Requests.timestamp(request.getTs()), deadline)
+                            : operations.newest(deadline);
+                    return view.thenCompose(snapshot -> snapshot.get(key)).thenApply(value -> {
+                        ReadResponse.Builder answer = ReadResponse.newBuilder();
+                        value.ifPresent(found -> {
+                            permit.reserve(found.length);
+                            answer.setValue(Parts.shared(found));
+                        });
+                        return answer.build();
+                    });
+                },
+                Failures::ofTransaction);
+    }
+}
