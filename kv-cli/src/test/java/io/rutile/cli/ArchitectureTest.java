@@ -56,10 +56,27 @@ class ArchitectureTest {
                     "io.rutile.pd.gc..",
                     "io.rutile.pd.cluster..",
                     "io.rutile.pd.meta..",
-                    "io.rutile.gateway.kv..")
+                    "io.rutile.gateway.kv..",
+                    "io.rutile.gateway.grpc..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.springframework..");
+
+    @ArchTest
+    static final ArchRule onlyTheGrpcEdgeOfTheGatewaySpeaksGrpc = noClasses()
+            .that()
+            .resideInAnyPackage("io.rutile.gateway.kv..", "io.rutile.gateway.rest..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.grpc..", "io.rutile.gateway.grpc..", "io.rutile.gateway.v1..");
+
+    @ArchTest
+    static final ArchRule edgesOfTheGatewayDoNotKnowEachOther = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.gateway.grpc..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.rutile.gateway.rest..");
 
     @ArchTest
     static final ArchRule protocolIsValuesOnly = noClasses()

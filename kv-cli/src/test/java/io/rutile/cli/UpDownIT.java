@@ -6,6 +6,12 @@ import static org.awaitility.Awaitility.await;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.rutile.gateway.v1.RawKvGrpc;
+import io.rutile.gateway.v1.RawPutRequest;
+import io.rutile.gateway.v1.RawScanRequest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -19,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -67,6 +74,7 @@ class UpDownIT {
                     .contains("UP");
         }
         put("hello", "world");
+        assertThat(pairsByGrpc("hello, too", "world")).containsExactly("hello=world", "hello, too=world");
         List<ProcessHandle> processes = processes(status);
 
         assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode()).isZero();
@@ -214,6 +222,29 @@ class UpDownIT {
                 .PUT(BodyPublishers.ofString(value))
                 .build();
         assertThat(HTTP.send(request, BodyHandlers.ofString()).statusCode()).isBetween(200, 299);
+    }
+
+    /** Writes one more pair through the gateway's other door, and reads all of them. */
+    private List<String> pairsByGrpc(String key, String value) {
+        ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", base + 402)
+                .usePlaintext()
+                .build();
+        try {
+            RawKvGrpc.RawKvBlockingStub raw =
+                    RawKvGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+            raw.put(RawPutRequest.newBuilder()
+                    .setKey(ByteString.copyFromUtf8(key))
+                    .setValue(ByteString.copyFromUtf8(value))
+                    .build());
+            List<String> pairs = new ArrayList<>();
+            raw.scan(RawScanRequest.getDefaultInstance())
+                    .forEachRemaining(part -> part.getPairsList()
+                            .forEach(pair -> pairs.add(pair.getKey().toStringUtf8() + "="
+                                    + pair.getValue().toStringUtf8())));
+            return pairs;
+        } finally {
+            channel.shutdownNow();
+        }
     }
 
     private static String get(String url) throws IOException, InterruptedException {

@@ -42,7 +42,7 @@ public record ClusterLayout(
     private static final String PD_WAIT = "120s";
 
     private static final int PDS_MAX = 7;
-    private static final int PORTS_PER_CLUSTER = 402;
+    private static final int PORTS_PER_CLUSTER = 403;
     private static final String FILE = "cluster.properties";
 
     public ClusterLayout {
@@ -174,12 +174,15 @@ public record ClusterLayout(
     private ServiceSpec gateway() {
         int http = basePort == null ? 8080 : basePort + 400;
         int management = http + 1;
+        int grpc = http + 2;
         return new ServiceSpec(
                 "gateway",
                 Role.GATEWAY,
-                ports(entry("http", http), entry(ServiceSpec.MANAGEMENT, management)),
+                ports(entry("http", http), entry(ServiceSpec.MANAGEMENT, management), entry("grpc", grpc)),
                 List.of(
                         "--rutile.gateway.pd-endpoints=" + String.join(",", pdEndpoints()),
+                        "--rutile.gateway.grpc.address=" + HOST,
+                        "--rutile.gateway.grpc.port=" + grpc,
                         "--server.address=" + HOST,
                         "--server.port=" + http,
                         "--management.server.address=" + HOST,

@@ -25,7 +25,8 @@ class ClusterLayoutTest {
         assertThat(standard.gatewayUrl()).isEqualTo("http://127.0.0.1:8080");
         assertThat(ports(standard))
                 .containsExactly(
-                        2379, 2380, 2381, 20160, 20260, 20360, 20161, 20261, 20361, 20162, 20262, 20362, 8080, 8081);
+                        2379, 2380, 2381, 20160, 20260, 20360, 20161, 20261, 20361, 20162, 20262, 20362, 8080, 8081,
+                        8082);
     }
 
     @Test
@@ -36,7 +37,7 @@ class ClusterLayoutTest {
         assertThat(ports(layout))
                 .containsExactly(
                         30000, 30001, 30002, 30010, 30011, 30012, 30020, 30021, 30022, 30100, 30200, 30300, 30101,
-                        30201, 30301, 30400, 30401);
+                        30201, 30301, 30400, 30401, 30402);
         assertThat(layout.services().get(1).settings())
                 .contains(
                         "--rutile.pd.initial-cluster=pd-1=127.0.0.1:30001,pd-2=127.0.0.1:30011,pd-3=127.0.0.1:30021",
@@ -60,10 +61,10 @@ class ClusterLayoutTest {
                 .hasMessageContaining("--nodes is 0");
         assertThatThrownBy(() -> new ClusterLayout(dir, 1, 65, null, ApiVersion.V1))
                 .hasMessageContaining("--nodes is 65");
-        assertThatThrownBy(() -> new ClusterLayout(dir, 1, 3, 65_135, ApiVersion.V1))
+        assertThatThrownBy(() -> new ClusterLayout(dir, 1, 3, 65_134, ApiVersion.V1))
                 .hasMessageContaining("--base-port");
         assertThatThrownBy(() -> new ClusterLayout(dir, 1, 3, 0, ApiVersion.V1)).hasMessageContaining("--base-port");
-        assertThat(ports(new ClusterLayout(dir, 7, 64, 65_134, ApiVersion.V1))).allMatch(port -> port < 65_536);
+        assertThat(ports(new ClusterLayout(dir, 7, 64, 65_133, ApiVersion.V1))).allMatch(port -> port < 65_536);
     }
 
     @Test
