@@ -9,6 +9,10 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.keyspacepb.KeyspaceGrpc;
+import io.rutile.protocol.keyspacepb.KeyspaceMeta;
+import io.rutile.protocol.keyspacepb.LoadKeyspaceRequest;
+import io.rutile.protocol.keyspacepb.LoadKeyspaceResponse;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.Store;
@@ -22,6 +26,8 @@ import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
 import io.rutile.protocol.pdpb.GetGCSafePointRequest;
 import io.rutile.protocol.pdpb.GetGCSafePointResponse;
+import io.rutile.protocol.pdpb.GetGCStateRequest;
+import io.rutile.protocol.pdpb.GetGCStateResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
@@ -85,6 +91,10 @@ public final class PdClient implements AutoCloseable {
             new Method<>(PDGrpc.getStoreHeartbeatMethod(), StoreHeartbeatResponse::getHeader);
     private static final Method<GetGCSafePointRequest, GetGCSafePointResponse> GET_GC_SAFE_POINT =
             new Method<>(PDGrpc.getGetGCSafePointMethod(), GetGCSafePointResponse::getHeader);
+    private static final Method<GetGCStateRequest, GetGCStateResponse> GET_GC_STATE =
+            new Method<>(PDGrpc.getGetGCStateMethod(), GetGCStateResponse::getHeader);
+    private static final Method<LoadKeyspaceRequest, LoadKeyspaceResponse> LOAD_KEYSPACE =
+            new Method<>(KeyspaceGrpc.getLoadKeyspaceMethod(), LoadKeyspaceResponse::getHeader);
 
     private final ClientTimer timer;
     private final PdMetrics metrics;
@@ -377,6 +387,35 @@ public final class PdClient implements AutoCloseable {
                 .exceptionallyCompose(failure -> isUnsupported(failure)
                         ? CompletableFuture.completedFuture(TimeStamp.ZERO)
                         : CompletableFuture.failedFuture(failure)));
+    }
+
+    /**
+     * Before which no transaction may read or commit; the GC safe point follows it after a while. An older PD is asked for its GC
+     * safe point instead.
+     *
+     * @return {@link TimeStamp#ZERO} as long as there is none, and from a PD that keeps none
+     */
+    public CompletableFuture<TimeStamp> txnSafePoint() {
+        return Futures.bare(retry.call(
+                        GET_GC_STATE,
+                        header -> GetGCStateRequest.newBuilder()
+                                .setHeader(header)
+                                .setExcludeGcBarriers(true)
+                                .build())
+                .thenApply(response -> new TimeStamp(response.getGcState().getTxnSafePoint()))
+                .exceptionallyCompose(
+                        failure -> isUnsupported(failure) ? gcSafePoint() : CompletableFuture.failedFuture(failure)));
+    }
+
+    /** The keyspace of that name, whatever its state; {@code NOT_FOUND} if there is none. */
+    public CompletableFuture<KeyspaceMeta> keyspace(String name) {
+        return Futures.bare(retry.call(
+                        LOAD_KEYSPACE,
+                        header -> LoadKeyspaceRequest.newBuilder()
+                                .setHeader(header)
+                                .setName(name)
+                                .build())
+                .thenApply(LoadKeyspaceResponse::getKeyspace));
     }
 
     private static boolean isUnsupported(Throwable failure) {

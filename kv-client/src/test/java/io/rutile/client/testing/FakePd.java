@@ -7,6 +7,10 @@ import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.keyspacepb.KeyspaceGrpc;
+import io.rutile.protocol.keyspacepb.KeyspaceMeta;
+import io.rutile.protocol.keyspacepb.LoadKeyspaceRequest;
+import io.rutile.protocol.keyspacepb.LoadKeyspaceResponse;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
 import io.rutile.protocol.pdpb.AllocIDResponse;
@@ -14,10 +18,13 @@ import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
 import io.rutile.protocol.pdpb.Error;
 import io.rutile.protocol.pdpb.ErrorType;
+import io.rutile.protocol.pdpb.GCState;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
 import io.rutile.protocol.pdpb.GetAllStoresResponse;
 import io.rutile.protocol.pdpb.GetGCSafePointRequest;
 import io.rutile.protocol.pdpb.GetGCSafePointResponse;
+import io.rutile.protocol.pdpb.GetGCStateRequest;
+import io.rutile.protocol.pdpb.GetGCStateResponse;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
@@ -84,6 +91,7 @@ public final class FakePd implements AutoCloseable {
                         .permitKeepAliveTime(1, java.util.concurrent.TimeUnit.SECONDS)
                         .permitKeepAliveWithoutCalls(true)
                         .addService(new Service(this))
+                        .addService(new Keyspaces(this))
                         .build()
                         .start();
             } catch (IOException e) {
@@ -115,6 +123,36 @@ public final class FakePd implements AutoCloseable {
             clusterId = id;
         }
 
+        private ResponseHeader.Builder header() {
+            return ResponseHeader.newBuilder().setClusterId(clusterId);
+        }
+
+        /** Leader, then cluster id, then what the test asked for. @return false if the call is over */
+        private boolean admit(RequestHeader header, StreamObserver<?> out) {
+            if (silent) {
+                return false;
+            }
+            Status refusal = null;
+            if (leader != index) {
+                refusal = Status.UNAVAILABLE.withDescription("not leader");
+            } else if (header.getClusterId() != clusterId) {
+                refusal = Status.FAILED_PRECONDITION.withDescription(
+                        "mismatch cluster id, need " + clusterId + " but got " + header.getClusterId());
+            } else {
+                refusal = nextStatuses.poll();
+            }
+            if (refusal != null) {
+                out.onError(refusal.asRuntimeException());
+                return false;
+            }
+            callsServed.incrementAndGet();
+            return true;
+        }
+
+        private ResponseHeader.Builder error(ErrorType type, String message) {
+            return header().setError(Error.newBuilder().setType(type).setMessage(message));
+        }
+
         private Member proto() {
             return Member.newBuilder()
                     .setName("pd-" + (index + 1))
@@ -127,6 +165,7 @@ public final class FakePd implements AutoCloseable {
     public final List<FakeMember> members = new ArrayList<>();
     public final Map<Long, Store> stores = new ConcurrentHashMap<>();
     public final Map<Long, Region> regions = new ConcurrentHashMap<>();
+    public final Map<String, KeyspaceMeta> keyspaces = new ConcurrentHashMap<>();
     public final Queue<RegionHeartbeatRequest> heartbeats = new ConcurrentLinkedQueue<>();
     public final Queue<Integer> timestampBatches = new ConcurrentLinkedQueue<>();
     public final AtomicInteger regionLookups = new AtomicInteger();
@@ -140,6 +179,11 @@ public final class FakePd implements AutoCloseable {
     public volatile long regionLookupDelayNanos;
     public volatile boolean loseBootstrapAnswer;
     public volatile long gcSafePoint;
+    public volatile long txnSafePoint;
+    public final AtomicInteger gcStateLookups = new AtomicInteger();
+    /** An older PD, which has no transaction safe point. */
+    public volatile boolean knowsGcStates = true;
+
     private volatile int leader;
     private volatile boolean bootstrapped = true;
     /** Time that tests let pass at once. */
@@ -196,6 +240,33 @@ public final class FakePd implements AutoCloseable {
         members.forEach(m -> m.server.shutdownNow());
     }
 
+    private final class Keyspaces extends KeyspaceGrpc.KeyspaceImplBase {
+
+        private final FakeMember self;
+
+        Keyspaces(FakeMember self) {
+            this.self = self;
+        }
+
+        @Override
+        public void loadKeyspace(LoadKeyspaceRequest request, StreamObserver<LoadKeyspaceResponse> out) {
+            if (!self.admit(request.getHeader(), out)) {
+                return;
+            }
+            KeyspaceMeta known = keyspaces.get(request.getName());
+            out.onNext(
+                    known == null
+                            ? LoadKeyspaceResponse.newBuilder()
+                                    .setHeader(self.error(ErrorType.ENTRY_NOT_FOUND, "no such keyspace"))
+                                    .build()
+                            : LoadKeyspaceResponse.newBuilder()
+                                    .setHeader(self.header())
+                                    .setKeyspace(known)
+                                    .build());
+            out.onCompleted();
+        }
+    }
+
     private final class Service extends PDGrpc.PDImplBase {
 
         private final FakeMember self;
@@ -221,33 +292,15 @@ public final class FakePd implements AutoCloseable {
         }
 
         private ResponseHeader.Builder header() {
-            return ResponseHeader.newBuilder().setClusterId(self.clusterId);
+            return self.header();
         }
 
-        /** Leader, then cluster id, then what the test asked for. @return false if the call is over */
         private boolean admit(RequestHeader header, StreamObserver<?> out) {
-            if (self.silent) {
-                return false;
-            }
-            Status refusal = null;
-            if (leader != self.index) {
-                refusal = Status.UNAVAILABLE.withDescription("not leader");
-            } else if (header.getClusterId() != self.clusterId) {
-                refusal = Status.FAILED_PRECONDITION.withDescription(
-                        "mismatch cluster id, need " + self.clusterId + " but got " + header.getClusterId());
-            } else {
-                refusal = nextStatuses.poll();
-            }
-            if (refusal != null) {
-                out.onError(refusal.asRuntimeException());
-                return false;
-            }
-            callsServed.incrementAndGet();
-            return true;
+            return self.admit(header, out);
         }
 
         private ResponseHeader.Builder error(ErrorType type, String message) {
-            return header().setError(Error.newBuilder().setType(type).setMessage(message));
+            return self.error(type, message);
         }
 
         @Override
@@ -415,6 +468,22 @@ public final class FakePd implements AutoCloseable {
                 out.onNext(GetGCSafePointResponse.newBuilder()
                         .setHeader(header())
                         .setSafePoint(gcSafePoint)
+                        .build());
+                out.onCompleted();
+            }
+        }
+
+        @Override
+        public void getGCState(GetGCStateRequest request, StreamObserver<GetGCStateResponse> out) {
+            if (!knowsGcStates) {
+                super.getGCState(request, out);
+            } else if (admit(request.getHeader(), out)) {
+                gcStateLookups.incrementAndGet();
+                out.onNext(GetGCStateResponse.newBuilder()
+                        .setHeader(header())
+                        .setGcState(GCState.newBuilder()
+                                .setTxnSafePoint(txnSafePoint)
+                                .setGcSafePoint(gcSafePoint))
                         .build());
                 out.onCompleted();
             }
