@@ -2,6 +2,7 @@ package io.rutile.client;
 
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How to open a client.
@@ -10,9 +11,15 @@ import java.util.List;
  * @param callTimeout one deadline for a call, retries included, where the call names none of its own
  * @param connectTimeout how long opening the client may take
  * @param channelsPerStore HTTP/2 connections to each store, 1 to 16
+ * @param keyspace the name of the keyspace that {@link RutileClient#raw()} and {@link RutileClient#txn()} are about, for a cluster
+ *     of API V2; null for one of V1 or V1TTL
  */
 public record RutileClientOptions(
-        List<String> pdEndpoints, Duration callTimeout, Duration connectTimeout, int channelsPerStore) {
+        List<String> pdEndpoints,
+        Duration callTimeout,
+        Duration connectTimeout,
+        int channelsPerStore,
+        @Nullable String keyspace) {
 
     public RutileClientOptions {
         pdEndpoints = List.copyOf(pdEndpoints);
@@ -25,6 +32,17 @@ public record RutileClientOptions(
         if (channelsPerStore < 1 || channelsPerStore > 16) {
             throw new IllegalArgumentException("channelsPerStore must be 1 to 16: " + channelsPerStore);
         }
+    }
+
+    /** For a cluster of API V1 or V1TTL. */
+    public RutileClientOptions(
+            List<String> pdEndpoints, Duration callTimeout, Duration connectTimeout, int channelsPerStore) {
+        this(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, null);
+    }
+
+    /** The same for a keyspace of a cluster of API V2; {@code DEFAULT} is the one that every such cluster has. */
+    public RutileClientOptions withKeyspace(String name) {
+        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, name);
     }
 
     public static RutileClientOptions of(List<String> pdEndpoints) {

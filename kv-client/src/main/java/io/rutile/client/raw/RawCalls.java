@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.region.Anchor;
+import io.rutile.client.region.CachedRegion;
+import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionCall;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
@@ -35,69 +37,73 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Puts raw requests into the words of the protocol. */
+/** Puts raw requests into the words of the protocol. Keys are in wire form. */
 final class RawCalls {
 
-    private RawCalls() {}
+    private final KeySpace keys;
 
-    static RegionCall<RawGetRequest, RawGetResponse> get(ByteKey key) {
+    RawCalls(KeySpace keys) {
+        this.keys = keys;
+    }
+
+    RegionCall<RawGetRequest, RawGetResponse> get(ByteKey key) {
         return new RegionCall<>(
                 TikvGrpc.getRawGetMethod(),
                 (context, region) -> RawGetRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setKey(key.toByteString())
                         .build(),
-                region -> region.range().contains(key),
+                region -> holds(region, key),
                 errorIn(RawGetResponse::hasRegionError, RawGetResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawPutRequest, RawPutResponse> put(ByteKey key, byte[] value, long ttlSeconds) {
+    RegionCall<RawPutRequest, RawPutResponse> put(ByteKey key, byte[] value, long ttlSeconds) {
         return new RegionCall<>(
                 TikvGrpc.getRawPutMethod(),
                 (context, region) -> RawPutRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setKey(key.toByteString())
                         .setValue(wrap(value))
                         .setTtl(ttlSeconds)
                         .build(),
-                region -> region.range().contains(key),
+                region -> holds(region, key),
                 errorIn(RawPutResponse::hasRegionError, RawPutResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawDeleteRequest, RawDeleteResponse> delete(ByteKey key) {
+    RegionCall<RawDeleteRequest, RawDeleteResponse> delete(ByteKey key) {
         return new RegionCall<>(
                 TikvGrpc.getRawDeleteMethod(),
                 (context, region) -> RawDeleteRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setKey(key.toByteString())
                         .build(),
-                region -> region.range().contains(key),
+                region -> holds(region, key),
                 errorIn(RawDeleteResponse::hasRegionError, RawDeleteResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawBatchGetRequest, RawBatchGetResponse> batchGet(List<ByteKey> sorted) {
+    RegionCall<RawBatchGetRequest, RawBatchGetResponse> batchGet(List<ByteKey> sorted) {
         return new RegionCall<>(
                 TikvGrpc.getRawBatchGetMethod(),
                 (context, region) -> {
                     RawBatchGetRequest.Builder request =
-                            RawBatchGetRequest.newBuilder().setContext(context);
+                            RawBatchGetRequest.newBuilder().setContext(keys.stamp(context));
                     sorted.forEach(key -> request.addKeys(key.toByteString()));
                     return request.build();
                 },
-                region -> holdsAll(region.range(), sorted.get(0), sorted.get(sorted.size() - 1)),
+                region -> holds(region, sorted.get(0)) && holds(region, sorted.get(sorted.size() - 1)),
                 errorIn(RawBatchGetResponse::hasRegionError, RawBatchGetResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawBatchPutRequest, RawBatchPutResponse> batchPut(List<Pair> sorted, long ttlSeconds) {
+    RegionCall<RawBatchPutRequest, RawBatchPutResponse> batchPut(List<Pair> sorted, long ttlSeconds) {
         return new RegionCall<>(
                 TikvGrpc.getRawBatchPutMethod(),
                 (context, region) -> {
                     RawBatchPutRequest.Builder request =
-                            RawBatchPutRequest.newBuilder().setContext(context);
+                            RawBatchPutRequest.newBuilder().setContext(keys.stamp(context));
                     for (Pair pair : sorted) {
                         request.addPairs(KvPair.newBuilder()
                                 .setKey(pair.key().toByteString())
@@ -108,49 +114,49 @@ final class RawCalls {
                     }
                     return request.build();
                 },
-                region -> holdsAll(
-                        region.range(),
-                        sorted.get(0).key(),
-                        sorted.get(sorted.size() - 1).key()),
+                region -> holds(region, sorted.get(0).key())
+                        && holds(region, sorted.get(sorted.size() - 1).key()),
                 errorIn(RawBatchPutResponse::hasRegionError, RawBatchPutResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawBatchDeleteRequest, RawBatchDeleteResponse> batchDelete(List<ByteKey> sorted) {
+    RegionCall<RawBatchDeleteRequest, RawBatchDeleteResponse> batchDelete(List<ByteKey> sorted) {
         return new RegionCall<>(
                 TikvGrpc.getRawBatchDeleteMethod(),
                 (context, region) -> {
                     RawBatchDeleteRequest.Builder request =
-                            RawBatchDeleteRequest.newBuilder().setContext(context);
+                            RawBatchDeleteRequest.newBuilder().setContext(keys.stamp(context));
                     sorted.forEach(key -> request.addKeys(key.toByteString()));
                     return request.build();
                 },
-                region -> holdsAll(region.range(), sorted.get(0), sorted.get(sorted.size() - 1)),
+                region -> holds(region, sorted.get(0)) && holds(region, sorted.get(sorted.size() - 1)),
                 errorIn(RawBatchDeleteResponse::hasRegionError, RawBatchDeleteResponse::getRegionError),
                 true);
     }
 
     /** Deletes what the Region holds of the range: stores do not clip, they refuse an end beyond the Region. */
-    static RegionCall<RawDeleteRangeRequest, RawDeleteRangeResponse> deleteRange(KeyRange range) {
+    RegionCall<RawDeleteRangeRequest, RawDeleteRangeResponse> deleteRange(KeyRange range) {
         return new RegionCall<>(
                 TikvGrpc.getRawDeleteRangeMethod(),
                 (context, region) -> RawDeleteRangeRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setStartKey(range.start().toByteString())
-                        .setEndKey(earlier(range.end(), region.range().end()).toByteString())
+                        .setEndKey(keys.earlierEnd(range.end(), region.range().end())
+                                .toByteString())
                         .build(),
                 region -> true,
                 errorIn(RawDeleteRangeResponse::hasRegionError, RawDeleteRangeResponse::getRegionError),
                 true);
     }
 
-    static RegionCall<RawScanRequest, RawScanResponse> scanUp(KeyRange range, int limit, boolean keysOnly) {
+    RegionCall<RawScanRequest, RawScanResponse> scanUp(KeyRange range, int limit, boolean keysOnly) {
         return new RegionCall<>(
                 TikvGrpc.getRawScanMethod(),
                 (context, region) -> RawScanRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setStartKey(range.start().toByteString())
-                        .setEndKey(earlier(range.end(), region.range().end()).toByteString())
+                        .setEndKey(keys.earlierEnd(range.end(), region.range().end())
+                                .toByteString())
                         .setLimit(limit)
                         .setKeyOnly(keysOnly)
                         .build(),
@@ -160,14 +166,15 @@ final class RawCalls {
     }
 
     /** On the wire a reverse scan starts at its upper end, exclusive, and an empty start is nothing: see {@code ABOVE_ALL}. */
-    static RegionCall<RawScanRequest, RawScanResponse> scanDown(KeyRange range, int limit, boolean keysOnly) {
+    RegionCall<RawScanRequest, RawScanResponse> scanDown(KeyRange range, int limit, boolean keysOnly) {
         return new RegionCall<>(
                 TikvGrpc.getRawScanMethod(),
                 (context, region) -> {
-                    ByteKey upper = earlier(range.end(), region.range().end());
-                    ByteKey lower = later(range.start(), region.range().start());
+                    ByteKey upper = keys.earlierEnd(range.end(), region.range().end());
+                    ByteKey lower =
+                            keys.laterStart(range.start(), region.range().start());
                     return RawScanRequest.newBuilder()
-                            .setContext(context)
+                            .setContext(keys.stamp(context))
                             .setStartKey((upper.isEmpty() ? Anchor.ABOVE_ALL : upper).toByteString())
                             .setEndKey(lower.toByteString())
                             .setLimit(limit)
@@ -180,26 +187,26 @@ final class RawCalls {
                 true);
     }
 
-    static RegionCall<RawGetKeyTTLRequest, RawGetKeyTTLResponse> timeToLive(ByteKey key) {
+    RegionCall<RawGetKeyTTLRequest, RawGetKeyTTLResponse> timeToLive(ByteKey key) {
         return new RegionCall<>(
                 TikvGrpc.getRawGetKeyTTLMethod(),
                 (context, region) -> RawGetKeyTTLRequest.newBuilder()
-                        .setContext(context)
+                        .setContext(keys.stamp(context))
                         .setKey(key.toByteString())
                         .build(),
-                region -> region.range().contains(key),
+                region -> holds(region, key),
                 errorIn(RawGetKeyTTLResponse::hasRegionError, RawGetKeyTTLResponse::getRegionError),
                 true);
     }
 
     /** Not repeatable: the second time it would meet what the first one wrote. */
-    static RegionCall<RawCASRequest, RawCASResponse> compareAndSwap(
+    RegionCall<RawCASRequest, RawCASResponse> compareAndSwap(
             ByteKey key, byte @Nullable [] expected, byte @Nullable [] update, long ttlSeconds) {
         return new RegionCall<>(
                 TikvGrpc.getRawCompareAndSwapMethod(),
                 (context, region) -> {
                     RawCASRequest.Builder request = RawCASRequest.newBuilder()
-                            .setContext(context)
+                            .setContext(keys.stamp(context))
                             .setKey(key.toByteString())
                             .setPreviousNotExist(expected == null)
                             .setDelete(update == null);
@@ -211,7 +218,7 @@ final class RawCalls {
                     }
                     return request.build();
                 },
-                region -> region.range().contains(key),
+                region -> holds(region, key),
                 errorIn(RawCASResponse::hasRegionError, RawCASResponse::getRegionError),
                 false);
     }
@@ -220,20 +227,8 @@ final class RawCalls {
         return UnsafeByteOperations.unsafeWrap(bytes);
     }
 
-    private static boolean holdsAll(KeyRange range, ByteKey first, ByteKey last) {
-        return range.contains(first) && range.contains(last);
-    }
-
-    /** Of two upper ends, where empty is infinity. */
-    private static ByteKey earlier(ByteKey a, ByteKey b) {
-        if (a.isEmpty() || b.isEmpty()) {
-            return a.isEmpty() ? b : a;
-        }
-        return a.compareTo(b) <= 0 ? a : b;
-    }
-
-    private static ByteKey later(ByteKey a, ByteKey b) {
-        return a.compareTo(b) >= 0 ? a : b;
+    private boolean holds(CachedRegion region, ByteKey key) {
+        return region.range().contains(keys.border(key));
     }
 
     private static <R> Function<R, @Nullable Error> errorIn(Predicate<R> has, Function<R, Error> error) {

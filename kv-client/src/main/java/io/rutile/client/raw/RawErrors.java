@@ -18,7 +18,7 @@ final class RawErrors {
             "the length of ttls",
             "invalid keyranges",
             "api version",
-            "key mode");
+            "invalidkeymode");
 
     private RawErrors() {}
 

@@ -1,12 +1,16 @@
 package io.rutile.client.raw;
 
+import com.google.protobuf.ByteString;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
+import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionBatches;
+import io.rutile.client.region.RegionBatches.PartSender;
 import io.rutile.client.region.RegionCall;
 import io.rutile.client.region.RegionSender;
+import io.rutile.client.region.RegionSender.Answer;
 import io.rutile.client.rpc.CallDeadline;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
@@ -37,20 +41,31 @@ public final class RawKv {
     private static final long BATCH_BYTES_MAX = 1 << 20;
 
     private final RegionSender regions;
+    private final KeySpace keys;
+    private final RawCalls calls;
     private final Duration timeout;
 
-    /** @param timeout one deadline for a call, retries included; for a paged scan, for each page */
-    public RawKv(RegionSender regions, Duration timeout) {
+    /**
+     * @param regions not closed here
+     * @param keys how keys are written; {@link KeySpace#rawV1} or {@link KeySpace#rawV2}
+     * @param timeout one deadline for a call, retries included; for a paged scan, for each page
+     */
+    public RawKv(RegionSender regions, KeySpace keys, Duration timeout) {
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive: " + timeout);
         }
+        if (keys.mode() != KeySpace.Mode.RAW) {
+            throw new IllegalArgumentException("these are keys of transactions");
+        }
         this.regions = regions;
+        this.keys = keys;
         this.timeout = timeout;
+        calls = new RawCalls(keys);
     }
 
     /** The same store with another deadline for each call. */
     public RawKv withTimeout(Duration other) {
-        return new RawKv(regions, other);
+        return new RawKv(regions, keys, other);
     }
 
     /** A pair; the value is empty if a scan asked for keys only. */
@@ -91,7 +106,7 @@ public final class RawKv {
     public record SwapResult(boolean succeeded, byte @Nullable [] previous) {}
 
     public CompletableFuture<Optional<byte[]>> get(ByteKey key) {
-        return one(RawCalls.get(key), key, response -> {
+        return one(key, calls::get, response -> {
             RawErrors.check("RawGet", response.getError());
             return response.getNotFound()
                     ? Optional.empty()
@@ -103,71 +118,59 @@ public final class RawKv {
     public CompletableFuture<Void> put(ByteKey key, byte[] value, Duration ttl) {
         return checkingTtl(
                 ttl,
-                seconds -> one(RawCalls.put(key, value, seconds), key, response -> {
+                seconds -> one(key, wire -> calls.put(wire, value, seconds), response -> {
                     RawErrors.check("RawPut", response.getError());
                     return null;
                 }));
     }
 
     public CompletableFuture<Void> delete(ByteKey key) {
-        return one(RawCalls.delete(key), key, response -> {
+        return one(key, calls::delete, response -> {
             RawErrors.check("RawDelete", response.getError());
             return null;
         });
     }
 
     /** Only keys that are there are in the answer. */
-    public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> keys) {
+    public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> wanted) {
         Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
-        RegionBatches<ByteKey> batch = new RegionBatches<>(
-                regions,
-                Function.identity(),
-                RawKv::bytesOf,
-                BATCH_BYTES_MAX,
-                (part, backoff) -> regions.send(RawCalls.batchGet(part), Anchor.at(part.get(0)), backoff)
-                        .thenAccept(answer -> {
-                            RawErrors.check("RawBatchGet", answer.response().getPairsList());
-                            answer.response()
-                                    .getPairsList()
-                                    .forEach(pair -> found.put(
-                                            ByteKey.of(pair.getKey()),
-                                            pair.getValue().toByteArray()));
-                        }));
-        return Futures.bare(batch.carryOut(sorted(keys), backoff()).thenApply(done -> found));
+        RegionBatches<ByteKey> batch = keyBatches((part, backoff) -> send(calls.batchGet(part), part.get(0), backoff)
+                .thenAccept(answer -> {
+                    RawErrors.check("RawBatchGet", answer.response().getPairsList());
+                    answer.response()
+                            .getPairsList()
+                            .forEach(pair -> found.put(
+                                    user(keys, "RawBatchGet", pair.getKey()),
+                                    pair.getValue().toByteArray()));
+                }));
+        return Futures.bare(batch.carryOut(sorted(wanted), backoff()).thenApply(done -> found));
     }
 
     /** Not atomic over keys: a failure may leave some written. */
     public CompletableFuture<Void> batchPut(Map<ByteKey, byte[]> pairs, Duration ttl) {
         List<Pair> sorted = pairs.entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
-                .map(entry -> new Pair(entry.getKey(), entry.getValue()))
+                .map(entry -> new Pair(keys.toWire(entry.getKey()), entry.getValue()))
                 .toList();
         return checkingTtl(ttl, seconds -> {
             RegionBatches<Pair> batch = new RegionBatches<>(
                     regions,
-                    Pair::key,
+                    pair -> keys.border(pair.key()),
                     RawKv::bytesOf,
                     BATCH_BYTES_MAX,
-                    (part, backoff) -> regions.send(
-                                    RawCalls.batchPut(part, seconds),
-                                    Anchor.at(part.get(0).key()),
-                                    backoff)
+                    (part, backoff) -> send(
+                                    calls.batchPut(part, seconds), part.get(0).key(), backoff)
                             .thenAccept(answer -> RawErrors.check(
                                     "RawBatchPut", answer.response().getError())));
             return Futures.bare(batch.carryOut(sorted, backoff()));
         });
     }
 
-    public CompletableFuture<Void> batchDelete(List<ByteKey> keys) {
-        RegionBatches<ByteKey> batch = new RegionBatches<>(
-                regions,
-                Function.identity(),
-                RawKv::bytesOf,
-                BATCH_BYTES_MAX,
-                (part, backoff) -> regions.send(RawCalls.batchDelete(part), Anchor.at(part.get(0)), backoff)
-                        .thenAccept(answer -> RawErrors.check(
-                                "RawBatchDelete", answer.response().getError())));
-        return Futures.bare(batch.carryOut(sorted(keys), backoff()));
+    public CompletableFuture<Void> batchDelete(List<ByteKey> unwanted) {
+        RegionBatches<ByteKey> batch = keyBatches((part, backoff) -> send(calls.batchDelete(part), part.get(0), backoff)
+                .thenAccept(answer ->
+                        RawErrors.check("RawBatchDelete", answer.response().getError())));
+        return Futures.bare(batch.carryOut(sorted(unwanted), backoff()));
     }
 
     /** Deletes every key of the range, Region by Region; a failure may leave the upper part of it. */
@@ -175,19 +178,19 @@ public final class RawKv {
         if (range.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        return Futures.bare(deleteFrom(range, backoff()));
+        return Futures.bare(deleteFrom(keys.toWire(range), backoff()));
     }
 
     private CompletableFuture<Void> deleteFrom(KeyRange rest, Backoff backoff) {
-        return regions.send(RawCalls.deleteRange(rest), Anchor.at(rest.start()), backoff)
-                .thenCompose(answer -> {
-                    RawErrors.check("RawDeleteRange", answer.response().getError());
-                    ByteKey border = answer.region().range().end();
-                    KeyRange beyond = new KeyRange(border, rest.end());
-                    return border.isEmpty() || beyond.isEmpty()
-                            ? CompletableFuture.completedFuture(null)
-                            : deleteFrom(beyond, backoff.fork());
-                });
+        return send(calls.deleteRange(rest), rest.start(), backoff).thenCompose(answer -> {
+            RawErrors.check("RawDeleteRange", answer.response().getError());
+            ByteKey border = answer.region().range().end();
+            if (border.isEmpty()) {
+                return CompletableFuture.completedFuture(null);
+            }
+            KeyRange beyond = new KeyRange(keys.firstKeyAt(border), rest.end());
+            return beyond.isEmpty() ? CompletableFuture.completedFuture(null) : deleteFrom(beyond, backoff.fork());
+        });
     }
 
     /** The first pairs of a range, at most {@link WireLimits#SCAN_PAIRS_MAX} of them in memory; one deadline for all pages. */
@@ -199,7 +202,7 @@ public final class RawKv {
                 request.keysOnly());
         List<Pair> all = new ArrayList<>();
         Backoff backoff = backoff();
-        ScanPages pages = new ScanPages(regions, bounded, backoff::fork, pairs -> {
+        ScanPages pages = new ScanPages(regions, keys, bounded, backoff::fork, pairs -> {
             all.addAll(pairs);
             return CompletableFuture.completedFuture(null);
         });
@@ -211,12 +214,12 @@ public final class RawKv {
      * that the consumer takes; a failure of the consumer's future ends the scan and is its outcome.
      */
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return Futures.bare(new ScanPages(regions, request, this::backoff, consumer).run());
+        return Futures.bare(new ScanPages(regions, keys, request, this::backoff, consumer).run());
     }
 
     /** Empty if the key is not there; zero if it has no expiry. */
     public CompletableFuture<Optional<Duration>> timeToLive(ByteKey key) {
-        return one(RawCalls.timeToLive(key), key, response -> {
+        return one(key, calls::timeToLive, response -> {
             RawErrors.check("RawGetKeyTTL", response.getError());
             return response.getNotFound() ? Optional.empty() : Optional.of(Duration.ofSeconds(response.getTtl()));
         });
@@ -232,7 +235,7 @@ public final class RawKv {
             ByteKey key, byte @Nullable [] expected, byte @Nullable [] update, Duration ttl) {
         return checkingTtl(
                 ttl,
-                seconds -> one(RawCalls.compareAndSwap(key, expected, update, seconds), key, response -> {
+                seconds -> one(key, wire -> calls.compareAndSwap(wire, expected, update, seconds), response -> {
                     RawErrors.check("RawCompareAndSwap", response.getError());
                     return new SwapResult(
                             response.getSucceed(),
@@ -243,9 +246,33 @@ public final class RawKv {
     }
 
     /** One key's call: whatever becomes of the Region, the key is in exactly one. */
-    private <Q, R, T> CompletableFuture<T> one(RegionCall<Q, R> call, ByteKey key, Function<R, T> read) {
-        return Futures.bare(
-                regions.send(call, Anchor.at(key), backoff()).thenApply(answer -> read.apply(answer.response())));
+    private <Q, R, T> CompletableFuture<T> one(
+            ByteKey key, Function<ByteKey, RegionCall<Q, R>> call, Function<R, T> read) {
+        ByteKey wire = keys.toWire(key);
+        return Futures.bare(send(call.apply(wire), wire, backoff()).thenApply(answer -> read.apply(answer.response())));
+    }
+
+    /** @param wire where the Region is looked for */
+    private <Q, R> CompletableFuture<Answer<R>> send(RegionCall<Q, R> call, ByteKey wire, Backoff backoff) {
+        return regions.send(call, Anchor.at(keys.border(wire)), backoff);
+    }
+
+    private RegionBatches<ByteKey> keyBatches(PartSender<ByteKey> sender) {
+        return new RegionBatches<>(regions, keys::border, RawKv::bytesOf, BATCH_BYTES_MAX, sender);
+    }
+
+    /**
+     * The key of an answer as the application knows it.
+     *
+     * @throws KvClientException {@code SERVER} if it is of another keyspace: nobody asked for it
+     */
+    static ByteKey user(KeySpace keys, String method, ByteString wire) {
+        try {
+            return keys.fromWire(ByteKey.of(wire));
+        } catch (IllegalArgumentException foreign) {
+            throw new KvClientException(
+                    Kind.SERVER, method + ": the store answered with " + foreign.getMessage(), null, foreign);
+        }
     }
 
     private Backoff backoff() {
@@ -260,8 +287,9 @@ public final class RawKv {
         return call.apply(ttl.toSeconds());
     }
 
-    private static List<ByteKey> sorted(List<ByteKey> keys) {
-        return keys.stream().distinct().sorted().toList();
+    /** Each key once, in wire form and in order. */
+    private List<ByteKey> sorted(List<ByteKey> user) {
+        return user.stream().map(keys::toWire).distinct().sorted().toList();
     }
 
     private static long bytesOf(ByteKey key) {

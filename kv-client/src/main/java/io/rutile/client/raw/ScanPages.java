@@ -8,17 +8,20 @@ import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.CachedRegion;
+import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.KvPair;
+import io.rutile.protocol.kvrpcpb.RawGetResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A scan on its way through the Regions, one page at a time. What is left of the range shrinks with every page, from below or, in
@@ -26,6 +29,8 @@ import java.util.function.Supplier;
  *
  * <p>A store may end a page early, when it has read enough bytes. So a short page only means "the Region has no more" if it is far
  * from that bound; otherwise the Region is asked once more.
+ *
+ * <p>Keys are in wire form but for those that the consumer is given.
  *
  * <p>Threads: one page follows the other; the loop runs in whoever completed the last step.
  */
@@ -38,6 +43,8 @@ final class ScanPages {
     private static final long SURELY_NOT_CUT_BYTES = WireLimits.SCAN_BYTES_MAX / 2;
 
     private final RegionSender regions;
+    private final KeySpace keys;
+    private final RawCalls calls;
     private final Supplier<Backoff> pageBackoff;
     private final PairConsumer consumer;
     private final boolean reverse;
@@ -45,18 +52,32 @@ final class ScanPages {
     private final CompletableFuture<Void> result = new CompletableFuture<>();
 
     private KeyRange rest;
+
+    /** What a scan downwards reads next, by itself. */
+    private @Nullable ByteKey alone;
+
     private boolean ended;
     private long wanted;
     private int pagePairs = PAGE_PAIRS;
 
-    /** @param pageBackoff gives each page its deadline: the scan's one, or a new one for every page */
-    ScanPages(RegionSender regions, ScanRequest request, Supplier<Backoff> pageBackoff, PairConsumer consumer) {
+    /**
+     * @param keys how the request's keys are written
+     * @param pageBackoff gives each page its deadline: the scan's one, or a new one for every page
+     */
+    ScanPages(
+            RegionSender regions,
+            KeySpace keys,
+            ScanRequest request,
+            Supplier<Backoff> pageBackoff,
+            PairConsumer consumer) {
         this.regions = regions;
+        this.keys = keys;
+        this.calls = new RawCalls(keys);
         this.pageBackoff = pageBackoff;
         this.consumer = consumer;
         this.reverse = request.reverse();
         this.keysOnly = request.keysOnly();
-        this.rest = request.range();
+        this.rest = keys.toWire(request.range());
         this.wanted = request.limit();
     }
 
@@ -84,11 +105,14 @@ final class ScanPages {
     }
 
     private CompletableFuture<Void> page() {
+        ByteKey key = alone;
+        if (key != null) {
+            return readAlone(key);
+        }
         int limit = (int) Math.min(pagePairs, wanted);
         KeyRange range = rest;
-        Anchor anchor = reverse ? Anchor.below(range.end()) : Anchor.at(range.start());
-        var call = reverse ? RawCalls.scanDown(range, limit, keysOnly) : RawCalls.scanUp(range, limit, keysOnly);
-        return regions.send(call, anchor, pageBackoff.get())
+        var call = reverse ? calls.scanDown(range, limit, keysOnly) : calls.scanUp(range, limit, keysOnly);
+        return regions.send(call, anchor(range), pageBackoff.get())
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)
                 .thenCompose(answer -> answer.isPresent()
@@ -99,19 +123,47 @@ final class ScanPages {
                         : CompletableFuture.completedFuture(null));
     }
 
+    private CompletableFuture<Void> readAlone(ByteKey key) {
+        alone = null;
+        goOnBehind(key);
+        if (key.compareTo(rest.start()) < 0) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return regions.send(calls.get(key), Anchor.at(keys.border(key)), pageBackoff.get())
+                .thenCompose(answer -> {
+                    RawGetResponse found = answer.response();
+                    RawErrors.check("RawGet", found.getError());
+                    if (found.getNotFound()) {
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    wanted--;
+                    byte[] value =
+                            keysOnly ? ByteKey.EMPTY.bytes() : found.getValue().toByteArray();
+                    return consumer.accept(List.of(new Pair(keys.fromWire(key), value)));
+                });
+    }
+
+    private Anchor anchor(KeyRange range) {
+        if (!reverse) {
+            return Anchor.at(keys.border(range.start()));
+        }
+        return Anchor.below(range.end().isEmpty() ? ByteKey.EMPTY : keys.border(range.end()));
+    }
+
     private CompletableFuture<Void> take(List<KvPair> found, int limit, CachedRegion region) {
         RawErrors.check("RawScan", found);
         List<Pair> pairs = new ArrayList<>(found.size());
         long bytes = 0;
         for (KvPair pair : found) {
-            pairs.add(new Pair(ByteKey.of(pair.getKey()), pair.getValue().toByteArray()));
+            pairs.add(new Pair(
+                    RawKv.user(keys, "RawScan", pair.getKey()), pair.getValue().toByteArray()));
             bytes += pair.getKey().size() + pair.getValue().size();
         }
         boolean regionIsEmpty = pairs.isEmpty() || (pairs.size() < limit && !keysOnly && bytes < SURELY_NOT_CUT_BYTES);
         if (regionIsEmpty) {
             leave(region);
         } else {
-            goOnBehind(pairs.get(pairs.size() - 1).key());
+            goOnBehind(ByteKey.of(found.get(found.size() - 1).getKey()));
         }
         wanted -= pairs.size();
         return pairs.isEmpty() ? CompletableFuture.completedFuture(null) : consumer.accept(pairs);
@@ -121,8 +173,13 @@ final class ScanPages {
         ByteKey border = reverse ? region.range().start() : region.range().end();
         if (border.isEmpty()) {
             ended = true;
+        } else if (reverse) {
+            ByteKey bound = keys.lastBoundBelow(border);
+            ended = bound.isEmpty();
+            rest = new KeyRange(rest.start(), bound);
+            alone = keys.withoutBoundBelow(border);
         } else {
-            rest = reverse ? new KeyRange(rest.start(), border) : new KeyRange(border, rest.end());
+            rest = new KeyRange(keys.firstKeyAt(border), rest.end());
         }
     }
 

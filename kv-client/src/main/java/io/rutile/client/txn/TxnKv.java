@@ -39,6 +39,9 @@ public final class TxnKv implements AutoCloseable {
         this.timeout = timeout;
         metrics = new TxnMetrics(registry);
         requests = new TxnRequests(regions, pd, timer, keys);
+        if (keys.mode() != KeySpace.Mode.TXN) {
+            throw new IllegalArgumentException("these are raw keys");
+        }
         resolver = new LockResolver(requests, metrics);
         background = new BackgroundWork(metrics);
     }

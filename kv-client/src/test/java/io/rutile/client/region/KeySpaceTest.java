@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.APIVersion;
 import io.rutile.protocol.kvrpcpb.Context;
 import java.util.ArrayList;
@@ -44,6 +45,45 @@ class KeySpaceTest {
     }
 
     @Test
+    void rawKeysOfV1AreTheirOwnBorders() {
+        KeySpace keys = KeySpace.rawV1();
+        assertThat(keys.toWire(key("k"))).isEqualTo(key("k"));
+        assertThat(keys.border(key("k"))).isEqualTo(key("k"));
+        assertThat(keys.firstKeyAt(key("k\0\u00f7"))).isEqualTo(key("k\0\u00f7"));
+        assertThat(keys.lastBoundBelow(key("k\0\u00f7"))).isEqualTo(key("k\0\u00f7"));
+    }
+
+    @Test
+    void walksInsideARegionEndWhereTheFirstOfRangeAndRegionEnds() {
+        KeySpace keys = KeySpace.rawV2(1);
+        ByteKey middle = key("r\0\0\1m");
+        ByteKey border = keys.border(middle);
+        KeyRange all = keys.toWire(KeyRange.ALL);
+
+        assertThat(keys.earlierEnd(all.end(), ByteKey.EMPTY)).isEqualTo(all.end());
+        assertThat(keys.earlierEnd(all.end(), border)).isEqualTo(middle);
+        assertThat(keys.earlierEnd(key("r\0\0\1a"), border)).isEqualTo(key("r\0\0\1a"));
+        assertThat(keys.earlierEnd(all.end(), keys.border(all.end()))).isEqualTo(all.end());
+        assertThat(keys.laterStart(all.start(), ByteKey.EMPTY)).isEqualTo(all.start());
+        assertThat(keys.laterStart(all.start(), border)).isEqualTo(middle);
+        assertThat(keys.laterStart(key("r\0\0\1z"), border)).isEqualTo(key("r\0\0\1z"));
+        assertThat(KeySpace.rawV1().earlierEnd(ByteKey.EMPTY, ByteKey.EMPTY)).isEqualTo(ByteKey.EMPTY);
+        assertThat(KeySpace.rawV1().earlierEnd(ByteKey.EMPTY, key("b"))).isEqualTo(key("b"));
+    }
+
+    /** The longest key of a keyspace is four bytes longer than that of V1, and a bound in front of a border must be above it. */
+    @Test
+    void theLongestKeyOfAKeyspaceIsBelowTheBoundOfABorderBehindIt() {
+        KeySpace keys = KeySpace.rawV2(1);
+        ByteKey longest = keys.toWire(key("k" + "\u00ff".repeat(WireLimits.KEY_BYTES_MAX - 1)));
+        ByteKey noEncoding = key("r\0\0\1l");
+
+        assertThat(keys.border(longest)).isLessThan(noEncoding);
+        assertThat(keys.lastBoundBelow(noEncoding)).isGreaterThan(longest);
+        assertThat(keys.border(keys.lastBoundBelow(noEncoding))).isLessThanOrEqualTo(noEncoding);
+    }
+
+    @Test
     void badInputIsRefused() {
         assertThatThrownBy(() -> KeySpace.txnV2(-1)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> KeySpace.txnV2(1 << 24)).isInstanceOf(IllegalArgumentException.class);
@@ -74,7 +114,19 @@ class KeySpaceTest {
                 assertThat(key.compareTo(first) < 0)
                         .as("seed=%d border=%s key=%s", seed, border, key)
                         .isEqualTo(inFront);
-                if (keys.border(below).compareTo(border) <= 0) {
+                if (below.isEmpty()) {
+                    assertThat(inFront)
+                            .as("seed=%d border=%s key=%s", seed, border, key)
+                            .isFalse();
+                    assertThat(keys.withoutBoundBelow(border)).isNull();
+                } else if (keys.border(below).compareTo(border) > 0) {
+                    ByteKey alone = keys.withoutBoundBelow(border);
+                    assertThat(alone).as("seed=%d border=%s", seed, border).isNotNull();
+                    assertThat(alone != null && key.compareTo(alone) <= 0)
+                            .as("seed=%d border=%s key=%s", seed, border, key)
+                            .isEqualTo(inFront);
+                } else {
+                    assertThat(keys.withoutBoundBelow(border)).isNull();
                     assertThat(key.compareTo(below) < 0)
                             .as("seed=%d border=%s key=%s", seed, border, key)
                             .isEqualTo(inFront);

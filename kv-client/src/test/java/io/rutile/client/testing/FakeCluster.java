@@ -29,6 +29,9 @@ public final class FakeCluster implements AutoCloseable {
     /** The transactional data, apart from the raw one as in a store. */
     public final FakeMvcc mvcc = new FakeMvcc();
 
+    /** Stores are of API V2: raw keys begin with 'r' and a keyspace id, and Regions' borders are encoded. {@link #data} has wire keys. */
+    public volatile boolean apiV2;
+
     final Map<Long, io.rutile.protocol.pdpb.Region> truth = new ConcurrentHashMap<>();
 
     /** One Region with all keys, id 1, led by store 1. */
@@ -72,6 +75,18 @@ public final class FakeCluster implements AutoCloseable {
     /** A transactional key as borders are written. */
     public static ByteKey border(String key) {
         return ByteKey.wrap(MemComparable.encode(key.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** As {@link #regions}, with these borders as PD writes them. */
+    public void regionsBetween(ByteKey... borders) {
+        List<ByteString> starts = new ArrayList<>(List.of(ByteString.EMPTY));
+        Arrays.stream(borders).sorted().map(ByteKey::toByteString).forEach(starts::add);
+        regionsAt(starts);
+    }
+
+    /** A raw key as stores route it. */
+    ByteKey rawBorder(ByteKey key) {
+        return apiV2 ? ByteKey.wrap(MemComparable.encode(key.bytes())) : key;
     }
 
     private void regionsAt(List<ByteString> starts) {

@@ -12,6 +12,7 @@ import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.APIVersion;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
@@ -62,7 +63,12 @@ public final class FakeStore {
      *
      * @param items keys or pairs in it
      */
-    public record Asked(String method, int items, Context context) {}
+    public record Asked(String method, int items, Context context) {
+
+        boolean isRaw() {
+            return method.startsWith("Raw");
+        }
+    }
 
     public final Queue<Asked> asked = new ConcurrentLinkedQueue<>();
     /** Region errors for the next requests, one each. */
@@ -215,13 +221,14 @@ public final class FakeStore {
                 return;
             }
             String text = nextTexts.poll();
-            if (text != null) {
-                answer(out, sayNo.apply(text));
+            String refusal = text == null ? refusalOfRaw(request, keys) : text;
+            if (refusal != null) {
+                answer(out, sayNo.apply(refusal));
                 return;
             }
             R response;
             try {
-                Region region = check(request.context(), keys);
+                Region region = check(request.context(), request.isRaw() ? borders(keys) : keys);
                 synchronized (cluster.data) {
                     response = work.apply(region);
                 }
@@ -236,6 +243,24 @@ public final class FakeStore {
                 return;
             }
             answer(out, response);
+        }
+
+        /** API version and key mode, as a store of the cluster's version looks at them. */
+        private @Nullable String refusalOfRaw(Asked request, List<ByteKey> keys) {
+            APIVersion served = cluster.apiV2 ? APIVersion.V2 : APIVersion.V1;
+            if (!request.isRaw()) {
+                return null;
+            }
+            if (request.context().getApiVersion() != served) {
+                return "Api version in request does not match with TiKV storage, storage: " + served;
+            }
+            boolean foreign =
+                    cluster.apiV2 && keys.stream().anyMatch(key -> key.bytes().length < 4 || key.bytes()[0] != 'r');
+            return foreign ? "InvalidKeyMode: not a raw key of API V2" : null;
+        }
+
+        private List<ByteKey> borders(List<ByteKey> keys) {
+            return keys.stream().map(cluster::rawBorder).toList();
         }
 
         private <R> void answer(StreamObserver<R> out, R response) {
@@ -398,7 +423,8 @@ public final class FakeStore {
                     region -> {
                         KeyRange own = FakeCluster.rangeOf(region);
                         boolean beyond = !own.end().isEmpty()
-                                && (range.end().isEmpty() || range.end().compareTo(own.end()) > 0);
+                                && (range.end().isEmpty()
+                                        || cluster.rawBorder(range.end()).compareTo(own.end()) > 0);
                         if (beyond) {
                             throw RegionErrors.keyNotInRegion(request.getEndKey(), region);
                         }
@@ -428,20 +454,17 @@ public final class FakeStore {
         /** The near end must be in the Region, the far end is clipped; reverse begins below its start, and an empty start is nothing. */
         private RawScanResponse scan(RawScanRequest request, ByteKey start, Region region) {
             KeyRange own = FakeCluster.rangeOf(region);
-            boolean atEnd = request.getReverse() && start.equals(own.end());
-            if (!own.contains(start) && !atEnd) {
+            ByteKey near = start.isEmpty() ? start : cluster.rawBorder(start);
+            boolean atEnd = request.getReverse() && near.equals(own.end());
+            if (!own.contains(near) && !atEnd) {
                 throw RegionErrors.keyNotInRegion(request.getStartKey(), region);
             }
             ByteKey end = ByteKey.of(request.getEndKey());
-            NavigableMap<ByteKey, byte[]> inside = cluster.data.tailMap(own.start(), true);
-            if (!own.end().isEmpty()) {
-                inside = inside.headMap(own.end(), false);
-            }
             NavigableMap<ByteKey, byte[]> wanted;
             if (request.getReverse()) {
-                wanted = inside.headMap(start, false).tailMap(end, true).descendingMap();
+                wanted = cluster.data.headMap(start, false).tailMap(end, true).descendingMap();
             } else {
-                wanted = inside.tailMap(start, true);
+                wanted = cluster.data.tailMap(start, true);
                 wanted = end.isEmpty() ? wanted : wanted.headMap(end, false);
             }
             RawScanResponse.Builder response = RawScanResponse.newBuilder();
@@ -449,6 +472,9 @@ public final class FakeStore {
             for (Map.Entry<ByteKey, byte[]> entry : wanted.entrySet()) {
                 if (response.getKvsCount() >= request.getLimit() || bytes >= scanBytesMax) {
                     break;
+                }
+                if (!own.contains(cluster.rawBorder(entry.getKey()))) {
+                    continue;
                 }
                 response.addKvs(pair(entry.getKey(), entry.getValue(), request.getKeyOnly()));
                 bytes += entry.getKey().bytes().length + entry.getValue().length;
