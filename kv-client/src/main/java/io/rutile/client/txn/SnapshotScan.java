@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A scan at one timestamp on its way through the Regions, one page at a time. What is left of the range shrinks with every page,
@@ -54,6 +55,10 @@ final class SnapshotScan {
     private final CompletableFuture<Void> result = new CompletableFuture<>();
 
     private KeyRange rest;
+
+    /** What a scan downwards reads next, by itself. */
+    private @Nullable ByteKey alone;
+
     private boolean ended;
     private int pagePairs = PAGE_PAIRS;
     private LockWait locks;
@@ -100,6 +105,10 @@ final class SnapshotScan {
     }
 
     private CompletableFuture<Void> page(Backoff backoff) {
+        ByteKey key = alone;
+        if (key != null) {
+            return readAlone(key, backoff);
+        }
         int limit = (int) Math.min(pagePairs, sink.wanted());
         KeyRange range = rest;
         var calls = reads.requests().calls();
@@ -114,6 +123,17 @@ final class SnapshotScan {
                 .thenCompose(answer -> answer.isPresent()
                         ? take(answer.get().response(), limit, answer.get().region(), backoff)
                         : CompletableFuture.completedFuture(null));
+    }
+
+    private CompletableFuture<Void> readAlone(ByteKey key, Backoff backoff) {
+        alone = null;
+        goOnBehind(key);
+        return key.compareTo(rest.start()) < 0
+                ? CompletableFuture.completedFuture(null)
+                : reads.get(key, backoff)
+                        .thenCompose(value -> value.isEmpty()
+                                ? CompletableFuture.completedFuture(null)
+                                : sink.accept(List.of(new Pair(key, keysOnly ? ByteKey.EMPTY.bytes() : value.get()))));
     }
 
     private Anchor anchor(KeyRange range) {
@@ -156,7 +176,10 @@ final class SnapshotScan {
         if (border.isEmpty()) {
             ended = true;
         } else if (reverse) {
-            rest = new KeyRange(rest.start(), keys.lastBoundBelow(border));
+            ByteKey bound = keys.lastBoundBelow(border);
+            ended = bound.isEmpty();
+            rest = new KeyRange(rest.start(), bound);
+            alone = keys.withoutBoundBelow(border);
         } else {
             rest = new KeyRange(keys.firstKeyAt(border), rest.end());
         }

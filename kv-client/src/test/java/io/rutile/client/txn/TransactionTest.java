@@ -290,6 +290,30 @@ class TransactionTest {
         assertThat(scan(snapshot, KeyRange.ALL, 100, true)).isEqualTo(down);
     }
 
+    /**
+     * A key and a zero is the next key: in front of the border between them there is no bound that would leave the key in, and in
+     * front of the smallest border there is no key.
+     */
+    @Test
+    void aScanDownLosesNoKeyInFrontOfABorderAndComesToAnEnd() {
+        byte[] group = {'k', 'e', 'y', 's', 'a', 'r', 'e', 0, (byte) 0xFF};
+        byte[] longer = {'b', 0, 0, 0, 0, 0, 0, 0, (byte) 0xF8, 1};
+        t.cluster.regionsBetween(ByteKey.wrap(new byte[] {0}), ByteKey.wrap(longer), ByteKey.wrap(group));
+        List<String> all = List.of("a", "b", "b\0", "keysare", "keysare\0", "z");
+        all.forEach(k -> t.put(k, "v"));
+        List<String> down = all.stream()
+                .sorted(java.util.Comparator.reverseOrder())
+                .map(k -> k + "=v")
+                .toList();
+        TxnSnapshot snapshot = t.txn.snapshot(t.now());
+
+        assertThat(scan(snapshot, KeyRange.ALL, 100, true)).isEqualTo(down);
+        assertThat(scan(snapshot, new KeyRange(key("b"), key("keysare\0")), 100, true))
+                .containsExactly("keysare=v", "b\0=v", "b=v");
+        assertThat(scan(snapshot, new KeyRange(key("b\0"), ByteKey.EMPTY), 3, true))
+                .containsExactly("z=v", "keysare\0=v", "keysare=v");
+    }
+
     // ---- sizes
 
     @Test
