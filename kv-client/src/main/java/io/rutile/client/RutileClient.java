@@ -11,6 +11,7 @@ import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Futures;
+import io.rutile.client.txn.SafePoints;
 import io.rutile.client.txn.TxnKv;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -24,6 +25,7 @@ public final class RutileClient implements AutoCloseable {
     private final PdClient pd;
     private final ClientTimer timer;
     private final RegionSender regions;
+    private final SafePoints safePoints;
     private final RawKv raw;
     private final TxnKv txn;
     private final RutileClientOptions options;
@@ -36,6 +38,7 @@ public final class RutileClient implements AutoCloseable {
         this.registry = registry;
         timer = new ClientTimer("rutile-client");
         regions = new RegionSender(pd, timer, options.channelsPerStore(), registry);
+        safePoints = new SafePoints(pd, timer, registry);
         raw = raw(keyspace == null ? KeySpace.rawV1() : keyspace.raw());
         txn = txn(keyspace == null ? KeySpace.txnV1() : keyspace.txn());
     }
@@ -113,7 +116,7 @@ public final class RutileClient implements AutoCloseable {
      * @throws IllegalArgumentException if these are raw keys
      */
     public TxnKv txn(KeySpace keys) {
-        return new TxnKv(regions, pd, timer, keys, options.callTimeout(), registry);
+        return new TxnKv(regions, pd, timer, safePoints, keys, options.callTimeout(), registry);
     }
 
     /**

@@ -15,19 +15,25 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
-/** Point reads at one timestamp, past the locks of others. Keys are in wire form. */
+/**
+ * Point reads at one timestamp, past the locks of others. Keys are in wire form. No answer is given that may have holes (P7): the
+ * guard is asked before a call and after its last answer.
+ */
 final class SnapshotReads {
 
     private final TxnRequests requests;
     private final LockResolver resolver;
     private final TimeStamp version;
+    private final SafePoints.Guard guard;
     private final ResolvedLocks passable = new ResolvedLocks();
 
-    SnapshotReads(TxnRequests requests, LockResolver resolver, TimeStamp version) {
+    SnapshotReads(TxnRequests requests, LockResolver resolver, TimeStamp version, SafePoints.Guard guard) {
         this.requests = requests;
         this.resolver = resolver;
         this.version = version;
+        this.guard = guard;
     }
 
     TxnRequests requests() {
@@ -47,7 +53,15 @@ final class SnapshotReads {
     }
 
     CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff) {
-        return get(key, backoff, lockWait());
+        return whole(() -> get(key, backoff, lockWait()), backoff);
+    }
+
+    /** A read whose answer has no holes, or a failure. */
+    <T> CompletableFuture<T> whole(Supplier<CompletableFuture<T>> read, Backoff backoff) {
+        SnapshotTooOldException refusal = guard.refusal();
+        return refusal != null
+                ? CompletableFuture.failedFuture(refusal)
+                : read.get().thenCompose(answer -> guard.confirm(backoff).thenApply(confirmed -> answer));
     }
 
     private CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff, LockWait locks) {
@@ -70,7 +84,7 @@ final class SnapshotReads {
         Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
         RegionBatches<ByteKey> batches =
                 requests.keyBatches((part, partBackoff) -> batchGet(part, found, partBackoff, lockWait()));
-        return batches.carryOut(sorted, backoff).thenApply(done -> found);
+        return whole(() -> batches.carryOut(sorted, backoff).thenApply(done -> found), backoff);
     }
 
     /** Keys that were answered are not asked for again. */

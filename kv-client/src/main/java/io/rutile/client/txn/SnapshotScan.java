@@ -116,8 +116,7 @@ final class SnapshotScan {
         var call = reverse
                 ? calls.scanDown(range, limit, keysOnly, reads.version(), passable)
                 : calls.scanUp(range, limit, keysOnly, reads.version(), passable);
-        return reads.requests()
-                .send(call, anchor(range), backoff)
+        return reads.whole(() -> reads.requests().send(call, anchor(range), backoff), backoff)
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)
                 .thenCompose(answer -> answer.isPresent()

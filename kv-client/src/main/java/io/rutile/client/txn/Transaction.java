@@ -42,6 +42,7 @@ public final class Transaction implements TxnReader, AutoCloseable {
     private final TxnOptions options;
     private final TimeStamp startTs;
     private final KeySpace keys;
+    private final SafePoints.Guard guard;
     private final SnapshotReads reads;
     private final MemBuffer buffer;
     private final TtlKeeper keeper;
@@ -50,7 +51,10 @@ public final class Transaction implements TxnReader, AutoCloseable {
     private State state = State.ACTIVE;
     private @Nullable TimeStamp commitTs;
 
-    /** @param begunNanos when the start timestamp was there, on the monotonic clock */
+    /**
+     * @param guard watches over reads at the start timestamp
+     * @param begunNanos when the start timestamp was there, on the monotonic clock
+     */
     Transaction(
             TxnRequests requests,
             LockResolver resolver,
@@ -58,6 +62,7 @@ public final class Transaction implements TxnReader, AutoCloseable {
             TxnMetrics metrics,
             TxnOptions options,
             TimeStamp startTs,
+            SafePoints.Guard guard,
             long begunNanos) {
         this.requests = requests;
         this.resolver = resolver;
@@ -65,8 +70,9 @@ public final class Transaction implements TxnReader, AutoCloseable {
         this.metrics = metrics;
         this.options = options;
         this.startTs = startTs;
+        this.guard = guard;
         keys = requests.keys();
-        reads = new SnapshotReads(requests, resolver, startTs);
+        reads = new SnapshotReads(requests, resolver, startTs, guard);
         buffer = new MemBuffer(startTs, options.bytesMax(), options.entriesMax(), metrics);
         keeper = new TtlKeeper(requests, metrics, startTs, begunNanos, options);
         locker = new PessimisticLocker(requests, resolver, background, metrics, options, startTs, keeper);
@@ -254,6 +260,8 @@ public final class Transaction implements TxnReader, AutoCloseable {
      * <ul>
      *   <li>{@code CONFLICT}: {@link WriteConflictException}, {@link KeyExistsException}, {@link TxnLockNotFoundException} — nothing
      *       is written;
+     *   <li>{@code INVALID}: {@link SnapshotTooOldException} — it began before the safe point that was last heard of, and nothing
+     *       is written;
      *   <li>{@code UNDETERMINED}: {@link UndeterminedException} — it is not known;
      *   <li>{@code UNAVAILABLE}, {@code BUSY} ({@link KeyLockedException}) and other kinds — nothing is written.
      * </ul>
@@ -268,6 +276,10 @@ public final class Transaction implements TxnReader, AutoCloseable {
         CompletableFuture<TimeStamp> outcome;
         try {
             List<TxnMutation> mutations = mutations();
+            SnapshotTooOldException tooOld = guard.refusal();
+            if (tooOld != null && !mutations.isEmpty()) {
+                throw tooOld;
+            }
             outcome = mutations.isEmpty()
                     ? nothingToCommit()
                     : committer(mutations).commit();

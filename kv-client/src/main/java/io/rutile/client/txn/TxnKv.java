@@ -17,12 +17,14 @@ public final class TxnKv implements AutoCloseable {
     private final LockResolver resolver;
     private final BackgroundWork background;
     private final TxnMetrics metrics;
+    private final SafePoints safePoints;
     private final Duration timeout;
 
     /**
      * @param regions not closed here
      * @param pd not closed here
      * @param timer not closed here
+     * @param safePoints shared by all that read from this cluster
      * @param keys how keys are written; {@link KeySpace#txnV1} or {@link KeySpace#txnV2}
      * @param timeout one deadline for a snapshot's call, retries included; transactions name their own
      */
@@ -30,36 +32,47 @@ public final class TxnKv implements AutoCloseable {
             RegionSender regions,
             PdClient pd,
             ClientTimer timer,
+            SafePoints safePoints,
             KeySpace keys,
             Duration timeout,
             MeterRegistry registry) {
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive: " + timeout);
         }
-        this.timeout = timeout;
-        metrics = new TxnMetrics(registry);
-        requests = new TxnRequests(regions, pd, timer, keys);
         if (keys.mode() != KeySpace.Mode.TXN) {
             throw new IllegalArgumentException("these are raw keys");
         }
+        this.timeout = timeout;
+        this.safePoints = safePoints;
+        metrics = new TxnMetrics(registry);
+        requests = new TxnRequests(regions, pd, timer, keys);
         resolver = new LockResolver(requests, metrics);
         background = new BackgroundWork(metrics);
     }
 
     /** Begins a transaction now. */
     public CompletableFuture<Transaction> begin(TxnOptions options) {
+        long askedNanos = safePoints.nowNanos();
         return Futures.bare(requests.timestamp(TxnRequests.within(options.callTimeout()))
-                .thenApply(startTs ->
-                        new Transaction(requests, resolver, background, metrics, options, startTs, System.nanoTime())));
+                .thenApply(startTs -> new Transaction(
+                        requests,
+                        resolver,
+                        background,
+                        metrics,
+                        options,
+                        startTs,
+                        safePoints.guardFresh(startTs, askedNanos),
+                        System.nanoTime())));
     }
 
     /**
-     * What was committed at a moment or before.
+     * What was committed at a moment or before. Reads fail with {@link SnapshotTooOldException} if that moment is before the safe
+     * point of garbage collection; {@link SafePoints} says what is promised, and for how long without PD.
      *
      * @param version from {@link #currentTimestamp}; {@link TimeStamp#MAX} for the newest there is, where one key is read
      */
     public TxnSnapshot snapshot(TimeStamp version) {
-        return new TxnSnapshot(new SnapshotReads(requests, resolver, version), timeout);
+        return new TxnSnapshot(new SnapshotReads(requests, resolver, version, safePoints.guard(version)), timeout);
     }
 
     /** A timestamp greater than every one that any client was given before this call (T1). */
