@@ -38,7 +38,12 @@ final class TestHouse implements AutoCloseable {
     }
 
     static TestHouse start(ClusterLayout layout) {
-        LocalCluster cluster = new LocalCluster(layout, JavaRuntime.current(), home(), List.of());
+        return start(layout, List.of());
+    }
+
+    /** @param flags JVM flags for every process */
+    static TestHouse start(ClusterLayout layout, List<String> flags) {
+        LocalCluster cluster = new LocalCluster(layout, JavaRuntime.current(), home(), flags);
         TestHouse house = new TestHouse(cluster);
         try {
             cluster.start();

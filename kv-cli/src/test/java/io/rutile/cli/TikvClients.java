@@ -24,6 +24,13 @@ final class TikvClients {
         return open(TiConfiguration.createDefault(pdEndpoints(house)), configuration -> {});
     }
 
+    /** For transactions of the default keyspace of a cluster of API V2: this client knows no other. */
+    static TiSession txnV2Session(TestHouse house) {
+        return open(
+                TiConfiguration.createDefault(pdEndpoints(house)),
+                configuration -> configuration.setApiVersion(TiConfiguration.ApiVersion.V2));
+    }
+
     private static String pdEndpoints(TestHouse house) {
         return String.join(",", house.cluster().layout().pdEndpoints());
     }

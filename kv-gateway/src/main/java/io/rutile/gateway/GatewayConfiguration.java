@@ -1,7 +1,6 @@
 package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.rutile.client.RutileClientOptions;
 import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
@@ -33,13 +32,7 @@ class GatewayConfiguration {
 
     @Bean(initMethod = "start", destroyMethod = "close")
     ClusterConnection clusterConnection(GatewayProperties properties, MeterRegistry metrics) {
-        return new ClusterConnection(
-                new RutileClientOptions(
-                        properties.pdEndpoints(),
-                        properties.requestTimeoutMax(),
-                        properties.connectTimeout(),
-                        properties.channelsPerStore()),
-                metrics);
+        return new ClusterConnection(properties.clientOptions(), metrics);
     }
 
     @Bean

@@ -1,5 +1,6 @@
 package io.rutile.gateway;
 
+import io.rutile.client.RutileClientOptions;
 import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.RestSettings;
@@ -27,6 +28,8 @@ import org.springframework.validation.annotation.Validated;
  * management.server.port}, {@code management.server.address}.
  *
  * @param pdEndpoints {@code host:port} of any members of the Placement Driver
+ * @param apiVersion what the cluster's keys look like: {@code V2} for a cluster of API V2, {@code V1} for any other
+ * @param keyspace which keyspace of a cluster of API V2 the gateway is about, by its name; {@code DEFAULT} if not set
  * @param requestTimeout deadline of a call that names none by the header {@code Rutile-Timeout}
  * @param requestTimeoutMax longest deadline that a call may ask for; also when the cluster client gives up on a call
  * @param connectTimeout how long one attempt to find the cluster may take; attempts go on until one succeeds
@@ -44,6 +47,10 @@ import org.springframework.validation.annotation.Validated;
 @ConfigurationProperties("rutile.gateway")
 public record GatewayProperties(
         @DefaultValue("127.0.0.1:2379") @NotEmpty List<@Pattern(regexp = "\\S+:\\d{1,5}", message = "must be host:port") String> pdEndpoints,
+
+        @DefaultValue("V1") @NotNull ApiVersion apiVersion,
+
+        @Nullable @Pattern(regexp = "[-A-Za-z0-9_]{1,64}", message = "must be 1 to 64 letters, digits, '-' or '_'") String keyspace,
 
         @DefaultValue("10s") @NotNull @DurationMin(millis = 1)
         Duration requestTimeout,
@@ -69,6 +76,17 @@ public record GatewayProperties(
     private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
 
     private static final int BUSY_CONNECTIONS_MIN = 256;
+
+    /** The keyspace that every cluster of API V2 has. */
+    private static final String DEFAULT_KEYSPACE = "DEFAULT";
+
+    /** What the cluster's keys look like. */
+    public enum ApiVersion {
+        /** As applications write them; also for a cluster of V1TTL, whose values expire. */
+        V1,
+        /** In keyspaces. */
+        V2
+    }
 
     /**
      * What may stay open between requests.
@@ -139,6 +157,19 @@ public record GatewayProperties(
                 grpc.handshakeTimeout(),
                 grpc.connectionsMax(),
                 grpc.streamsPerConnectionMax());
+    }
+
+    @AssertTrue(message = "rutile.gateway.keyspace needs rutile.gateway.api-version=V2") boolean isKeyspaceOfV2() {
+        return keyspace == null || apiVersion == ApiVersion.V2;
+    }
+
+    /** How the gateway's client is opened. */
+    RutileClientOptions clientOptions() {
+        RutileClientOptions options =
+                new RutileClientOptions(pdEndpoints, requestTimeoutMax, connectTimeout, channelsPerStore);
+        return apiVersion == ApiVersion.V1
+                ? options
+                : options.withKeyspace(keyspace == null ? DEFAULT_KEYSPACE : keyspace);
     }
 
     @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {

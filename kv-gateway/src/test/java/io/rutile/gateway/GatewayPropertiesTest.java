@@ -33,6 +33,7 @@ class GatewayPropertiesTest {
             GatewayProperties properties = context.getBean(GatewayProperties.class);
 
             assertThat(properties.pdEndpoints()).containsExactly("127.0.0.1:2379");
+            assertThat(properties.clientOptions().keyspace()).isNull();
             assertThat(properties.requestTimeout()).isEqualTo(Duration.ofSeconds(10));
             assertThat(properties.requestTimeoutMax()).isEqualTo(Duration.ofSeconds(60));
             assertThat(properties.connectTimeout()).isEqualTo(Duration.ofSeconds(5));
@@ -63,6 +64,8 @@ class GatewayPropertiesTest {
     void everythingCanBeSet() {
         runner.withPropertyValues(
                         "rutile.gateway.pd-endpoints=pd-1:2379,pd-2:2379",
+                        "rutile.gateway.api-version=V2",
+                        "rutile.gateway.keyspace=orders",
                         "rutile.gateway.request-timeout=1s",
                         "rutile.gateway.request-timeout-max=2s",
                         "rutile.gateway.connect-timeout=3s",
@@ -84,6 +87,8 @@ class GatewayPropertiesTest {
                 .run(context -> assertThat(context.getBean(GatewayProperties.class))
                         .isEqualTo(new GatewayProperties(
                                 List.of("pd-1:2379", "pd-2:2379"),
+                                GatewayProperties.ApiVersion.V2,
+                                "orders",
                                 Duration.ofSeconds(1),
                                 Duration.ofSeconds(2),
                                 Duration.ofSeconds(3),
@@ -103,11 +108,29 @@ class GatewayPropertiesTest {
                                         Duration.ofSeconds(17)))));
     }
 
+    @Test
+    void aClusterOfApiV2IsEnteredThroughAKeyspace() {
+        runner.withPropertyValues("rutile.gateway.api-version=V2")
+                .run(context -> assertThat(context.getBean(GatewayProperties.class)
+                                .clientOptions()
+                                .keyspace())
+                        .isEqualTo("DEFAULT"));
+        runner.withPropertyValues("rutile.gateway.api-version=V2", "rutile.gateway.keyspace=orders")
+                .run(context -> assertThat(context.getBean(GatewayProperties.class)
+                                .clientOptions()
+                                .keyspace())
+                        .isEqualTo("orders"));
+        runner.withPropertyValues("rutile.gateway.api-version=V2", "rutile.gateway.keyspace=no such name")
+                .run(context -> assertThat(context).hasFailed());
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "pd-endpoints=",
                 "pd-endpoints=nowhere",
+                "api-version=V3",
+                "keyspace=orders",
                 "request-timeout=0s",
                 "request-timeout=2m",
                 "request-timeout-max=2h",

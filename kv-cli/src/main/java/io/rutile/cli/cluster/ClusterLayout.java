@@ -183,6 +183,7 @@ public record ClusterLayout(
                         "--rutile.gateway.pd-endpoints=" + String.join(",", pdEndpoints()),
                         "--rutile.gateway.grpc.address=" + HOST,
                         "--rutile.gateway.grpc.port=" + grpc,
+                        "--rutile.gateway.api-version=" + (apiVersion == ApiVersion.V2 ? "V2" : "V1"),
                         "--server.address=" + HOST,
                         "--server.port=" + http,
                         "--management.server.address=" + HOST,

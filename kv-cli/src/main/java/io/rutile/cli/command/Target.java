@@ -1,5 +1,6 @@
 package io.rutile.cli.command;
 
+import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
@@ -8,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which cluster a client command talks to: {@code --target}, else the local one that {@code --data} holds. */
@@ -29,6 +31,12 @@ public final class Target {
     private Path directory = Path.of(".rutile");
 
     @Option(
+            names = "--keyspace",
+            paramLabel = "NAME",
+            description = "Keyspace of a cluster of API V2 (default: DEFAULT for a local cluster of V2, else none).")
+    private @Nullable String keyspace;
+
+    @Option(
             names = "--timeout",
             paramLabel = "SECONDS",
             defaultValue = "10",
@@ -47,7 +55,12 @@ public final class Target {
 
     public RutileClient connect() {
         Duration timeout = Duration.ofSeconds(timeoutSeconds);
-        return RutileClient.connect(new RutileClientOptions(pdEndpoints(), timeout, timeout, 2));
+        RutileClientOptions options = new RutileClientOptions(pdEndpoints(), timeout, timeout, 2);
+        String wanted = keyspace;
+        if (wanted == null && endpoints.isEmpty() && local().apiVersion() == ApiVersion.V2) {
+            wanted = "DEFAULT";
+        }
+        return RutileClient.connect(wanted == null ? options : options.withKeyspace(wanted));
     }
 
     private ClusterLayout local() {
