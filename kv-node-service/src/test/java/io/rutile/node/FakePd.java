@@ -6,6 +6,7 @@ import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
@@ -42,7 +43,10 @@ import io.rutile.protocol.pdpb.ResponseHeader;
 import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
+import io.rutile.protocol.pdpb.Timestamp;
 import io.rutile.protocol.pdpb.TransferLeader;
+import io.rutile.protocol.pdpb.TsoRequest;
+import io.rutile.protocol.pdpb.TsoResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -54,6 +58,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** One PD member in memory: enough of it for nodes, and it does what a test tells it. */
@@ -71,6 +76,7 @@ final class FakePd implements AutoCloseable {
     private volatile int replicasWanted = 1;
     private volatile long gcSafePoint;
     private final AtomicInteger heartbeats = new AtomicInteger();
+    private final AtomicLong oracle = new AtomicLong();
 
     FakePd() throws IOException {
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -232,6 +238,36 @@ final class FakePd implements AutoCloseable {
                                 .setCount(request.getCount())
                                 .build());
             }
+        }
+
+        /** By the wall clock: tests that choose timestamps themselves choose smaller ones. */
+        @Override
+        public StreamObserver<TsoRequest> tso(StreamObserver<TsoResponse> out) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(TsoRequest request) {
+                    long last = oracle.updateAndGet(before -> Math.max(
+                                    before,
+                                    TimeStamp.of(System.currentTimeMillis(), 0).value())
+                            + request.getCount());
+                    TimeStamp timestamp = new TimeStamp(last);
+                    out.onNext(TsoResponse.newBuilder()
+                            .setHeader(header())
+                            .setCount(request.getCount())
+                            .setTimestamp(Timestamp.newBuilder()
+                                    .setPhysical(timestamp.physicalMs())
+                                    .setLogical(timestamp.logical()))
+                            .build());
+                }
+
+                @Override
+                public void onError(Throwable failure) {}
+
+                @Override
+                public void onCompleted() {
+                    out.onCompleted();
+                }
+            };
         }
 
         @Override

@@ -12,9 +12,14 @@ import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdClientOptions;
 import io.rutile.client.rpc.Endpoint;
 import io.rutile.node.deadlock.PdDetectorLookup;
+import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.deadlock.DeadlockGrpc;
 import io.rutile.protocol.deadlock.WaitForEntriesRequest;
 import io.rutile.protocol.deadlock.WaitForEntry;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.kvrpcpb.BatchGetRequest;
+import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksRequest;
+import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
 import io.rutile.protocol.kvrpcpb.CommitRequest;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.Deadlock;
@@ -24,8 +29,12 @@ import io.rutile.protocol.kvrpcpb.Op;
 import io.rutile.protocol.kvrpcpb.PessimisticLockRequest;
 import io.rutile.protocol.kvrpcpb.PessimisticLockResponse;
 import io.rutile.protocol.kvrpcpb.PrewriteRequest;
+import io.rutile.protocol.kvrpcpb.PrewriteResponse;
+import io.rutile.protocol.kvrpcpb.ScanLockRequest;
+import io.rutile.protocol.kvrpcpb.ScanRequest;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
+import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -215,6 +224,88 @@ class TxnNodeTest {
             assertThat(new PdDetectorLookup(client, leads).find().get(10, TimeUnit.SECONDS))
                     .isEmpty();
         }
+    }
+
+    /** The commit timestamp that the node would choose for a write now: above everything that anybody has read at (P4). */
+    private PrewriteResponse chooseCommitTs(String key, long startTs) {
+        return leader().stub()
+                .kvPrewrite(PrewriteRequest.newBuilder()
+                        .setContext(context())
+                        .addMutations(Mutation.newBuilder().setOp(Op.Put).setKey(bytes(key)))
+                        .setPrimaryLock(bytes(key))
+                        .setStartVersion(startTs)
+                        .setLockTtl(3_000)
+                        .setUseAsyncCommit(true)
+                        .build());
+    }
+
+    @Test
+    void p4_aTimestampFromTheFutureIsRefusedAtEveryDoorAndMovesNothing() {
+        long nowMs = System.currentTimeMillis();
+        long now = TimeStamp.of(nowMs, 0).value();
+        long far = TimeStamp.of(nowMs + 10 * 60_000, 0).value();
+        TikvGrpc.TikvBlockingStub node = leader().stub();
+        await("the leader has heard from the oracle")
+                .atMost(PATIENCE)
+                .until(() -> !chooseCommitTs("future-before", now).hasRegionError());
+
+        List<Error> refusals = List.of(
+                node.kvGet(GetRequest.newBuilder()
+                                .setContext(context())
+                                .setKey(bytes("k"))
+                                .setVersion(far)
+                                .build())
+                        .getRegionError(),
+                node.kvBatchGet(BatchGetRequest.newBuilder()
+                                .setContext(context())
+                                .addKeys(bytes("k"))
+                                .setVersion(far)
+                                .build())
+                        .getRegionError(),
+                node.kvScan(ScanRequest.newBuilder()
+                                .setContext(context())
+                                .setLimit(1)
+                                .setVersion(far)
+                                .build())
+                        .getRegionError(),
+                node.kvScanLock(ScanLockRequest.newBuilder()
+                                .setContext(context())
+                                .setLimit(1)
+                                .setMaxVersion(far)
+                                .build())
+                        .getRegionError(),
+                node.kvCheckTxnStatus(CheckTxnStatusRequest.newBuilder()
+                                .setContext(context())
+                                .setPrimaryKey(bytes("k"))
+                                .setLockTs(now)
+                                .setCallerStartTs(far)
+                                .setCurrentTs(now)
+                                .build())
+                        .getRegionError(),
+                node.kvCheckSecondaryLocks(CheckSecondaryLocksRequest.newBuilder()
+                                .setContext(context())
+                                .addKeys(bytes("k"))
+                                .setStartVersion(far)
+                                .build())
+                        .getRegionError());
+
+        assertThat(refusals)
+                .allSatisfy(refusal -> assertThat(refusal.getMessage())
+                        .as("clients match on this text")
+                        .startsWith("invalid max_ts update"));
+        assertThat(new TimeStamp(chooseCommitTs("future-after", now).getMinCommitTs()).physicalMs())
+                .isLessThan(nowMs + 60_000);
+        assertThat(node.kvGet(GetRequest.newBuilder()
+                                .setContext(context())
+                                .setKey(bytes("k"))
+                                .setVersion(TimeStamp.of(nowMs + 30_000, 0).value())
+                                .build())
+                        .hasRegionError())
+                .as("clocks may differ a little")
+                .isFalse();
+        assertThat(new TimeStamp(chooseCommitTs("future-last", now).getMinCommitTs()).physicalMs())
+                .as("and then it counts")
+                .isEqualTo(nowMs + 30_000);
     }
 
     @Test
