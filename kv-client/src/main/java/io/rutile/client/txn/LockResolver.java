@@ -11,6 +11,7 @@ import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.LockInfo;
 import io.rutile.protocol.kvrpcpb.Op;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -33,36 +34,70 @@ final class LockResolver {
     /** A transaction with fewer keys than this is resolved key by key, a larger one by a walk over the Region's locks. */
     private static final long SMALL_TXN_KEYS = 16;
 
+    /** How long the locks that a reader has passed may take to go away behind its back. */
+    private static final Duration CLEAN_UP_TIMEOUT = Duration.ofSeconds(10);
+
     /**
      * What a request is to do.
      *
      * @param waitMs how long to wait at most before asking again; zero for "go on at once"
-     * @param passable owners whose locks the reader may pass
+     * @param hidden owners whose locks the reader may pass as if they were not there
+     * @param visible owners whose locks the reader may read as if they were committed, which they are
      */
-    record Verdict(long waitMs, Set<Long> passable) {}
+    record Verdict(long waitMs, Set<Long> hidden, Set<Long> visible) {}
 
     private final TxnRequests requests;
+    private final BackgroundWork background;
     private final TxnStatusCheck check;
     private final TxnMetrics metrics;
     private final TxnStatusCache decided = new TxnStatusCache();
 
-    LockResolver(TxnRequests requests, TxnMetrics metrics) {
+    LockResolver(TxnRequests requests, BackgroundWork background, TxnMetrics metrics) {
         this.requests = requests;
+        this.background = background;
         this.check = new TxnStatusCheck(requests);
         this.metrics = metrics;
     }
 
-    /** @param readTs the reader's moment; zero for writers, who ask nobody to make way */
-    CompletableFuture<Verdict> resolve(List<LockInfo> locks, TimeStamp readTs, Backoff backoff) {
-        Collected collected = new Collected();
-        Collection<List<LockInfo>> owners = byOwner(locks);
+    /** For writers: they ask nobody to make way, and locks of the dead are gone when this completes. */
+    CompletableFuture<Verdict> resolve(List<LockInfo> locks, Backoff backoff) {
+        return resolve(locks, TimeStamp.ZERO, backoff, (status, owner, met, its) -> carryOut(status, owner, met, its));
+    }
+
+    /**
+     * For readers.
+     *
+     * @param readTs the reader's moment
+     * @param wait whether the locks of the dead must be gone when this completes: for stores that do not let a reader pass
+     */
+    CompletableFuture<Verdict> resolveForReader(List<LockInfo> locks, TimeStamp readTs, boolean wait, Backoff backoff) {
+        return resolve(
+                locks,
+                readTs,
+                backoff,
+                (status, owner, met, its) -> wait || !status.isFinal()
+                        ? carryOut(status, owner, met, its)
+                        : background.run(
+                                "read", () -> carryOut(status, owner, met, TxnRequests.within(CLEAN_UP_TIMEOUT))));
+    }
+
+    /** What is done about the locks of an owner whose status is known. */
+    private interface CleanUp {
+
+        CompletableFuture<Void> of(TxnStatus status, TimeStamp owner, List<LockInfo> locks, Backoff backoff);
+    }
+
+    private CompletableFuture<Verdict> resolve(
+            List<LockInfo> locks, TimeStamp readTs, Backoff backoff, CleanUp cleanUp) {
+        Collected collected = new Collected(readTs);
         return Parts.carryOut(
-                        owners,
+                        byOwner(locks),
                         OWNERS_SIDE_BY_SIDE,
-                        ofOne -> resolveOwner(ofOne, readTs, backoff.fork()).thenAccept(status -> {
-                            metrics.lockJudged(status.fate().name().toLowerCase(Locale.ROOT));
-                            collected.take(ofOne.get(0).getLockVersion(), status);
-                        }))
+                        ofOne -> resolveOwner(ofOne, readTs, backoff.fork(), cleanUp)
+                                .thenAccept(status -> {
+                                    metrics.lockJudged(status.fate().name().toLowerCase(Locale.ROOT));
+                                    collected.take(ofOne.get(0).getLockVersion(), status);
+                                }))
                 .thenApply(done -> collected.verdict());
     }
 
@@ -75,7 +110,8 @@ final class LockResolver {
         return owners.values();
     }
 
-    private CompletableFuture<TxnStatus> resolveOwner(List<LockInfo> locks, TimeStamp readTs, Backoff backoff) {
+    private CompletableFuture<TxnStatus> resolveOwner(
+            List<LockInfo> locks, TimeStamp readTs, Backoff backoff, CleanUp cleanUp) {
         TimeStamp owner = new TimeStamp(locks.get(0).getLockVersion());
         TxnStatus known = decided.find(owner);
         CompletableFuture<TxnStatus> judged = known != null
@@ -85,7 +121,7 @@ final class LockResolver {
                     return status;
                 });
         return judged.thenCompose(
-                status -> carryOut(status, owner, locks, backoff).thenApply(done -> status));
+                status -> cleanUp.of(status, owner, locks, backoff).thenApply(done -> status));
     }
 
     /** A prewrite lock if there is one: its primary is final, and must not be judged as if only reading were under way. */
@@ -191,12 +227,20 @@ final class LockResolver {
     /** What the owners of one request's locks came to. Guarded by itself. */
     private static final class Collected {
 
-        private final Set<Long> passable = new HashSet<>();
+        private final TimeStamp readTs;
+        private final Set<Long> hidden = new HashSet<>();
+        private final Set<Long> visible = new HashSet<>();
         private long waitMs;
 
+        Collected(TimeStamp readTs) {
+            this.readTs = readTs;
+        }
+
         synchronized void take(long owner, TxnStatus status) {
-            if (status.fate() == Fate.PUSHED) {
-                passable.add(owner);
+            if (status.fate() == Fate.COMMITTED && status.commitTs().compareTo(readTs) <= 0) {
+                visible.add(owner);
+            } else if (status.isFinal() || status.fate() == Fate.PUSHED) {
+                hidden.add(owner);
             }
             if (status.fate() == Fate.ALIVE) {
                 waitMs = waitMs == 0 ? status.waitMs() : Math.min(waitMs, status.waitMs());
@@ -204,7 +248,7 @@ final class LockResolver {
         }
 
         synchronized Verdict verdict() {
-            return new Verdict(waitMs, Set.copyOf(passable));
+            return new Verdict(waitMs, Set.copyOf(hidden), Set.copyOf(visible));
         }
     }
 }

@@ -30,7 +30,7 @@ final class LockWait {
     private final TxnRequests requests;
     private final LockResolver resolver;
     private final TimeStamp startTs;
-    private final @Nullable ResolvedLocks passable;
+    private final @Nullable PassedLocks passed;
     private final BackoffCurve pauses;
     private int rounds;
 
@@ -38,18 +38,21 @@ final class LockWait {
             TxnRequests requests,
             LockResolver resolver,
             TimeStamp startTs,
-            @Nullable ResolvedLocks passable,
+            @Nullable PassedLocks passed,
             BackoffCurve pauses) {
         this.requests = requests;
         this.resolver = resolver;
         this.startTs = startTs;
-        this.passable = passable;
+        this.passed = passed;
         this.pauses = pauses;
     }
 
-    /** A reader asks live owners to commit after its moment, and then does not wait for them. */
-    static LockWait ofReader(TxnRequests requests, LockResolver resolver, TimeStamp startTs, ResolvedLocks passable) {
-        return new LockWait(requests, resolver, startTs, passable, PAUSES);
+    /**
+     * A reader asks live owners to commit after its moment, and then does not wait for them; nor for the locks of those whose fate is
+     * known, unless a store that was told of it still stops at them.
+     */
+    static LockWait ofReader(TxnRequests requests, LockResolver resolver, TimeStamp startTs, PassedLocks passed) {
+        return new LockWait(requests, resolver, startTs, passed, PAUSES);
     }
 
     static LockWait ofWriter(TxnRequests requests, LockResolver resolver, TimeStamp startTs) {
@@ -65,18 +68,26 @@ final class LockWait {
         if (backoff.deadline().isOver()) {
             return CompletableFuture.failedFuture(inVain(locks.get(0)));
         }
-        TimeStamp readTs = passable == null ? TimeStamp.ZERO : startTs;
         return Futures.thenEither(
-                resolver.resolve(locks, readTs, backoff),
+                judge(locks, backoff),
                 verdict -> follow(verdict, locks.get(0), backoff),
                 // At the end of the wait, the lock is the reason and not the question about it.
                 failure ->
                         CompletableFuture.failedFuture(backoff.deadline().isOver() ? inVain(locks.get(0)) : failure));
     }
 
+    private CompletableFuture<LockResolver.Verdict> judge(List<LockInfo> locks, Backoff backoff) {
+        PassedLocks told = passed;
+        if (told == null) {
+            return resolver.resolve(locks, backoff);
+        }
+        boolean toldInVain = locks.stream().anyMatch(lock -> told.contains(lock.getLockVersion()));
+        return resolver.resolveForReader(locks, startTs, toldInVain, backoff);
+    }
+
     private CompletableFuture<Void> follow(LockResolver.Verdict verdict, LockInfo lock, Backoff backoff) {
-        if (passable != null) {
-            passable.addAll(verdict.passable());
+        if (passed != null) {
+            passed.add(verdict.hidden(), verdict.visible());
         }
         return verdict.waitMs() == 0 ? CompletableFuture.completedFuture(null) : pause(verdict.waitMs(), lock, backoff);
     }

@@ -246,7 +246,7 @@ final class PessimisticLocker {
             if (!waitIsOver) {
                 return wait.clear(held, partBackoff);
             }
-            return resolver.resolve(held, TimeStamp.ZERO, partBackoff)
+            return resolver.resolve(held, partBackoff)
                     .thenCompose(verdict -> verdict.waitMs() == 0
                             ? CompletableFuture.completedFuture(null)
                             : CompletableFuture.failedFuture(wait.inVain(held.get(0))));

@@ -27,7 +27,7 @@ final class SnapshotReads {
     private final LockResolver resolver;
     private final TimeStamp version;
     private final SafePoints.Guard guard;
-    private final ResolvedLocks passable = new ResolvedLocks();
+    private final PassedLocks passed = new PassedLocks();
 
     SnapshotReads(TxnRequests requests, LockResolver resolver, TimeStamp version, SafePoints.Guard guard) {
         this.requests = requests;
@@ -44,12 +44,12 @@ final class SnapshotReads {
         return version;
     }
 
-    ResolvedLocks passable() {
-        return passable;
+    PassedLocks passed() {
+        return passed;
     }
 
     LockWait lockWait() {
-        return LockWait.ofReader(requests, resolver, version, passable);
+        return LockWait.ofReader(requests, resolver, version, passed);
     }
 
     CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff) {
@@ -65,7 +65,7 @@ final class SnapshotReads {
     }
 
     private CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff, LockWait locks) {
-        return requests.send(requests.calls().get(key, version, passable.copy()), key, backoff)
+        return requests.send(requests.calls().get(key, version, passed), key, backoff)
                 .thenCompose(answer -> {
                     GetResponse response = answer.response();
                     if (response.hasError()) {
@@ -90,7 +90,7 @@ final class SnapshotReads {
     /** Keys that were answered are not asked for again. */
     private CompletableFuture<Void> batchGet(
             List<ByteKey> part, Map<ByteKey, byte[]> found, Backoff backoff, LockWait locks) {
-        return requests.send(requests.calls().batchGet(part, version, passable.copy()), part.get(0), backoff)
+        return requests.send(requests.calls().batchGet(part, version, passed), part.get(0), backoff)
                 .thenCompose(answer -> {
                     BatchGetResponse response = answer.response();
                     if (response.hasError()) {

@@ -112,10 +112,9 @@ final class SnapshotScan {
         int limit = (int) Math.min(pagePairs, sink.wanted());
         KeyRange range = rest;
         var calls = reads.requests().calls();
-        var passable = reads.passable().copy();
         var call = reverse
-                ? calls.scanDown(range, limit, keysOnly, reads.version(), passable)
-                : calls.scanUp(range, limit, keysOnly, reads.version(), passable);
+                ? calls.scanDown(range, limit, keysOnly, reads.version(), reads.passed())
+                : calls.scanUp(range, limit, keysOnly, reads.version(), reads.passed());
         return reads.whole(() -> reads.requests().send(call, anchor(range), backoff), backoff)
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)

@@ -36,7 +36,6 @@ import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -53,11 +52,11 @@ final class TxnCalls {
         this.keys = keys;
     }
 
-    RegionCall<GetRequest, GetResponse> get(ByteKey key, TimeStamp version, Set<Long> resolvedLocks) {
+    RegionCall<GetRequest, GetResponse> get(ByteKey key, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
                 TikvGrpc.getKvGetMethod(),
                 (context, region) -> GetRequest.newBuilder()
-                        .setContext(reading(context, resolvedLocks))
+                        .setContext(reading(context, passed))
                         .setKey(key.toByteString())
                         .setVersion(version.value())
                         .build(),
@@ -67,12 +66,12 @@ final class TxnCalls {
     }
 
     RegionCall<BatchGetRequest, BatchGetResponse> batchGet(
-            List<ByteKey> sorted, TimeStamp version, Set<Long> resolvedLocks) {
+            List<ByteKey> sorted, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
                 TikvGrpc.getKvBatchGetMethod(),
                 (context, region) -> {
                     BatchGetRequest.Builder request = BatchGetRequest.newBuilder()
-                            .setContext(reading(context, resolvedLocks))
+                            .setContext(reading(context, passed))
                             .setVersion(version.value());
                     sorted.forEach(key -> request.addKeys(key.toByteString()));
                     return request.build();
@@ -87,11 +86,11 @@ final class TxnCalls {
      * the end.
      */
     RegionCall<ScanRequest, ScanResponse> scanUp(
-            KeyRange range, int limit, boolean keysOnly, TimeStamp version, Set<Long> resolvedLocks) {
+            KeyRange range, int limit, boolean keysOnly, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
                 TikvGrpc.getKvScanMethod(),
                 (context, region) -> {
-                    ScanRequest.Builder request = scan(context, limit, keysOnly, version, resolvedLocks)
+                    ScanRequest.Builder request = scan(context, limit, keysOnly, version, passed)
                             .setStartKey(range.start().toByteString());
                     ByteKey border = region.range().end();
                     boolean inside = !range.end().isEmpty()
@@ -107,12 +106,12 @@ final class TxnCalls {
 
     /** A page downwards: it starts at its upper end, exclusive, and an empty start is nothing, hence {@code ABOVE_ALL}. */
     RegionCall<ScanRequest, ScanResponse> scanDown(
-            KeyRange range, int limit, boolean keysOnly, TimeStamp version, Set<Long> resolvedLocks) {
+            KeyRange range, int limit, boolean keysOnly, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
                 TikvGrpc.getKvScanMethod(),
                 (context, region) -> {
                     ByteKey upper = range.end().isEmpty() ? Anchor.ABOVE_ALL : range.end();
-                    ScanRequest.Builder request = scan(context, limit, keysOnly, version, resolvedLocks)
+                    ScanRequest.Builder request = scan(context, limit, keysOnly, version, passed)
                             .setReverse(true)
                             .setStartKey(upper.toByteString());
                     boolean inside =
@@ -127,9 +126,9 @@ final class TxnCalls {
     }
 
     private ScanRequest.Builder scan(
-            Context context, int limit, boolean keysOnly, TimeStamp version, Set<Long> resolvedLocks) {
+            Context context, int limit, boolean keysOnly, TimeStamp version, PassedLocks passed) {
         return ScanRequest.newBuilder()
-                .setContext(reading(context, resolvedLocks))
+                .setContext(reading(context, passed))
                 .setLimit(limit)
                 .setKeyOnly(keysOnly)
                 .setVersion(version.value());
@@ -302,11 +301,8 @@ final class TxnCalls {
                 true);
     }
 
-    private Context reading(Context context, Set<Long> resolvedLocks) {
-        Context stamped = keys.stamp(context);
-        return resolvedLocks.isEmpty()
-                ? stamped
-                : stamped.toBuilder().addAllResolvedLocks(resolvedLocks).build();
+    private Context reading(Context context, PassedLocks passed) {
+        return passed.stamp(keys.stamp(context));
     }
 
     private Predicate<CachedRegion> holding(ByteKey first, ByteKey last) {

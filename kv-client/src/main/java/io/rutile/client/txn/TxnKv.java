@@ -46,8 +46,8 @@ public final class TxnKv implements AutoCloseable {
         this.safePoints = safePoints;
         metrics = new TxnMetrics(registry);
         requests = new TxnRequests(regions, pd, timer, keys);
-        resolver = new LockResolver(requests, metrics);
         background = new BackgroundWork(metrics);
+        resolver = new LockResolver(requests, background, metrics);
     }
 
     /** Begins a transaction now. */

@@ -97,13 +97,20 @@ public final class FakeMvcc {
 
     // ---- reads
 
-    synchronized @Nullable ByteString get(ByteKey key, long version, Collection<Long> resolved) {
+    /** Stores that do not know of locks that a reader may read as committed. */
+    public volatile boolean ignoresCommittedLocks;
+
+    synchronized @Nullable ByteString get(
+            ByteKey key, long version, Collection<Long> resolved, Collection<Long> readAsCommitted) {
         if (version != TimeStamp.MAX.value()) {
             maxTs = Math.max(maxTs, version);
         }
         LockInfo lock = locks.get(key);
         if (lock != null && blocks(lock, version) && !resolved.contains(lock.getLockVersion())) {
-            throw new Refused(locked(lock));
+            if (ignoresCommittedLocks || !readAsCommitted.contains(lock.getLockVersion())) {
+                throw new Refused(locked(lock));
+            }
+            return lock.getLockType() == Op.Put ? pending.get(key) : null;
         }
         return committed(key, version);
     }

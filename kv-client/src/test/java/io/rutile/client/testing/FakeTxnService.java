@@ -92,7 +92,8 @@ abstract class FakeTxnService extends TikvGrpc.TikvImplBase {
             ByteString value = mvcc.get(
                     ByteKey.of(request.getKey()),
                     request.getVersion(),
-                    request.getContext().getResolvedLocksList());
+                    request.getContext().getResolvedLocksList(),
+                    request.getContext().getCommittedLocksList());
             return value == null
                     ? GetResponse.newBuilder().setNotFound(true).build()
                     : GetResponse.newBuilder().setValue(value).build();
@@ -124,7 +125,7 @@ abstract class FakeTxnService extends TikvGrpc.TikvImplBase {
 
     private @Nullable KvPair pair(ByteKey key, long version, Context context, boolean keyOnly) {
         try {
-            ByteString value = mvcc.get(key, version, context.getResolvedLocksList());
+            ByteString value = mvcc.get(key, version, context.getResolvedLocksList(), context.getCommittedLocksList());
             if (value == null) {
                 return null;
             }

@@ -13,6 +13,8 @@ import io.rutile.client.txn.TxnReader.ScanRequest;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
+import io.rutile.protocol.errorpb.Error;
+import io.rutile.protocol.errorpb.ServerIsBusy;
 import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
 import io.rutile.protocol.kvrpcpb.GetRequest;
 import io.rutile.protocol.kvrpcpb.LockInfo;
@@ -54,10 +56,59 @@ class LockResolverTest {
         t.leaveLock("a", "p", theirs, ALIVE);
 
         assertThat(t.read("a")).contains("theirs");
+        t.awaitNoLocks();
         assertThat(t.commitTsOf("a")).isEqualTo(at.value());
         assertThat(t.requests(ResolveLockRequest.class))
                 .singleElement()
                 .satisfies(r -> assertThat(r.getKeysList()).containsExactly(TxnTesting.bytes("a")));
+    }
+
+    @Test
+    void aReaderDoesNotWaitUntilTheLocksOfTheDecidedAreGone() {
+        t.put("b", "before");
+        t.put("c", "before");
+        TimeStamp committed = another();
+        TimeStamp between = t.now();
+        t.cluster.pd.letPass(Duration.ofSeconds(1));
+        t.cluster.mvcc.write(
+                key("p"), committed.value(), t.now().value(), FakeMvcc.Kind.PUT, TxnTesting.bytes("theirs"));
+        t.leaveLock("a", "p", committed, ALIVE);
+        t.leaveLock("b", "p", committed, ALIVE);
+        TimeStamp dead = another();
+        t.leaveLock("c", "c2", dead, DEAD);
+        t.refuseIf(
+                (method, request) -> method.equals("KvResolveLock"),
+                Error.newBuilder()
+                        .setServerIsBusy(ServerIsBusy.newBuilder().setReason("test"))
+                        .build());
+
+        assertThat(t.read("a")).contains("theirs");
+        assertThat(t.read("c")).contains("before");
+        assertThat(TxnTesting.text(t.txn.snapshot(between).get(key("b")).join()))
+                .as("committed after that moment")
+                .contains("before");
+
+        assertThat(t.cluster.mvcc.locks()).hasSize(3);
+        assertThat(t.requests(GetRequest.class))
+                .anyMatch(g -> g.getContext().getCommittedLocksList().contains(committed.value()))
+                .anyMatch(g -> g.getContext().getResolvedLocksList().contains(committed.value()))
+                .anyMatch(g -> g.getContext().getResolvedLocksList().contains(dead.value()));
+        t.refuseIf((method, request) -> false, Error.getDefaultInstance());
+        t.awaitNoLocks();
+        assertThat(t.read("b")).contains("theirs");
+    }
+
+    @Test
+    void aStoreThatDoesNotLetReadersPassIsAskedAgainWhenTheLocksAreGone() {
+        t.cluster.mvcc.ignoresCommittedLocks = true;
+        TimeStamp theirs = another();
+        t.cluster.mvcc.write(key("p"), theirs.value(), t.now().value(), FakeMvcc.Kind.PUT, TxnTesting.bytes("theirs"));
+        t.leaveLock("a", "p", theirs, ALIVE);
+
+        assertThat(t.read("a")).contains("theirs");
+
+        assertThat(t.asked("KvGet")).isLessThanOrEqualTo(3);
+        assertThat(t.cluster.mvcc.locks()).isEmpty();
     }
 
     @Test
@@ -78,7 +129,7 @@ class LockResolverTest {
         t.leaveLock("a", "p", theirs, DEAD);
         assertThat(t.read("a")).isEmpty();
         assertThat(t.read("p")).isEmpty();
-        assertThat(t.cluster.mvcc.locks()).isEmpty();
+        t.awaitNoLocks();
         assertThat(t.cluster.mvcc.recordsOf(key("p"))).containsKey(theirs.value());
     }
 
@@ -156,11 +207,13 @@ class LockResolverTest {
         for (String k : List.of("a", "b", "z")) {
             t.leave(lock(k, "p", theirs, DEAD).setTxnSize(100).build());
         }
-        assertThat(scan()).isEmpty();
+        Transaction ours = t.begin(TxnOptions.optimistic().withTwoPhaseCommitOnly());
+        List.of("a", "b", "z").forEach(k -> ours.put(key(k), value("ours")));
+        ours.commit().join();
         assertThat(t.requests(ResolveLockRequest.class))
                 .hasSize(2)
                 .allMatch(r -> r.getKeysCount() == 0 && r.getStartVersion() == theirs.value());
-        assertThat(t.cluster.mvcc.locks()).isEmpty();
+        t.awaitNoLocks();
     }
 
     // ---- async commit
@@ -187,7 +240,7 @@ class LockResolverTest {
                 .setMinCommitTs(theirs.value() + 7)
                 .build());
         assertThat(t.read("b")).contains("theirs");
-        assertThat(t.cluster.mvcc.locks()).isEmpty();
+        t.awaitNoLocks();
         for (String k : List.of("a", "b", "z")) {
             assertThat(t.commitTsOf(k)).isEqualTo(theirs.value() + 9);
         }
@@ -199,7 +252,7 @@ class LockResolverTest {
         leaveAsync(theirs, DEAD, "a", "b", "z");
         t.leave(lock("b", "a", theirs, DEAD).setUseAsyncCommit(true).build());
         assertThat(t.read("b")).isEmpty();
-        assertThat(t.cluster.mvcc.locks()).isEmpty();
+        t.awaitNoLocks();
         assertThat(t.cluster.mvcc.recordsOf(key("z"))).containsKey(theirs.value());
     }
 
@@ -210,6 +263,7 @@ class LockResolverTest {
         t.cluster.mvcc.write(
                 key("z"), theirs.value(), theirs.value() + 20, FakeMvcc.Kind.PUT, TxnTesting.bytes("theirs"));
         assertThat(t.read("a")).contains("theirs");
+        t.awaitNoLocks();
         assertThat(t.commitTsOf("a")).isEqualTo(theirs.value() + 20);
     }
 
