@@ -2,6 +2,7 @@ package io.rutile.pd.cluster;
 
 import io.rutile.pd.cluster.StoreInfo.Liveness;
 import io.rutile.pd.meta.MetaStore;
+import io.rutile.pd.meta.Setting;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.metapb.Store;
@@ -38,7 +39,7 @@ public final class ClusterState {
      * How long a store may be silent.
      *
      * @param disconnectedAfter silence after which a store gets nothing new
-     * @param downAfter silence after which its replicas are replaced
+     * @param downAfter silence after which its replicas are replaced, unless {@link Setting#MAX_STORE_DOWN_TIME} was set
      */
     public record StoreSilence(Duration disconnectedAfter, Duration downAfter) {}
 
@@ -109,6 +110,11 @@ public final class ClusterState {
         return reading(regions::size);
     }
 
+    /** Silence after which a store's replicas are replaced. */
+    public Duration downAfter() {
+        return meta.state().duration(Setting.MAX_STORE_DOWN_TIME).orElse(silence.downAfter());
+    }
+
     /** Tombstones included; null if no such store ever was. */
     public @Nullable StoreInfo store(long storeId) {
         Store store = meta.state().store(storeId);
@@ -137,7 +143,7 @@ public final class ClusterState {
     /** A store that has never been heard of in this term is given the time from the term's beginning before it counts as down. */
     private Liveness liveness(@Nullable Heard last) {
         long silentNanos = nanoClock.getAsLong() - (last == null ? begunNanos : last.atNanos());
-        if (silentNanos > silence.downAfter().toNanos()) {
+        if (silentNanos > downAfter().toNanos()) {
             return Liveness.DOWN;
         }
         return last == null || silentNanos > silence.disconnectedAfter().toNanos()

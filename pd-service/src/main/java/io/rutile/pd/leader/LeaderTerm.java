@@ -38,6 +38,7 @@ public final class LeaderTerm {
     private final HeartbeatStreams streams;
     private final Coordinator coordinator;
     private final GcAdvancer gc;
+    private final DrainedStores drained;
     private final Set<String> keyspacesToCreate = ConcurrentHashMap.newKeySet();
 
     LeaderTerm(long term, MetaStore meta, TsoWindow tso, LeaderOptions options, Clocks clocks, MeterRegistry metrics) {
@@ -55,6 +56,7 @@ public final class LeaderTerm {
                 .build();
         this.coordinator = new Coordinator(cluster, operators, streams, ids, header, clocks.nano(), options.schedule());
         this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
+        this.drained = new DrainedStores(cluster, this::isReceiving, this::propose);
         keyspacesToCreate.addAll(options.keyspaces());
     }
 
@@ -92,6 +94,11 @@ public final class LeaderTerm {
         return clocks.wall().millis();
     }
 
+    /** The monotonic clock that operators are timed by. */
+    public long nowNanos() {
+        return clocks.nano().getAsLong();
+    }
+
     public OperatorController operators() {
         return operators;
     }
@@ -109,10 +116,28 @@ public final class LeaderTerm {
         return meta.propose(record, term);
     }
 
+    /** Hands leadership of PD to another member; this term ends when it takes over. */
+    public CompletableFuture<Void> transferLeader(long memberId) {
+        return meta.log().transferLeader(memberId);
+    }
+
+    /** Members that vote. */
+    public Set<Long> voters() {
+        return meta.log().voters();
+    }
+
     void tick() {
         tso.keepAhead();
         coordinator.patrol();
+        drained.bury();
         createKeyspaces();
+    }
+
+    /** Whether an operator under way puts a replica on this store, in whatever step. */
+    private boolean isReceiving(long storeId) {
+        return operators.operators().stream()
+                .flatMap(operator -> operator.steps().stream())
+                .anyMatch(step -> step.receivingStore() == storeId);
     }
 
     /** Those that the settings name and that are not there. */

@@ -1,5 +1,6 @@
 package io.rutile.pd.meta;
 
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** The replicated log as this room sees it: the Raft group, or one process alone in a unit test. Safe from any thread. */
@@ -24,4 +25,10 @@ public interface MetaLog {
     long leaderId();
 
     long term();
+
+    /** Who votes, as the log has it. */
+    Set<Long> voters();
+
+    /** Leader only: hands leadership to another voter, which completes it. */
+    CompletableFuture<Void> transferLeader(long memberId);
 }

@@ -35,6 +35,9 @@ public sealed interface MetaOutcome {
     enum Reason {
         ALREADY_BOOTSTRAPPED,
         STORE_TOMBSTONE,
+        STORE_DESTROYED,
+        STORE_UP,
+        STORES_NOT_ENOUGH,
         DUPLICATE_ADDRESS,
         INCOMPATIBLE_VERSION,
         INVALID_VALUE,

@@ -34,7 +34,9 @@ public sealed interface MetaRecord
                 MetaRecord.SaveTso,
                 MetaRecord.SetMaxReplicas,
                 GcRecord,
-                KeyspaceRecord {
+                KeyspaceRecord,
+                StoreRecord,
+                SettingRecord {
 
     /** The next state and what the proposer is told. Deterministic. */
     Transition applyTo(MetaState state);
@@ -137,16 +139,24 @@ public sealed interface MetaRecord
     record PutStore(Store store) implements MetaRecord {
 
         static final byte TYPE = 4;
-        private static final Set<String> ENGINES = Set.of("tikv", "tiflash", "tiflash_compute");
+        static final Set<String> ENGINES = Set.of("tikv", "tiflash", "tiflash_compute");
 
         @Override
         public Transition applyTo(MetaState state) {
             Store known = state.store(store.getId());
-            if (known != null && known.getState() == StoreState.Tombstone) {
+            if (state.forgottenStores().contains(store.getId())
+                    || (known != null && known.getState() == StoreState.Tombstone)) {
                 return Transition.refused(
                         state,
                         Reason.STORE_TOMBSTONE,
                         "store " + store.getId() + " was removed and must not come back");
+            }
+            if (known != null && known.getPhysicallyDestroyed()) {
+                return Transition.refused(
+                        state,
+                        Reason.STORE_DESTROYED,
+                        "store " + store.getId() + " was said to be physically destroyed and must not come back; "
+                                + "start it on an empty directory, and it gets an id of its own");
             }
             for (StoreLabel label : store.getLabelsList()) {
                 if (label.getKey().equals("engine") && !ENGINES.contains(label.getValue())) {
@@ -318,6 +328,12 @@ public sealed interface MetaRecord
                 case SetMaxReplicas.TYPE -> new SetMaxReplicas(in.readInt());
                 case KeyspaceRecord.CreateKeyspace.TYPE, KeyspaceRecord.ChangeKeyspaceState.TYPE ->
                     KeyspaceRecord.read(bytes[0], in);
+                case StoreRecord.RemoveStore.TYPE,
+                        StoreRecord.RestoreStore.TYPE,
+                        StoreRecord.BuryStore.TYPE,
+                        StoreRecord.ForgetTombstones.TYPE,
+                        StoreRecord.LabelStore.TYPE -> StoreRecord.read(bytes[0], in);
+                case SettingRecord.ChangeSetting.TYPE -> SettingRecord.read(in);
                 default -> GcRecord.read(bytes[0], in);
             };
         } catch (IllegalArgumentException e) {

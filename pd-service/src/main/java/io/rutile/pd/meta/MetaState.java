@@ -7,12 +7,16 @@ import io.rutile.protocol.pdpb.Member;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param maxReplicas how many replicas a Region should have
  * @param gc safe points and barriers (P7)
  * @param keyspaces the default one and those that were created
+ * @param forgottenStores ids of tombstones that were removed: none of them may come back (R3)
+ * @param settings what was set while the cluster ran, by name; see {@link Setting}
  */
 public record MetaState(
         long appliedIndex,
@@ -42,7 +48,9 @@ public record MetaState(
         StoreVersion clusterVersion,
         int maxReplicas,
         GcState gc,
-        Keyspaces keyspaces) {
+        Keyspaces keyspaces,
+        Set<Long> forgottenStores,
+        Map<String, String> settings) {
 
     /** A log begins behind this index, with the empty state. */
     public static final long FIRST_INDEX = 1;
@@ -61,11 +69,21 @@ public record MetaState(
             StoreVersion.NONE,
             MAX_REPLICAS_DEFAULT,
             GcState.EMPTY,
-            Keyspaces.INITIAL);
+            Keyspaces.INITIAL,
+            Set.of(),
+            Map.of());
 
     public MetaState {
         stores = Collections.unmodifiableMap(stores);
         members = Collections.unmodifiableMap(members);
+        forgottenStores = Collections.unmodifiableSet(forgottenStores);
+        settings = Collections.unmodifiableMap(settings);
+    }
+
+    /** What was set while the cluster ran; empty if nothing was. */
+    public Optional<Duration> duration(Setting setting) {
+        return Optional.ofNullable(settings.get(setting.fullName()))
+                .map(value -> Duration.ofMillis(Long.parseLong(value)));
     }
 
     public @Nullable Store store(long storeId) {
@@ -130,6 +148,24 @@ public record MetaState(
         return with(draft -> draft.keyspaces = next);
     }
 
+    /** Without these stores, which are tombstones. */
+    MetaState withForgotten(Collection<Long> storeIds) {
+        Map<Long, Store> left = new TreeMap<>(stores);
+        left.keySet().removeAll(storeIds);
+        Set<Long> forgotten = new TreeSet<>(forgottenStores);
+        forgotten.addAll(storeIds);
+        return with(draft -> {
+            draft.stores = left;
+            draft.forgottenStores = forgotten;
+        });
+    }
+
+    MetaState withSetting(String name, String value) {
+        Map<String, String> next = new TreeMap<>(settings);
+        next.put(name, value);
+        return with(draft -> draft.settings = next);
+    }
+
     private MetaState with(Consumer<Draft> change) {
         Draft draft = new Draft(this);
         change.accept(draft);
@@ -149,6 +185,8 @@ public record MetaState(
         private int maxReplicas;
         private GcState gc;
         private Keyspaces keyspaces;
+        private Set<Long> forgottenStores;
+        private Map<String, String> settings;
 
         private Draft(MetaState from) {
             appliedIndex = from.appliedIndex;
@@ -162,6 +200,8 @@ public record MetaState(
             maxReplicas = from.maxReplicas;
             gc = from.gc;
             keyspaces = from.keyspaces;
+            forgottenStores = from.forgottenStores;
+            settings = from.settings;
         }
 
         private MetaState toState() {
@@ -176,7 +216,9 @@ public record MetaState(
                     clusterVersion,
                     maxReplicas,
                     gc,
-                    keyspaces);
+                    keyspaces,
+                    forgottenStores,
+                    settings);
         }
     }
 
@@ -208,9 +250,20 @@ public record MetaState(
         for (KeyspaceMeta keyspace : keyspaces.all()) {
             writeBytes(out, keyspace.toByteArray());
         }
+        out.writeInt(forgottenStores.size());
+        for (long storeId : forgottenStores) {
+            out.writeLong(storeId);
+        }
+        out.writeInt(settings.size());
+        for (Map.Entry<String, String> setting : settings.entrySet()) {
+            out.writeUTF(setting.getKey());
+            out.writeUTF(setting.getValue());
+        }
     }
 
-    /** @param layout 1 ends behind the members: safe points and keyspaces are as they are in the beginning */
+    /**
+     * @param layout 1 ends behind the members, 2 behind the keyspaces: what is missing is as it is in the beginning
+     */
     static MetaState readFrom(DataInputStream in, int layout) throws IOException {
         long appliedIndex = in.readLong();
         long clusterId = in.readLong();
@@ -240,7 +293,25 @@ public record MetaState(
                 version,
                 maxReplicas,
                 layout < 2 ? GcState.EMPTY : GcState.readFrom(in),
-                layout < 2 ? Keyspaces.INITIAL : readKeyspaces(in));
+                layout < 2 ? Keyspaces.INITIAL : readKeyspaces(in),
+                layout < 3 ? Set.of() : readIds(in),
+                layout < 3 ? Map.of() : readTexts(in));
+    }
+
+    private static Set<Long> readIds(DataInputStream in) throws IOException {
+        Set<Long> ids = new TreeSet<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            ids.add(in.readLong());
+        }
+        return ids;
+    }
+
+    private static Map<String, String> readTexts(DataInputStream in) throws IOException {
+        Map<String, String> texts = new TreeMap<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            texts.put(in.readUTF(), in.readUTF());
+        }
+        return texts;
     }
 
     private static Keyspaces readKeyspaces(DataInputStream in) throws IOException {

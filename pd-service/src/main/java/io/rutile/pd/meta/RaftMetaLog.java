@@ -3,8 +3,10 @@ package io.rutile.pd.meta;
 import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.Replica;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
 
 /** The log as a Raft group keeps it. */
 public final class RaftMetaLog implements MetaLog {
@@ -49,6 +51,16 @@ public final class RaftMetaLog implements MetaLog {
     @Override
     public long term() {
         return group.term();
+    }
+
+    @Override
+    public Set<Long> voters() {
+        return group.replicas().voters().stream().map(Replica::storeId).collect(Collectors.toUnmodifiableSet());
+    }
+
+    @Override
+    public CompletableFuture<Void> transferLeader(long memberId) {
+        return translated(group.transferLeader(InitialCluster.replica(memberId)));
     }
 
     private static <T> CompletableFuture<T> translated(CompletableFuture<T> future) {

@@ -105,8 +105,14 @@ final class PdHeaders {
             case INVALID_VALUE -> ErrorType.INVALID_VALUE;
             case DUPLICATE_NAME -> ErrorType.DUPLICATED_ENTRY;
             case NOT_FOUND -> ErrorType.ENTRY_NOT_FOUND;
-            case DUPLICATE_ADDRESS, INCOMPATIBLE_VERSION, EXHAUSTED, BEHIND_SAFE_POINT, BEYOND_TXN_SAFE_POINT ->
-                ErrorType.UNKNOWN;
+            case DUPLICATE_ADDRESS,
+                    INCOMPATIBLE_VERSION,
+                    STORE_DESTROYED,
+                    STORE_UP,
+                    STORES_NOT_ENOUGH,
+                    EXHAUSTED,
+                    BEHIND_SAFE_POINT,
+                    BEYOND_TXN_SAFE_POINT -> ErrorType.UNKNOWN;
         };
     }
 }

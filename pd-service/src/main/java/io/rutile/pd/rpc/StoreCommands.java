@@ -76,10 +76,11 @@ final class StoreCommands {
         }
         long storeId = request.getStats().getStoreId();
         Store store = meta.state().store(storeId);
-        if (store == null) {
+        boolean forgotten = meta.state().forgottenStores().contains(storeId);
+        if (store == null && !forgotten) {
             throw PdError.storeNotFound(storeId);
         }
-        if (store.getState() == StoreState.Tombstone) {
+        if (store == null || store.getState() == StoreState.Tombstone) {
             throw new PdError(ErrorType.STORE_TOMBSTONE, "store " + storeId + " was removed");
         }
         term.cluster().observe(request.getStats());

@@ -4,6 +4,7 @@ import io.rutile.raft.CommittedEntries;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -122,6 +123,17 @@ public final class LocalMetaLog implements MetaLog {
     @Override
     public synchronized long term() {
         return term;
+    }
+
+    @Override
+    public synchronized Set<Long> voters() {
+        return Set.of(1L, 2L);
+    }
+
+    @Override
+    public CompletableFuture<Void> transferLeader(long member) {
+        follow(member);
+        return CompletableFuture.completedFuture(null);
     }
 
     private static final class OneEntry implements CommittedEntries<MetaOutcome> {

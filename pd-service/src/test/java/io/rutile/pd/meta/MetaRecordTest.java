@@ -13,7 +13,9 @@ import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.protocol.pdpb.Member;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -42,7 +44,13 @@ class MetaRecordTest {
                 new GcRecord.SetBarrier(true, new GcBarrier("backup-é", 5, GcBarrier.NEVER), 9),
                 new GcRecord.DeleteBarrier(false, "backup"),
                 new KeyspaceRecord.CreateKeyspace("tenant-1", 1_700_000_000L),
-                new KeyspaceRecord.ChangeKeyspaceState(7, KeyspaceState.ARCHIVED, 1_700_000_001L));
+                new KeyspaceRecord.ChangeKeyspaceState(7, KeyspaceState.ARCHIVED, 1_700_000_001L),
+                new StoreRecord.RemoveStore(4, true),
+                new StoreRecord.RestoreStore(4),
+                new StoreRecord.BuryStore(4),
+                new StoreRecord.ForgetTombstones(),
+                new StoreRecord.LabelStore(4, StoreRecord.LabelChange.REPLACE, Map.of("zone", "z1")),
+                SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, Duration.ofMinutes(5)));
     }
 
     @ParameterizedTest
@@ -66,6 +74,9 @@ class MetaRecordTest {
                 .isInstanceOf(IOException.class);
         assertThatThrownBy(() -> MetaRecord.decode(
                         new byte[] {KeyspaceRecord.ChangeKeyspaceState.TYPE, 0, 0, 0, 1, 99, 0, 0, 0, 0, 0, 0, 0, 0}))
+                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> MetaRecord.decode(
+                        new byte[] {StoreRecord.LabelStore.TYPE, 0, 0, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0}))
                 .isInstanceOf(IOException.class);
     }
 

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
@@ -144,6 +145,10 @@ class MetaStateMachineTest {
         meta.propose(new GcRecord.SetBarrier(false, new GcBarrier("backup", 30, 5_000), 1));
         meta.propose(new GcRecord.SetBarrier(true, new GcBarrier("all", 40, GcBarrier.NEVER), 1));
         meta.propose(new KeyspaceRecord.CreateKeyspace("tenant", 7));
+        meta.propose(new StoreRecord.RemoveStore(1, true));
+        meta.propose(new StoreRecord.BuryStore(1));
+        meta.propose(new StoreRecord.ForgetTombstones());
+        meta.propose(SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, Duration.ofMinutes(5)));
         return meta;
     }
 

@@ -1,0 +1,54 @@
+package io.rutile.pd.meta;
+
+import io.rutile.pd.meta.MetaOutcome.Reason;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.time.Duration;
+
+/** Decisions about settings. */
+public sealed interface SettingRecord extends MetaRecord {
+
+    /** Settings that the hard state keeps, those of newer versions included. */
+    int SETTINGS_MAX = 256;
+
+    /**
+     * Sets one. Whoever decides has checked it: a member that does not know the setting keeps it all the same, so that all
+     * members stay alike.
+     *
+     * @param name {@link Setting#fullName}
+     * @param value milliseconds, in decimal
+     */
+    record ChangeSetting(String name, String value) implements SettingRecord {
+
+        static final byte TYPE = 0x28;
+
+        public static ChangeSetting of(Setting setting, Duration value) {
+            return new ChangeSetting(setting.fullName(), Long.toString(value.toMillis()));
+        }
+
+        @Override
+        public Transition applyTo(MetaState state) {
+            if (!state.settings().containsKey(name) && state.settings().size() >= SETTINGS_MAX) {
+                return Transition.refused(state, Reason.EXHAUSTED, "there are " + SETTINGS_MAX + " settings already");
+            }
+            return Transition.done(state.withSetting(name, value));
+        }
+
+        @Override
+        public void writeTo(DataOutputStream out) throws IOException {
+            out.writeUTF(name);
+            out.writeUTF(value);
+        }
+
+        @Override
+        public byte type() {
+            return TYPE;
+        }
+    }
+
+    /** The record whose body follows. */
+    static SettingRecord read(DataInputStream in) throws IOException {
+        return new ChangeSetting(in.readUTF(), in.readUTF());
+    }
+}
