@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param term Raft term of the description, 0 if it was not said
  * @param approximateSizeMib as estimated by the store
  * @param approximateKeys as estimated by the store
+ * @param flow what went through it since the description before
  */
 public record RegionInfo(
         Region region,
@@ -28,7 +29,20 @@ public record RegionInfo(
         List<Peer> pendingPeers,
         long term,
         long approximateSizeMib,
-        long approximateKeys) {
+        long approximateKeys,
+        RegionFlow flow) {
+
+    /** Without a word on what went through it. */
+    public RegionInfo(
+            Region region,
+            @Nullable Peer leader,
+            List<PeerStats> downPeers,
+            List<Peer> pendingPeers,
+            long term,
+            long approximateSizeMib,
+            long approximateKeys) {
+        this(region, leader, downPeers, pendingPeers, term, approximateSizeMib, approximateKeys, RegionFlow.NONE);
+    }
 
     public static RegionInfo of(RegionHeartbeatRequest heartbeat) {
         return new RegionInfo(
@@ -38,7 +52,8 @@ public record RegionInfo(
                 heartbeat.getPendingPeersList(),
                 heartbeat.getTerm(),
                 heartbeat.getApproximateSize() >> 20,
-                heartbeat.getApproximateKeys());
+                heartbeat.getApproximateKeys(),
+                RegionFlow.of(heartbeat));
     }
 
     /** As it was bootstrapped: nobody leads yet. */
@@ -56,6 +71,11 @@ public record RegionInfo(
 
     public KeyRange range() {
         return new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
+    }
+
+    /** For adding up: an empty Region is not nothing, it costs a Raft group. */
+    public long sizeMib() {
+        return Math.max(1, approximateSizeMib);
     }
 
     public ByteKey startKey() {

@@ -6,6 +6,7 @@ import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.schedule.checker.Finding;
 import io.rutile.pd.schedule.checker.ReplicaChecker;
 import io.rutile.pd.schedule.operator.Operator;
+import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorStep;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
@@ -108,15 +109,20 @@ public final class Coordinator {
         if (operators.isFull() || !(check(region) instanceof Finding.Repair repair)) {
             return;
         }
-        CompletableFuture<?> unused = repair.plan()
-                .build(ids, nanoClock.getAsLong())
-                .thenAccept(operator -> {
-                    if (operators.add(operator)) {
-                        // Looks once more: the Region may have moved on while its new peer's id was fetched.
-                        cluster.region(region.id())
-                                .ifPresent(now -> operators.dispatch(now).ifPresent(step -> command(now, step)));
-                    }
-                });
+        CompletableFuture<?> unused = start(repair.plan());
+    }
+
+    /** Begins what was planned. Completes with false if the Region has an operator already or too many are under way. */
+    public CompletableFuture<Boolean> start(OperatorBuilder plan) {
+        return plan.build(ids, nanoClock.getAsLong()).thenApply(operator -> {
+            boolean added = operators.add(operator);
+            if (added) {
+                // Looks once more: the Region may have moved on while its new peer's id was fetched.
+                cluster.region(operator.regionId())
+                        .ifPresent(now -> operators.dispatch(now).ifPresent(step -> command(now, step)));
+            }
+            return added;
+        });
     }
 
     private void command(RegionInfo region, OperatorStep step) {

@@ -72,6 +72,15 @@ public final class OperatorController {
         return operator.currentStep();
     }
 
+    /** Calls a Region's operator off; what its leader was told already may still happen. False if there is none. */
+    public synchronized boolean cancel(long regionId) {
+        Operator operator = byRegion.get(regionId);
+        if (operator != null) {
+            end(operator, Operator.Status.CANCELLED);
+        }
+        return operator != null;
+    }
+
     /** Ends operators whose step has taken too long, heartbeats or not. */
     public synchronized void expire() {
         long now = nanoClock.getAsLong();

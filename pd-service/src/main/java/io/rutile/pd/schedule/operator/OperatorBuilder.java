@@ -21,6 +21,8 @@ public final class OperatorBuilder {
     private final String why;
     private final List<Long> addOn = new ArrayList<>();
     private final List<Peer> remove = new ArrayList<>();
+    /** 0 if anybody may lead. */
+    private long leaderOn;
 
     /** @param why in words for whoever watches PD */
     public OperatorBuilder(RegionInfo region, String why) {
@@ -40,6 +42,20 @@ public final class OperatorBuilder {
     public OperatorBuilder remove(Peer peer) {
         remove.add(peer);
         return this;
+    }
+
+    /** Whoever has a replica there and stays. */
+    public OperatorBuilder leaderOn(long storeId) {
+        if (region.peerOn(storeId) == null || remove.stream().anyMatch(peer -> peer.getStoreId() == storeId)) {
+            throw new IllegalArgumentException(
+                    "store " + storeId + " is to have no peer of region " + region.id() + ", so it can't lead it");
+        }
+        leaderOn = storeId;
+        return this;
+    }
+
+    public RegionInfo region() {
+        return region;
     }
 
     /** The stores that shall receive a replica. */
@@ -72,7 +88,7 @@ public final class OperatorBuilder {
             steps.add(new AddPeer(
                     Peer.newBuilder().setId(peerId++).setStoreId(storeId).build()));
         }
-        if (remove.stream().anyMatch(region::isLeader)) {
+        if (leaderOn != 0 || remove.stream().anyMatch(region::isLeader)) {
             successor().ifPresent(peer -> steps.add(new TransferLeadership(peer)));
         }
         remove.forEach(peer -> steps.add(new RemovePeer(peer)));
@@ -82,6 +98,7 @@ public final class OperatorBuilder {
     private Optional<Peer> successor() {
         return region.peers().stream()
                 .filter(peer -> !remove.contains(peer) && !region.isPending(peer))
+                .filter(peer -> leaderOn == 0 || peer.getStoreId() == leaderOn)
                 .findFirst();
     }
 }
