@@ -1,5 +1,6 @@
 package io.rutile.pd;
 
+import io.rutile.pd.http.HttpOptions;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param electionTimeout silence of the leader after which another is elected
  * @param leader what a leading member does how
  * @param door bounds of the client port
+ * @param http bounds of what speaks HTTP/1.1 there
  */
 public record PdOptions(
         String name,
@@ -30,7 +32,8 @@ public record PdOptions(
         InitialCluster initialCluster,
         Duration electionTimeout,
         LeaderOptions leader,
-        DoorOptions door) {
+        DoorOptions door,
+        HttpOptions http) {
 
     /** PD stands on quick elections: nobody writes anywhere without timestamps for long. */
     public static final Duration ELECTION_TIMEOUT_DEFAULT = Duration.ofSeconds(1);
@@ -46,7 +49,8 @@ public record PdOptions(
                 InitialCluster.parse("pd-1=127.0.0.1:0"),
                 ELECTION_TIMEOUT_DEFAULT,
                 LeaderOptions.DEFAULTS,
-                DoorOptions.DEFAULTS);
+                DoorOptions.DEFAULTS,
+                HttpOptions.DEFAULTS);
     }
 
     public PdOptions withLeader(LeaderOptions options) {
@@ -59,7 +63,8 @@ public record PdOptions(
                 initialCluster,
                 electionTimeout,
                 options,
-                door);
+                door,
+                http);
     }
 
     public PdOptions withDoor(DoorOptions options) {
@@ -72,6 +77,7 @@ public record PdOptions(
                 initialCluster,
                 electionTimeout,
                 leader,
-                options);
+                options,
+                http);
     }
 }

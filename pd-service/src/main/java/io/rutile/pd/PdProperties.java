@@ -2,6 +2,7 @@ package io.rutile.pd;
 
 import io.rutile.pd.cluster.ClusterState.StoreSilence;
 import io.rutile.pd.gc.GcOptions;
+import io.rutile.pd.http.HttpOptions;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
@@ -98,13 +99,15 @@ public record PdProperties(
      * @param silenceTimeout how long a connection may take until it has spoken
      * @param idleTimeout a connection without a call for so long is closed in good order
      * @param callsPerConnectionMax concurrent calls on one connection
+     * @param httpConnectionsMax of the connections, how many may speak HTTP/1.1
      */
     public record Limits(
             @DefaultValue("4096") @Min(1) int connectionsMax,
             @DefaultValue("256") @Min(1) int silentConnectionsMax,
             @DefaultValue("10s") Duration silenceTimeout,
             @DefaultValue("30m") Duration idleTimeout,
-            @DefaultValue("1024") @Min(1) int callsPerConnectionMax) {}
+            @DefaultValue("1024") @Min(1) int callsPerConnectionMax,
+            @DefaultValue("256") @Min(1) int httpConnectionsMax) {}
 
     /**
      * The plain options of the assembly.
@@ -150,7 +153,8 @@ public record PdProperties(
                         limits.silentConnectionsMax(),
                         limits.silenceTimeout(),
                         limits.idleTimeout(),
-                        limits.callsPerConnectionMax()));
+                        limits.callsPerConnectionMax()),
+                HttpOptions.DEFAULTS.withConnectionsMax(limits.httpConnectionsMax()));
     }
 
     private InitialCluster cluster() {

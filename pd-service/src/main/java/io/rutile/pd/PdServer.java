@@ -1,6 +1,7 @@
 package io.rutile.pd;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.pd.http.PdApi;
 import io.rutile.pd.leader.Clocks;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.leader.Leadership;
@@ -99,8 +100,17 @@ public final class PdServer implements AutoCloseable {
 
         PdMember joined = new PdMember(this::self, meta);
         member = joined;
-        startDoor(
-                new PdDoor(options.clientListen().resolve(), options.door(), cluster, joined, leading, meta, metrics));
+        PdApi api = new PdApi(options.http(), joined, leading, meta, metrics);
+        started.push(api);
+        startDoor(new PdDoor(
+                options.clientListen().resolve(),
+                options.door(),
+                cluster,
+                joined,
+                leading,
+                meta,
+                api.entrance(),
+                metrics));
         leading.begin(meta, joined);
     }
 

@@ -8,7 +8,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** rpc → leader → tso, schedule, gc → cluster → meta → raft; Spring and Raft only where the house says. */
+/** rpc, http → leader → tso, schedule, gc → cluster → meta → raft; Spring and Raft only where the house says. */
 @AnalyzeClasses(packages = "io.rutile.pd", importOptions = DoNotIncludeTests.class)
 class PdArchitectureTest {
 
@@ -19,6 +19,8 @@ class PdArchitectureTest {
             .definedBy("io.rutile.pd")
             .layer("rpc")
             .definedBy("io.rutile.pd.rpc..")
+            .layer("http")
+            .definedBy("io.rutile.pd.http..")
             .layer("leader")
             .definedBy("io.rutile.pd.leader..")
             .layer("tso")
@@ -35,16 +37,18 @@ class PdArchitectureTest {
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("rpc")
             .mayOnlyBeAccessedByLayers("assembly")
+            .whereLayer("http")
+            .mayOnlyBeAccessedByLayers("assembly")
             .whereLayer("leader")
-            .mayOnlyBeAccessedByLayers("assembly", "rpc")
+            .mayOnlyBeAccessedByLayers("assembly", "rpc", "http")
             .whereLayer("tso")
             .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader")
             .whereLayer("schedule")
-            .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader")
+            .mayOnlyBeAccessedByLayers("assembly", "rpc", "http", "leader")
             .whereLayer("gc")
             .mayOnlyBeAccessedByLayers("assembly", "leader")
             .whereLayer("cluster")
-            .mayOnlyBeAccessedByLayers("assembly", "rpc", "leader", "schedule", "gc");
+            .mayOnlyBeAccessedByLayers("assembly", "rpc", "http", "leader", "schedule", "gc");
 
     @ArchTest
     static final ArchRule onlyHardStateAndAssemblyKnowRaft = noClasses()

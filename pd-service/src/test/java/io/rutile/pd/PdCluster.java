@@ -87,7 +87,8 @@ final class PdCluster implements AutoCloseable {
                             InitialCluster.parse(initial.toString()),
                             alone.electionTimeout(),
                             alone.leader(),
-                            alone.door()));
+                            alone.door(),
+                            alone.http()));
             cluster.startMember(i);
         }
         return cluster;
@@ -200,7 +201,8 @@ final class PdCluster implements AutoCloseable {
                 options.initialCluster(),
                 options.electionTimeout(),
                 options.leader(),
-                options.door());
+                options.door(),
+                options.http());
     }
 
     /** All held at once, so that they differ. */

@@ -7,6 +7,12 @@ import io.rutile.pd.PdCluster.Client;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetMembersResponse;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -112,6 +118,33 @@ class PdFailoverTest {
         assertThat(safePoint).isEqualTo(1_000);
         assertThat(cluster.call(Client::gcState).getGcSafePoint()).as("P7").isEqualTo(1_000);
         assertThat(cluster.call(Client::gcState).getTxnSafePoint()).as("P7").isEqualTo(1_000);
+    }
+
+    @Test
+    void anyMemberTakesHttpAndHandsLeadershipOver() throws Exception {
+        int leader = cluster.leaderId();
+        int follower = leader % 3 + 1;
+        Awaitility.await()
+                .atMost(PdCluster.PATIENCE)
+                .until(() ->
+                        http(follower, "GET", "/health").contains("\"pd-" + follower + "\",\"member_id\":" + follower));
+
+        // Asked of a follower, relayed to the leader.
+        assertThat(http(follower, "POST", "/leader/transfer/pd-" + follower)).contains("submitted");
+
+        Awaitility.await().atMost(PdCluster.PATIENCE).until(() -> cluster.leaderId() == follower);
+        assertThat(http(leader, "GET", "/leader")).contains("\"pd-" + follower + "\"");
+        assertThat(http(leader, "GET", "/cluster")).contains("\"max_peer_count\":3");
+    }
+
+    private String http(int member, String method, String path) throws IOException, InterruptedException {
+        URI uri = URI.create(
+                "http://127.0.0.1:" + cluster.server(member).clientAddress().getPort() + "/pd/api/v1" + path);
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .timeout(PdCluster.PATIENCE)
+                .method(method, BodyPublishers.noBody())
+                .build();
+        return HttpClient.newHttpClient().send(request, BodyHandlers.ofString()).body();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.pd.cluster.ClusterState.StoreSilence;
 import io.rutile.pd.gc.GcOptions;
+import io.rutile.pd.http.HttpOptions;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.rpc.DoorOptions;
@@ -35,6 +36,7 @@ class PdPropertiesTest {
         assertThat(options.electionTimeout()).isEqualTo(PdOptions.ELECTION_TIMEOUT_DEFAULT);
         assertThat(options.leader()).isEqualTo(LeaderOptions.DEFAULTS);
         assertThat(options.door()).isEqualTo(DoorOptions.DEFAULTS);
+        assertThat(options.http()).isEqualTo(HttpOptions.DEFAULTS);
     }
 
     @Test
@@ -63,7 +65,8 @@ class PdPropertiesTest {
                         Map.entry("rutile.pd.limits.silent-connections-max", "20"),
                         Map.entry("rutile.pd.limits.silence-timeout", "3s"),
                         Map.entry("rutile.pd.limits.idle-timeout", "4m"),
-                        Map.entry("rutile.pd.limits.calls-per-connection-max", "50")))
+                        Map.entry("rutile.pd.limits.calls-per-connection-max", "50"),
+                        Map.entry("rutile.pd.limits.http-connections-max", "7")))
                 .toOptions();
 
         assertThat(options.name()).isEqualTo("pd-2");
@@ -83,6 +86,7 @@ class PdPropertiesTest {
                         List.of("a", "b-1")));
         assertThat(options.door())
                 .isEqualTo(new DoorOptions(100, 20, Duration.ofSeconds(3), Duration.ofMinutes(4), 50));
+        assertThat(options.http()).isEqualTo(HttpOptions.DEFAULTS.withConnectionsMax(7));
     }
 
     @ParameterizedTest

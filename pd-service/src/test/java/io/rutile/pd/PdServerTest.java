@@ -122,7 +122,8 @@ class PdServerTest {
                 InitialCluster.parse("pd-1=127.0.0.1:1"),
                 alone.electionTimeout(),
                 alone.leader(),
-                alone.door());
+                alone.door(),
+                alone.http());
 
         assertThatThrownBy(() -> PdCluster.start(options))
                 .isInstanceOf(PdStartException.class)

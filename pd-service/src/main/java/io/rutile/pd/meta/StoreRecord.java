@@ -186,11 +186,26 @@ public sealed interface StoreRecord extends MetaRecord {
     /** What becomes of a store's labels. */
     enum LabelChange {
         /** Those that are named are set, the others stay. */
-        MERGE,
+        MERGE(0),
         /** Those that are named are all there are. */
-        REPLACE,
+        REPLACE(1),
         /** Those that are named go. */
-        DELETE
+        DELETE(2);
+
+        private final int code;
+
+        LabelChange(int code) {
+            this.code = code;
+        }
+
+        private static LabelChange of(int code) throws IOException {
+            for (LabelChange change : values()) {
+                if (change.code == code) {
+                    return change;
+                }
+            }
+            throw new IOException("unknown change of labels " + code);
+        }
     }
 
     /** Labels of a store, in the order of their names, so that every member makes the same store of them. */
@@ -249,7 +264,7 @@ public sealed interface StoreRecord extends MetaRecord {
         @Override
         public void writeTo(DataOutputStream out) throws IOException {
             out.writeLong(storeId);
-            out.writeByte(change.ordinal());
+            out.writeByte(change.code);
             out.writeInt(labels.size());
             for (Map.Entry<String, String> label : labels.entrySet()) {
                 out.writeUTF(label.getKey());
@@ -259,15 +274,12 @@ public sealed interface StoreRecord extends MetaRecord {
 
         private static LabelStore readFrom(DataInputStream in) throws IOException {
             long storeId = in.readLong();
-            int change = in.readByte();
-            if (change < 0 || change >= LabelChange.values().length) {
-                throw new IOException("unknown change of labels " + change);
-            }
+            LabelChange change = LabelChange.of(in.readByte());
             Map<String, String> labels = new LinkedHashMap<>();
             for (int left = in.readInt(); left > 0; left--) {
                 labels.put(in.readUTF(), in.readUTF());
             }
-            return new LabelStore(storeId, LabelChange.values()[change], labels);
+            return new LabelStore(storeId, change, labels);
         }
 
         @Override

@@ -5,11 +5,13 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import java.nio.charset.StandardCharsets;
+import io.netty.handler.codec.ByteToMessageDecoder;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -19,18 +21,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands in front of the gRPC server's accepted connections: bounds how many there are, and how many and for how long they
- * may say nothing, so that silent ones never keep speaking ones out; and sends away what does not speak HTTP/2 (E1).
+ * Stands in front of the port's accepted connections: bounds how many there are, and how many and for how long they may say
+ * nothing, so that silent ones never keep speaking ones out; hands those that speak HTTP/2 to the gRPC server and those that
+ * speak HTTP/1.1 to the HTTP side, each on the event loop where it is; and sends away what speaks neither (E1).
+ *
+ * <p>A connection is registered here and is unknown to the gRPC server until it has spoken. Once handed over, nothing of the
+ * gate is left in its pipeline: docs/decisions/0009.
  *
  * <p>Threads: the accepting event loop calls {@link #channelRead}, a connection's event loop its {@link FirstWords}.
  */
 @Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
-    /** What every HTTP/2 client sends first. */
-    private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
-
     private final DoorOptions options;
+    private final EventLoopGroup workers;
+    private final ChannelHandler http;
     private final AtomicInteger open = new AtomicInteger();
     /** In the order of their arrival; guarded by itself. */
     private final Set<Channel> silent = new LinkedHashSet<>();
@@ -39,8 +44,14 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
     private final Counter dismissed;
     private final Counter foreign;
 
-    ConnectionGate(DoorOptions options, MeterRegistry metrics) {
+    /**
+     * @param workers where connections live; must take one that is registered already, see {@link AdoptingEventLoops}
+     * @param http added to the pipeline of a connection that speaks HTTP/1.1; shared by all of them
+     */
+    ConnectionGate(DoorOptions options, EventLoopGroup workers, ChannelHandler http, MeterRegistry metrics) {
         this.options = options;
+        this.workers = workers;
+        this.http = http;
         this.refused = Counter.builder("kv.pd.rpc.connections.refused")
                 .description("Connections closed at once because too many were open")
                 .register(metrics);
@@ -48,7 +59,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
                 .description("Connections closed because they did not speak in time, or to make room")
                 .register(metrics);
         this.foreign = Counter.builder("kv.pd.rpc.connections.foreign")
-                .description("Connections closed because they began with something that is not HTTP/2")
+                .description("Connections closed because they began with something that is not HTTP")
                 .register(metrics);
         Gauge.builder("kv.pd.rpc.connections", open, AtomicInteger::get)
                 .description("Open client connections")
@@ -71,8 +82,13 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             connection.unsafe().closeForcibly();
             return;
         }
-        connection.pipeline().addFirst(new FirstWords());
-        context.fireChannelRead(connection);
+        connection.pipeline().addLast(new FirstWords(context));
+        workers.register(connection).addListener(registered -> {
+            if (!registered.isSuccess()) {
+                open.decrementAndGet();
+                connection.unsafe().closeForcibly();
+            }
+        });
     }
 
     private void arrived(Channel connection) {
@@ -102,12 +118,19 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         connection.eventLoop().execute(() -> connection.unsafe().close(connection.newPromise()));
     }
 
-    /** Counts a connection's first bytes and then steps out of its way. */
+    /** Keeps a connection's first bytes until they say who should have it, and then steps out of its way. */
     private final class FirstWords extends ChannelInboundHandlerAdapter {
 
-        private int bytes;
-        private boolean sentAway;
+        /** Where the gRPC server waits for accepted connections. */
+        private final ChannelHandlerContext server;
+
+        private @Nullable ByteBuf held;
+        private boolean decided;
         private @Nullable ScheduledFuture<?> timeout;
+
+        private FirstWords(ChannelHandlerContext server) {
+            this.server = server;
+        }
 
         @Override
         public void handlerAdded(ChannelHandlerContext context) {
@@ -125,32 +148,72 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object read) {
-            ByteBuf words = (ByteBuf) read;
-            if (sentAway) {
-                words.release();
+            ByteBuf words = hold(context, (ByteBuf) read);
+            if (decided) {
                 return;
             }
-            if (!continuesPreface(words)) {
-                sentAway = true;
-                words.release();
-                close(context.channel(), foreign);
-                return;
-            }
-            bytes += words.readableBytes();
-            if (bytes >= PREFACE.length) {
-                context.pipeline().remove(this);
-            }
-            context.fireChannelRead(words);
-        }
-
-        private boolean continuesPreface(ByteBuf words) {
-            int compared = Math.min(words.readableBytes(), PREFACE.length - bytes);
-            for (int i = 0; i < compared; i++) {
-                if (words.getByte(words.readerIndex() + i) != PREFACE[bytes + i]) {
-                    return false;
+            switch (WireProtocol.of(words)) {
+                case HTTP_2 -> toGrpc(context);
+                case HTTP_1 -> toHttp(context);
+                case UNDECIDED -> {}
+                case FOREIGN -> {
+                    decided = true;
+                    context.channel().config().setAutoRead(false);
+                    close(context.channel(), foreign);
                 }
             }
-            return true;
+        }
+
+        /** Bounded: until it is decided fewer bytes than a preface and what one read brings, and then nothing more is read. */
+        private ByteBuf hold(ChannelHandlerContext context, ByteBuf words) {
+            ByteBuf before = held;
+            ByteBuf all = before == null
+                    ? words
+                    : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(context.alloc(), before, words);
+            held = all;
+            return all;
+        }
+
+        private void toHttp(ChannelHandlerContext context) {
+            decided = true;
+            context.pipeline().addLast(http);
+            leave(context);
+        }
+
+        /** The server adds its handlers on its own event loop; what was said waits until they are there. */
+        private void toGrpc(ChannelHandlerContext context) {
+            decided = true;
+            Channel connection = context.channel();
+            connection.config().setAutoRead(false);
+            server.executor().execute(() -> {
+                if (connection.isActive()) {
+                    server.fireChannelRead(connection);
+                }
+                connection.eventLoop().execute(() -> adopted(context));
+            });
+        }
+
+        private void adopted(ChannelHandlerContext context) {
+            if (context.isRemoved()) {
+                return;
+            }
+            if (context.pipeline().last() == this) {
+                // The server has closed in the meantime and nobody took it.
+                close(context.channel(), refused);
+                return;
+            }
+            leave(context);
+            context.fireChannelReadComplete();
+            context.channel().config().setAutoRead(true);
+        }
+
+        private void leave(ChannelHandlerContext context) {
+            ByteBuf words = held;
+            held = null;
+            context.pipeline().remove(this);
+            if (words != null) {
+                context.fireChannelRead(words);
+            }
         }
 
         @Override
@@ -163,6 +226,11 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         public void handlerRemoved(ChannelHandlerContext context) {
             cancelTimeout();
             spoke(context.channel());
+            ByteBuf words = held;
+            if (words != null) {
+                held = null;
+                words.release();
+            }
         }
 
         private void cancelTimeout() {

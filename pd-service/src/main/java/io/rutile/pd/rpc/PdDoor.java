@@ -3,6 +3,7 @@ package io.rutile.pd.rpc;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -23,7 +24,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The client port: the gRPC server, its services and its limits. Started once, closed once. */
+/**
+ * The client port: the gRPC server, its services and its limits, and in front of it the gate that hands HTTP/1.1 to whoever
+ * serves that. Started once, closed once.
+ */
 public final class PdDoor implements AutoCloseable {
 
     private static final int HEADER_BYTES_MAX = 16 << 10;
@@ -45,6 +49,7 @@ public final class PdDoor implements AutoCloseable {
     private final NettyServerBuilder builder;
     private @Nullable Server server;
 
+    /** @param http takes a connection that speaks HTTP/1.1 over when it is added to its pipeline; shared by all of them */
     public PdDoor(
             InetSocketAddress listen,
             DoorOptions options,
@@ -52,6 +57,7 @@ public final class PdDoor implements AutoCloseable {
             PdMember member,
             Leadership leadership,
             MetaStore meta,
+            ChannelHandler http,
             MeterRegistry metrics) {
         this.announcer = new MemberAnnouncer(cluster, member, leadership, channels);
         PdCalls pdCalls = new PdCalls(leadership, member);
@@ -59,12 +65,11 @@ public final class PdDoor implements AutoCloseable {
         int cores = Runtime.getRuntime().availableProcessors();
         this.acceptors = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("pd-accept", true), NioIoHandler.newFactory());
-        this.workers = new MultiThreadIoEventLoopGroup(
-                cores, new DefaultThreadFactory("pd-io", true), NioIoHandler.newFactory());
+        this.workers = new AdoptingEventLoops(cores, new DefaultThreadFactory("pd-io", true));
         // What waits here is bounded by connections and calls per connection.
         this.calls = Executors.newFixedThreadPool(Math.max(4, cores), new DefaultThreadFactory("pd-rpc", true));
         this.timer = Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("pd-announce", true));
-        ConnectionGate gate = new ConnectionGate(options, metrics);
+        ConnectionGate gate = new ConnectionGate(options, workers, http, metrics);
         this.builder = NettyServerBuilder.forAddress(listen)
                 .bossEventLoopGroup(acceptors)
                 .workerEventLoopGroup(workers)

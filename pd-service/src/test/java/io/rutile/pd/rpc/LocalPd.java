@@ -5,6 +5,8 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.cluster.LocalCluster;
+import io.rutile.pd.http.HttpOptions;
+import io.rutile.pd.http.PdApi;
 import io.rutile.pd.leader.Clocks;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.leader.LeaderTerm;
@@ -35,12 +37,13 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** One member with a real client port and everything behind it but Raft, whose place a local log takes. */
-final class LocalPd implements AutoCloseable {
+public final class LocalPd implements AutoCloseable {
 
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    final LocalMeta meta;
-    final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    public final LocalMeta meta;
+    public final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final PdApi api;
     private final Leadership leadership;
     private final PdDoor door;
     private final ManagedChannel channel;
@@ -54,9 +57,14 @@ final class LocalPd implements AutoCloseable {
     }
 
     LocalPd(LocalMeta meta, DoorOptions options, LeaderOptions leader, Clocks clocks) {
+        this(meta, options, leader, clocks, HttpOptions.DEFAULTS);
+    }
+
+    public LocalPd(LocalMeta meta, DoorOptions options, LeaderOptions leader, Clocks clocks, HttpOptions http) {
         this.meta = meta;
         leadership = new Leadership(leader, clocks, metrics);
         PdMember member = new PdMember(this::self, meta.store());
+        api = new PdApi(http, member, leadership, meta.store(), metrics);
         door = new PdDoor(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 options,
@@ -64,6 +72,7 @@ final class LocalPd implements AutoCloseable {
                 member,
                 leadership,
                 meta.store(),
+                api.entrance(),
                 metrics);
         try {
             door.start();
@@ -78,7 +87,7 @@ final class LocalPd implements AutoCloseable {
     }
 
     /** Bootstrapped on store 1 with Region 2, whose peer is 3. */
-    LocalPd bootstrapped() {
+    public LocalPd bootstrapped() {
         stub().bootstrap(BootstrapRequest.newBuilder()
                 .setHeader(header())
                 .setStore(LocalCluster.store(1))
@@ -87,7 +96,7 @@ final class LocalPd implements AutoCloseable {
         return this;
     }
 
-    static Region firstRegion() {
+    public static Region firstRegion() {
         return Region.newBuilder()
                 .setId(2)
                 .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(1))
@@ -95,7 +104,7 @@ final class LocalPd implements AutoCloseable {
                 .build();
     }
 
-    LocalPd put(Store... stores) {
+    public LocalPd put(Store... stores) {
         for (Store store : stores) {
             stub().putStore(PutStoreRequest.newBuilder()
                     .setHeader(header())
@@ -106,21 +115,21 @@ final class LocalPd implements AutoCloseable {
     }
 
     /** Another member leads; this one has noticed. */
-    void follow(long leader) {
+    public void follow(long leader) {
         meta.log().follow(leader);
         leadership.onLeaderStop();
         Awaitility.await().atMost(PATIENCE).until(() -> leadership.current().isEmpty());
     }
 
-    LeaderTerm term() {
+    public LeaderTerm term() {
         return leadership.current().orElseThrow();
     }
 
-    int port() {
+    public int port() {
         return door.listenAddress().getPort();
     }
 
-    String url() {
+    public String url() {
         return "http://127.0.0.1:" + port();
     }
 
@@ -137,7 +146,7 @@ final class LocalPd implements AutoCloseable {
         return channel;
     }
 
-    PDGrpc.PDBlockingStub stub() {
+    public PDGrpc.PDBlockingStub stub() {
         return PDGrpc.newBlockingStub(channel).withDeadlineAfter(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -145,7 +154,7 @@ final class LocalPd implements AutoCloseable {
         return PDGrpc.newStub(channel);
     }
 
-    RequestHeader header() {
+    public RequestHeader header() {
         return RequestHeader.newBuilder().setClusterId(meta.state().clusterId()).build();
     }
 
@@ -158,6 +167,7 @@ final class LocalPd implements AutoCloseable {
         channel.shutdownNow();
         leadership.close();
         door.close();
+        api.close();
     }
 
     /** Keeps what a stream answers, in order. */

@@ -1,0 +1,91 @@
+package io.rutile.pd.http;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What tools of the field know and Rutile does not serve (yet): answered so, and not as if the address were wrong. */
+final class UnservedRoutes {
+
+    private static final String NO_SCHEDULERS = "schedulers cannot be changed over HTTP yet";
+
+    private UnservedRoutes() {}
+
+    static List<Route> routes() {
+        List<Route> routes = new ArrayList<>();
+        routes.add(Route.onLeader("GET", "/schedulers", request -> HttpAnswer.ok(Json.array())));
+        notServed(routes, NO_SCHEDULERS, "POST /schedulers", "POST /schedulers/{name}", "DELETE /schedulers/{name}");
+        notServed(
+                routes,
+                NO_SCHEDULERS,
+                "GET /scheduler-config",
+                "GET /scheduler-config/{name}/list",
+                "POST /scheduler-config/{name}/config",
+                "GET /schedulers/diagnostic/{name}");
+        notServed(routes, "operators that have ended are not kept", "GET /operators/records");
+        notServed(
+                routes,
+                "store limits cannot be set over HTTP yet",
+                "GET /stores/limit",
+                "POST /stores/limit",
+                "POST /store/{id}/limit");
+        notServed(routes, "stores have no weights", "POST /store/{id}/weight");
+        notServed(
+                routes,
+                "stores do not report queries and processor time of Regions yet",
+                "GET /regions/cpu",
+                "GET /regions/readquery",
+                "GET /regions/writequery",
+                "GET /hotspot/regions/history",
+                "GET /hotspot/buckets");
+        notServed(
+                routes,
+                "members are set by initial-cluster",
+                "DELETE /members/name/{name}",
+                "DELETE /members/id/{id}",
+                "POST /members/name/{name}");
+        notServed(
+                routes,
+                "this is not set over HTTP: see the settings of the service",
+                "GET /config/pd-server",
+                "GET /config/label-property",
+                "GET /config/replication-mode",
+                "POST /config/cluster-version",
+                "POST /admin/log");
+        notServed(
+                routes,
+                "unsafe recovery is not served",
+                "POST /admin/unsafe/remove-failed-stores",
+                "GET /admin/unsafe/remove-failed-stores/show");
+        for (String path : List.of(
+                "/config/rules",
+                "/config/rules/group/{group}",
+                "/config/rule_groups",
+                "/config/placement-rule",
+                "/config/placement-rule/{group}")) {
+            routes.add(disabled("GET", path));
+        }
+        for (String path : List.of(
+                "/config/rules",
+                "/config/rules/batch",
+                "/config/rule",
+                "/config/rule_group",
+                "/config/placement-rule")) {
+            routes.add(disabled("POST", path));
+        }
+        return routes;
+    }
+
+    private static void notServed(List<Route> routes, String why, String... methodsAndPaths) {
+        for (String methodAndPath : methodsAndPaths) {
+            int space = methodAndPath.indexOf(' ');
+            routes.add(Route.notServed(methodAndPath.substring(0, space), methodAndPath.substring(space + 1), why));
+        }
+    }
+
+    /** The text and status by which tools know that there are no placement rules. */
+    private static Route disabled(String method, String path) {
+        return Route.anywhere(method, path, request -> {
+            throw ApiError.disabled("placement rules feature is disabled");
+        });
+    }
+}

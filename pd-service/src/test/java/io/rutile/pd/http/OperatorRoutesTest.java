@@ -1,0 +1,107 @@
+package io.rutile.pd.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rutile.pd.cluster.Regions;
+import io.rutile.pd.http.HttpPd.Answer;
+import io.rutile.pd.schedule.operator.Operator;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+class OperatorRoutesTest {
+
+    @TempDir
+    Path directory;
+
+    private HttpPd http;
+
+    @BeforeEach
+    void start() {
+        http = new HttpPd(directory).cluster();
+    }
+
+    @AfterEach
+    void stop() {
+        http.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'name':'transfer-leader','region_id':10,'to_store_id':2}|[transfer leader to peer 102 on store 2]",
+                "{'name':'remove-peer','region_id':10,'store_id':3}|[remove peer 103 from store 3]",
+                "{'name':'add-peer','region_id':10,'store_id':4}|[add peer N on store 4]",
+                "{'name':'transfer-peer','region_id':10,'from_store_id':2,'to_store_id':4}"
+                        + "|[add peer N on store 4, remove peer 102 from store 2]",
+                "{'name':'transfer-region','region_id':10,'to_store_ids':[1,2,4]}"
+                        + "|[add peer N on store 4, remove peer 103 from store 3]",
+                "{'name':'transfer-peer','region_id':10,'from_store_id':1,'to_store_id':4}"
+                        + "|[add peer N on store 4, transfer leader to peer 102 on store 2, remove peer 101 from store 1]"
+            })
+    void operatorIsMadeOfWhatIsAskedFor(String body, String steps) {
+        Answer answer = http.post("/operators", body.replace('\'', '"'));
+
+        assertThat(answer.said()).isEqualTo("The operator is created.");
+        Operator made = Objects.requireNonNull(http.pd.term().operators().operatorOf(10));
+        assertThat(made.steps().toString().replaceAll("add peer \\d+", "add peer N"))
+                .isEqualTo(steps);
+        assertThat(http.get("/operators/10").said()).startsWith("status: RUNNING, operator: ");
+        assertThat(http.get("/operators?kind=admin").json()).hasSize(1);
+        JsonNode shown = http.get("/operators?object=true").json().get(0);
+        assertThat(shown.get("region_id").asLong()).isEqualTo(10);
+        assertThat(shown.get("steps")).hasSize(made.steps().size());
+
+        assertThat(http.post("/operators", body.replace('\'', '"')).status())
+                .as("a second one")
+                .isEqualTo(503);
+        assertThat(http.delete("/operators/10").said()).isEqualTo("The pending operator is canceled.");
+        assertThat(http.get("/operators").text()).isEqualTo("[]");
+        assertThat(http.delete("/operators/10").status()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'name':'transfer-leader','region_id':99,'to_store_id':2}|404|region 99 not found",
+                "{'name':'transfer-leader','region_id':10,'to_store_id':4}|400|region 10 has no peer on store 4",
+                "{'name':'transfer-leader','region_id':10,'to_store_id':1}|400|store 1 leads region 10 already",
+                "{'name':'transfer-leader','region_id':10}|400|to_store_id must be a positive number",
+                "{'name':'add-peer','region_id':10,'store_id':77}|404|store 77 not found",
+                "{'name':'add-peer','region_id':10,'store_id':2}|400|region 10 has a peer on store 2 already",
+                "{'name':'remove-peer','region_id':10,'store_id':4}|400|region 10 has no peer on store 4",
+                "{'name':'transfer-region','region_id':10,'to_store_ids':[1,2,3]}|400|region 10 is on these stores already",
+                "{'name':'transfer-region','region_id':10,'to_store_ids':[4]}|403"
+                        + "|one of the peers of region 10 must stay: move it in two steps",
+                "{'name':'transfer-region','region_id':10,'to_store_ids':[]}|400|to_store_ids must be 1 to 9 numbers of stores",
+                "{'name':'merge-region','region_id':10}|501|operator merge-region is not served yet",
+                "{'name':'explode','region_id':10}|400|unknown operator 'explode'",
+                "{'region_id':10}|400|name must be a text",
+                "[]|400|the body must be a JSON object"
+            })
+    void operatorThatCannotBeIsRefused(String body, int status, String said) {
+        Answer answer = http.post("/operators", body.replace('\'', '"'));
+
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.said()).isEqualTo(said);
+    }
+
+    @Test
+    void majorityIsNeverGivenUpD2() {
+        // Stores 8 and 9 were never heard of: of peers on 1, 8 and 9 only one is up.
+        http.observe(Regions.region(10, "", "g", 1, 8, 9).epoch(6, 2));
+
+        Answer refused = http.post("/operators", "{\"name\":\"remove-peer\",\"region_id\":10,\"store_id\":8}");
+
+        assertThat(refused.status()).isEqualTo(403);
+        assertThat(refused.said()).isEqualTo("region 10 would be left with no majority on stores that are up");
+    }
+}
