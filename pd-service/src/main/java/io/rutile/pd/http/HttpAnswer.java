@@ -8,6 +8,7 @@ import tools.jackson.databind.JsonNode;
  *
  * @param body UTF-8
  */
+@SuppressWarnings("ArrayRecordComponent") // Never compared; nobody changes the bytes.
 record HttpAnswer(int status, byte[] body) {
 
     static HttpAnswer ok(JsonNode json) {

@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param target path and query as they came, still percent-encoded
  * @param headers the few that mean something here, by lower-case name
  */
+@SuppressWarnings("ArrayRecordComponent") // Never compared; nobody changes the bytes.
 record HttpCall(String method, String target, Map<String, String> headers, byte[] body) {
 
     Optional<String> header(String lowerCaseName) {

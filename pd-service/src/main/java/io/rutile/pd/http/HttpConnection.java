@@ -191,10 +191,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     }
 
     private void answer(ChannelHandlerContext context, HttpAnswer made, boolean keepAlive) {
-        HttpAnswer answer = load.takeAnswer(made.body().length)
-                ? made
-                : HttpAnswer.failed(503, "too many answers wait to be taken; try again in a moment");
-        long counted = answer == made ? made.body().length : 0;
+        boolean taken = load.takeAnswer(made.body().length);
+        HttpAnswer answer =
+                taken ? made : HttpAnswer.failed(503, "too many answers wait to be taken; try again in a moment");
+        long counted = taken ? made.body().length : 0;
         DefaultFullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
                 HttpResponseStatus.valueOf(answer.status()),
@@ -211,7 +211,8 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
         written.addListener(done -> {
             load.answerTaken(counted);
             if (!done.isSuccess()) {
-                context.close();
+                cancelDeadline();
+                close(context);
             } else if (keepAlive) {
                 serveNext(context);
             } else {
@@ -229,7 +230,7 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
         idle = true;
         within(LINGER_MAX, context);
         if (context.channel() instanceof DuplexChannel duplex) {
-            duplex.shutdownOutput();
+            ChannelFuture unused = duplex.shutdownOutput();
         }
         context.channel().config().setAutoRead(true);
     }
@@ -244,7 +245,7 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
                             if (!quiet) {
                                 load.countTimedOut();
                             }
-                            context.close();
+                            close(context);
                         },
                         limit.toMillis(),
                         TimeUnit.MILLISECONDS);
@@ -268,6 +269,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     /** A connection reset by its client, or bytes that the codec chokes on: nobody to answer. */
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        context.close();
+        close(context);
+    }
+
+    private static void close(ChannelHandlerContext context) {
+        ChannelFuture unused = context.close();
     }
 }

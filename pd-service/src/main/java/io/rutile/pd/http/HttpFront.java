@@ -65,9 +65,15 @@ final class HttpFront extends ChannelInitializer<Channel> {
     /** Says why and closes, without understanding the request. */
     private static final class Refusal extends ChannelInboundHandlerAdapter {
 
-        private static final byte[] BUSY = ("HTTP/1.1 503 Service Unavailable\r\n"
-                        + "Content-Type: application/json; charset=UTF-8\r\nConnection: close\r\nContent-Length: 42\r\n\r\n"
-                        + "\"too many HTTP connections; try it later\"\n")
+        private static final String BODY = "\"too many HTTP connections; try it later\"";
+        private static final byte[] BUSY = String.join(
+                        "\r\n",
+                        "HTTP/1.1 503 Service Unavailable",
+                        "Content-Type: application/json; charset=UTF-8",
+                        "Connection: close",
+                        "Content-Length: " + BODY.length(),
+                        "",
+                        BODY)
                 .getBytes(StandardCharsets.US_ASCII);
 
         private boolean said;

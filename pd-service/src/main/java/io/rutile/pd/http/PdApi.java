@@ -21,7 +21,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -139,8 +138,23 @@ public final class PdApi implements AutoCloseable {
         }
         Map<String, List<String>> parameters = PercentText.query(query);
         Request request = new Request(found.parameters(), parameters, call.body(), term.orElse(null));
-        return CompletableFuture.supplyAsync(() -> found.route().command().run(request), threads)
-                .thenCompose(Function.identity());
+        CompletableFuture<HttpAnswer> answer = new CompletableFuture<>();
+        threads.execute(() -> run(found.route().command(), request, answer));
+        return answer;
+    }
+
+    private static void run(Route.Command command, Request request, CompletableFuture<HttpAnswer> answer) {
+        try {
+            CompletableFuture<?> unused = command.run(request).whenComplete((made, failure) -> {
+                if (failure == null) {
+                    answer.complete(made);
+                } else {
+                    answer.completeExceptionally(failure);
+                }
+            });
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+        }
     }
 
     private static HttpAnswer failure(HttpCall call, Throwable failure) {

@@ -97,7 +97,7 @@ final class Request {
         return query(name).map(value -> !value.equalsIgnoreCase("false")).orElse(false);
     }
 
-    /** @return from 1 to {@code max}; more is cut to that */
+    /** How many are wanted: from 1 to {@code max}; more is cut to that. */
     int limit(int otherwise, int max) {
         Optional<String> said = query("limit");
         if (said.isEmpty()) {

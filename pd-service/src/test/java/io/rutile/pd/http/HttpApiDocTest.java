@@ -48,7 +48,7 @@ class HttpApiDocTest {
         while (calls.find()) {
             Matcher path = PATH.matcher(calls.group(2));
             while (path.find()) {
-                for (String method : calls.group(1).split(", ")) {
+                for (String method : calls.group(1).split(", ", -1)) {
                     written.add(method + " " + path.group(1));
                 }
             }

@@ -149,7 +149,7 @@ class HttpLimitsTest {
         Socket third = connect();
         send(third, PING);
 
-        assertThat(rest(third)).startsWith("HTTP/1.1 503").endsWith("\"too many HTTP connections; try it later\"\n");
+        assertThat(rest(third)).startsWith("HTTP/1.1 503").endsWith("\"too many HTTP connections; try it later\"");
         sockets.get(0).close();
         Awaitility.await().atMost(LocalPd.PATIENCE).until(() -> statusOf(PING) == 200);
         assertServing("while HTTP is full");
