@@ -4,14 +4,19 @@ import io.rutile.cli.bench.BenchCommand;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.command.DeleteCommand;
 import io.rutile.cli.command.DownCommand;
+import io.rutile.cli.command.DrainCommand;
 import io.rutile.cli.command.GetCommand;
 import io.rutile.cli.command.KillCommand;
 import io.rutile.cli.command.LoadCommand;
+import io.rutile.cli.command.OperatorsCommand;
 import io.rutile.cli.command.PrepareCommand;
 import io.rutile.cli.command.PutCommand;
+import io.rutile.cli.command.RegionsCommand;
 import io.rutile.cli.command.ScanCommand;
 import io.rutile.cli.command.StartCommand;
 import io.rutile.cli.command.StatusCommand;
+import io.rutile.cli.command.StoresCommand;
+import io.rutile.cli.command.TopCommand;
 import io.rutile.cli.command.UpCommand;
 import io.rutile.cli.command.VerifyCommand;
 import io.rutile.client.KvClientException;
@@ -42,6 +47,11 @@ import picocli.CommandLine.Spec;
             DeleteCommand.class,
             ScanCommand.class,
             LoadCommand.class,
+            StoresCommand.class,
+            RegionsCommand.class,
+            OperatorsCommand.class,
+            TopCommand.class,
+            DrainCommand.class,
             VerifyCommand.class,
             BenchCommand.class,
             PrepareCommand.class,

@@ -50,6 +50,7 @@ class ArchitectureTest {
                     "io.rutile.node.rpc..",
                     "io.rutile.node.gc..",
                     "io.rutile.node.deadlock..",
+                    "io.rutile.pd.http..",
                     "io.rutile.pd.leader..",
                     "io.rutile.pd.tso..",
                     "io.rutile.pd.schedule..",
@@ -239,6 +240,8 @@ class ArchitectureTest {
             .definedBy("io.rutile.cli.workload..")
             .layer("fault")
             .definedBy("io.rutile.cli.fault..")
+            .layer("placement")
+            .definedBy("io.rutile.cli.placement..")
             .layer("cluster")
             .definedBy("io.rutile.cli.cluster..")
             .whereLayer("verify")
@@ -247,6 +250,8 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("verify", "commands")
             .whereLayer("workload")
             .mayOnlyBeAccessedByLayers("verify", "commands")
+            .whereLayer("placement")
+            .mayOnlyBeAccessedByLayers("commands")
             .whereLayer("cluster")
-            .mayOnlyBeAccessedByLayers("commands", "verify", "fault");
+            .mayOnlyBeAccessedByLayers("commands", "verify", "fault", "placement");
 }

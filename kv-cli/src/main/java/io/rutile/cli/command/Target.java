@@ -2,6 +2,7 @@ package io.rutile.cli.command;
 
 import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.cli.placement.PdHttp;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import java.nio.file.Path;
@@ -53,6 +54,16 @@ public final class Target {
         return local().gatewayUrl();
     }
 
+    /** How long one operation may take. */
+    Duration timeout() {
+        return Duration.ofSeconds(timeoutSeconds);
+    }
+
+    /** The Placement Driver's HTTP API. */
+    PdHttp pd() {
+        return new PdHttp(pdEndpoints(), timeout());
+    }
+
     public RutileClient connect() {
         Duration timeout = Duration.ofSeconds(timeoutSeconds);
         RutileClientOptions options = new RutileClientOptions(pdEndpoints(), timeout, timeout, 2);
@@ -61,6 +72,8 @@ public final class Target {
             wanted = "DEFAULT";
         }
         return RutileClient.connect(wanted == null ? options : options.withKeyspace(wanted));
+        Duration timeout = timeout();
+        return RutileClient.connect(new RutileClientOptions(pdEndpoints(), timeout, timeout, 2));
     }
 
     private ClusterLayout local() {
