@@ -65,15 +65,13 @@ public final class Target {
     }
 
     public RutileClient connect() {
-        Duration timeout = Duration.ofSeconds(timeoutSeconds);
+        Duration timeout = timeout();
         RutileClientOptions options = new RutileClientOptions(pdEndpoints(), timeout, timeout, 2);
         String wanted = keyspace;
         if (wanted == null && endpoints.isEmpty() && local().apiVersion() == ApiVersion.V2) {
             wanted = "DEFAULT";
         }
         return RutileClient.connect(wanted == null ? options : options.withKeyspace(wanted));
-        Duration timeout = timeout();
-        return RutileClient.connect(new RutileClientOptions(pdEndpoints(), timeout, timeout, 2));
     }
 
     private ClusterLayout local() {
