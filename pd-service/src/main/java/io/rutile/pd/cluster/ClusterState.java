@@ -18,6 +18,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ public final class ClusterState {
     private final long begunNanos;
     private final RegionTree regions = new RegionTree();
     private final ReadWriteLock regionsLock = new ReentrantReadWriteLock();
+    private final HotPeerCache hot;
     private final Map<Long, Heard> heard = new ConcurrentHashMap<>();
 
     /**
@@ -52,6 +54,7 @@ public final class ClusterState {
         this.nanoClock = nanoClock;
         this.silence = silence;
         this.begunNanos = nanoClock.getAsLong();
+        this.hot = new HotPeerCache(nanoClock);
     }
 
     /**
@@ -60,12 +63,22 @@ public final class ClusterState {
      * @return why it was refused, or empty if it was taken
      */
     public Optional<String> observe(RegionInfo region) {
+        Optional<String> refusal;
         regionsLock.writeLock().lock();
         try {
-            return regions.observe(region);
+            refusal = regions.observe(region, nanoClock.getAsLong());
         } finally {
             regionsLock.writeLock().unlock();
         }
+        if (refusal.isEmpty()) {
+            hot.observe(region);
+        }
+        return refusal;
+    }
+
+    /** Regions through which much goes. */
+    public HotPeerCache hot() {
+        return hot;
     }
 
     /** A store said that it is there. */
@@ -81,6 +94,11 @@ public final class ClusterState {
 
     public Optional<RegionInfo> region(long regionId) {
         return reading(() -> regions.byId(regionId));
+    }
+
+    /** Since when, on the monotonic clock, the Region has had its range: it was split or merged then, or heard of first. */
+    public long rangeSinceNanos(long regionId) {
+        return reading(() -> regions.rangeSinceNanos(regionId));
     }
 
     public Optional<RegionInfo> regionByKey(ByteKey key) {
@@ -124,7 +142,30 @@ public final class ClusterState {
     /** Tombstones included, by id. */
     public List<StoreInfo> stores() {
         Collection<Store> all = meta.state().stores().values();
-        return all.stream().map(this::info).toList();
+        return reading(() -> all.stream().map(this::info).toList());
+    }
+
+    /**
+     * Regions that the store leads.
+     *
+     * @param count all of them if there are no more; else up to as many, drawn at random
+     */
+    public List<RegionInfo> leadersOn(long storeId, int count, RandomGenerator random) {
+        return reading(() -> regions.leadersOn(storeId, count, random));
+    }
+
+    /**
+     * Regions of which the store has a replica that does not lead.
+     *
+     * @param count all of them if there are no more; else up to as many, drawn at random
+     */
+    public List<RegionInfo> followersOn(long storeId, int count, RandomGenerator random) {
+        return reading(() -> regions.followersOn(storeId, count, random));
+    }
+
+    /** The stores of the hard state: the very same object until one of them changes. */
+    public Map<Long, Store> membership() {
+        return meta.state().stores();
     }
 
     /** How many replicas a Region should have. */
@@ -134,10 +175,10 @@ public final class ClusterState {
 
     private StoreInfo info(Store store) {
         Heard last = heard.get(store.getId());
-        int peers = reading(() -> regions.peersOnStore(store.getId()));
+        StoreLoad load = reading(() -> regions.loadOf(store.getId()));
         return last == null
-                ? new StoreInfo(store, StoreStats.getDefaultInstance(), liveness(null), 0, peers)
-                : new StoreInfo(store, last.stats(), liveness(last), last.atMs(), peers);
+                ? new StoreInfo(store, StoreStats.getDefaultInstance(), liveness(null), 0, load)
+                : new StoreInfo(store, last.stats(), liveness(last), last.atMs(), load);
     }
 
     /** A store that has never been heard of in this term is given the time from the term's beginning before it counts as down. */

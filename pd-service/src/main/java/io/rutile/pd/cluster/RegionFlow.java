@@ -25,4 +25,9 @@ public record RegionFlow(long bytesWritten, long keysWritten, long bytesRead, lo
                 Math.max(0, heartbeat.getKeysRead()),
                 Math.max(0, seconds));
     }
+
+    /** Read and written, 0 if it was not said over what time. */
+    public long bytesPerSecond() {
+        return seconds == 0 ? 0 : (bytesWritten + bytesRead) / seconds;
+    }
 }

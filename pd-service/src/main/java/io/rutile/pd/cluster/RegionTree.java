@@ -10,8 +10,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,15 +27,16 @@ final class RegionTree {
 
     private final NavigableMap<ByteKey, RegionInfo> byStart = new TreeMap<>();
     private final Map<Long, RegionInfo> byId = new HashMap<>();
-    /** Peers on each store. */
-    private final Map<Long, Integer> peersOnStore = new HashMap<>();
+    private final Map<Long, StoreRegions> byStore = new HashMap<>();
+    private final Map<Long, Long> rangeSinceNanos = new HashMap<>();
 
     /**
      * Takes a description over unless a newer one is known.
      *
+     * @param nowNanos monotonic
      * @return why it was refused, or empty if it was taken
      */
-    Optional<String> observe(RegionInfo said) {
+    Optional<String> observe(RegionInfo said, long nowNanos) {
         RegionInfo known = byId.get(said.id());
         if (known != null) {
             if (Epochs.isStale(said.epoch(), known.epoch())) {
@@ -44,6 +48,14 @@ final class RegionTree {
                         "region " + said.id() + " is stale: term " + said.term() + ", known " + known.term());
             }
         }
+        if (known != null && standsWhere(known, said)) {
+            byStart.put(said.startKey(), said);
+            byId.put(said.id(), said);
+            flowMoved(known, said);
+            return Optional.empty();
+        }
+        boolean sameRange = known != null && known.epoch().getVersion() == said.epoch().getVersion();
+        long since = sameRange ? rangeSinceNanos(said.id()) : nowNanos;
         List<RegionInfo> overlapped = overlapping(said.range());
         for (RegionInfo other : overlapped) {
             if (other.id() != said.id()
@@ -59,6 +71,7 @@ final class RegionTree {
             remove(known);
         }
         insert(said);
+        rangeSinceNanos.put(said.id(), since);
         return Optional.empty();
     }
 
@@ -115,8 +128,26 @@ final class RegionTree {
         return rest.stream().limit(limit).toList();
     }
 
-    int peersOnStore(long storeId) {
-        return peersOnStore.getOrDefault(storeId, 0);
+    /** Since when the Region has had the range that it has. */
+    long rangeSinceNanos(long regionId) {
+        return rangeSinceNanos.getOrDefault(regionId, 0L);
+    }
+
+    StoreLoad loadOf(long storeId) {
+        StoreRegions on = byStore.get(storeId);
+        return on == null ? StoreLoad.NONE : on.load();
+    }
+
+    /** Regions that the store leads: all if there are no more than {@code count}, else up to as many at random. */
+    List<RegionInfo> leadersOn(long storeId, int count, RandomGenerator random) {
+        StoreRegions on = byStore.get(storeId);
+        return on == null ? List.of() : regions(on.leaders().sample(count, random));
+    }
+
+    /** Regions that the store has and does not lead; as with {@link #leadersOn}. */
+    List<RegionInfo> followersOn(long storeId, int count, RandomGenerator random) {
+        StoreRegions on = byStore.get(storeId);
+        return on == null ? List.of() : regions(on.followers().sample(count, random));
     }
 
     int size() {
@@ -132,11 +163,27 @@ final class RegionTree {
         return scan(range, 0);
     }
 
+    /** What most heartbeats say: all that the indexes go by is as it was. */
+    private static boolean standsWhere(RegionInfo known, RegionInfo said) {
+        return known.region().equals(said.region())
+                && Objects.equals(known.leader(), said.leader())
+                && known.pendingPeers().equals(said.pendingPeers())
+                && known.sizeMib() == said.sizeMib();
+    }
+
+    private void flowMoved(RegionInfo known, RegionInfo said) {
+        Peer leader = said.leader();
+        StoreRegions on = leader == null ? null : byStore.get(leader.getStoreId());
+        if (on != null && said.peers().stream().anyMatch(said::isLeader)) {
+            on.flowMoved(said.flow().bytesPerSecond() - known.flow().bytesPerSecond());
+        }
+    }
+
     private void insert(RegionInfo region) {
         byStart.put(region.startKey(), region);
         byId.put(region.id(), region);
         for (Peer peer : region.peers()) {
-            peersOnStore.merge(peer.getStoreId(), 1, Integer::sum);
+            byStore.computeIfAbsent(peer.getStoreId(), id -> new StoreRegions()).add(region, peer);
         }
     }
 
@@ -145,9 +192,14 @@ final class RegionTree {
             return;
         }
         byStart.remove(region.startKey());
+        rangeSinceNanos.remove(region.id());
         for (Peer peer : region.peers()) {
-            peersOnStore.merge(peer.getStoreId(), -1, Integer::sum);
+            Objects.requireNonNull(byStore.get(peer.getStoreId())).remove(region, peer);
         }
+    }
+
+    private List<RegionInfo> regions(Set<Long> ids) {
+        return ids.stream().map(id -> Objects.requireNonNull(byId.get(id))).toList();
     }
 
     private static String epoch(RegionInfo region) {

@@ -1,6 +1,7 @@
 package io.rutile.pd.cluster;
 
 import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.protocol.pdpb.StoreStats;
 
@@ -11,9 +12,9 @@ import io.rutile.protocol.pdpb.StoreStats;
  * @param stats of the last heartbeat, all zero before the first one
  * @param liveness by the time since then
  * @param lastHeartbeatMs wall clock of the last heartbeat, 0 before the first one
- * @param peers replicas on it, by the Regions' heartbeats
+ * @param load replicas on it, by the Regions' heartbeats
  */
-public record StoreInfo(Store store, StoreStats stats, Liveness liveness, long lastHeartbeatMs, int peers) {
+public record StoreInfo(Store store, StoreStats stats, Liveness liveness, long lastHeartbeatMs, StoreLoad load) {
 
     /** How sure one can be that a store works. */
     public enum Liveness {
@@ -27,6 +28,31 @@ public record StoreInfo(Store store, StoreStats stats, Liveness liveness, long l
 
     public long id() {
         return store.getId();
+    }
+
+    /** Replicas on it. */
+    public int peers() {
+        return load.peers();
+    }
+
+    /** The value of a label; empty if the store has none of this name. */
+    public String label(String key) {
+        for (StoreLabel label : store.getLabelsList()) {
+            if (label.getKey().equals(key)) {
+                return label.getValue();
+            }
+        }
+        return "";
+    }
+
+    /** Free space by capacity, 0 to 1; 1 if the store has not told its capacity. */
+    public double freeRatio() {
+        return stats.getCapacity() == 0 ? 1 : Math.min(1, (double) stats.getAvailable() / stats.getCapacity());
+    }
+
+    /** True if it belongs to the cluster for good and was heard of a moment ago. */
+    public boolean isServing() {
+        return store.getState() == StoreState.Up && liveness == Liveness.UP;
     }
 
     /** True if replicas may stay on it: not leaving, not gone. */

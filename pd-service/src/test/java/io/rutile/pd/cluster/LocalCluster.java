@@ -5,12 +5,15 @@ import io.rutile.pd.meta.LocalMeta;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.protocol.metapb.NodeState;
 import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.protocol.pdpb.StoreStats;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A soft view over a local log, with a clock that the test moves. Stores are up once they were told to be. */
@@ -25,9 +28,12 @@ public final class LocalCluster {
 
     /** @param tombstones stores that were removed before this cluster's memory begins */
     public LocalCluster(Path directory, long... tombstones) {
-        meta = LocalMeta.withStores(
-                directory,
-                Arrays.stream(tombstones).mapToObj(LocalCluster::tombstone).toList());
+        this(directory, Arrays.stream(tombstones).mapToObj(LocalCluster::tombstone).toList());
+    }
+
+    /** @param before stores that were there, in whatever state, before this cluster's memory begins */
+    public LocalCluster(Path directory, List<Store> before) {
+        meta = LocalMeta.withStores(directory, before);
         state = new ClusterState(
                 meta.store(), InstantSource.system(), nanos::get, new StoreSilence(DISCONNECTED_AFTER, DOWN_AFTER));
     }
@@ -72,6 +78,16 @@ public final class LocalCluster {
         return this;
     }
 
+    /** Known under these labels. */
+    public LocalCluster labelled(long id, Map<String, String> labels) {
+        known(id);
+        Store.Builder store = store(id).toBuilder();
+        labels.forEach((key, value) ->
+                store.addLabels(StoreLabel.newBuilder().setKey(key).setValue(value)));
+        meta.propose(new MetaRecord.PutStore(store.build()));
+        return this;
+    }
+
     public LocalCluster stats(StoreStats stats) {
         known(stats.getStoreId());
         state.observe(stats);
@@ -101,6 +117,13 @@ public final class LocalCluster {
                 .setId(id)
                 .setAddress("127.0.0.1:" + (20_000 + id))
                 .setVersion("8.5.0")
+                .build();
+    }
+
+    public static Store leaving(long id) {
+        return store(id).toBuilder()
+                .setState(StoreState.Offline)
+                .setNodeState(NodeState.Removing)
                 .build();
     }
 

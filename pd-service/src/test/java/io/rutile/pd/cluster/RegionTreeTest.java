@@ -1,10 +1,12 @@
 package io.rutile.pd.cluster;
 
+import static io.rutile.pd.cluster.Regions.peer;
 import static io.rutile.pd.cluster.Regions.region;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Peer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,9 +47,9 @@ class RegionTreeTest {
     void d17OlderEpochChangesNothingD1() {
         observe(region(1, "", "", 1, 2).epoch(5, 5));
 
-        assertThat(tree.observe(region(1, "", "", 1).epoch(4, 5).info())).isPresent();
-        assertThat(tree.observe(region(1, "", "", 1).epoch(5, 4).info())).isPresent();
-        assertThat(tree.observe(region(1, "", "", 1).epoch(9, 4).info())).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(4, 5).info(), 0)).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(5, 4).info(), 0)).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(9, 4).info(), 0)).isPresent();
         assertThat(tree.byId(1)).map(r -> r.peers().size()).contains(2);
     }
 
@@ -55,12 +57,12 @@ class RegionTreeTest {
     void olderTermChangesNothingD1() {
         observe(region(1, "", "", 1, 2).term(7));
 
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(6).info()))
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(6).info(), 0))
                 .isPresent();
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(7).info()))
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(2).term(7).info(), 0))
                 .isEmpty();
         // A term that was not said is not compared.
-        assertThat(tree.observe(region(1, "", "", 1, 2).leader(1).term(0).info()))
+        assertThat(tree.observe(region(1, "", "", 1, 2).leader(1).term(0).info(), 0))
                 .isEmpty();
     }
 
@@ -68,7 +70,7 @@ class RegionTreeTest {
     void olderRegionCannotCoverANewerOneD1() {
         observe(region(2, "g", "p", 1).epoch(1, 5));
 
-        assertThat(tree.observe(region(1, "", "", 1).epoch(1, 4).info())).isPresent();
+        assertThat(tree.observe(region(1, "", "", 1).epoch(1, 4).info(), 0)).isPresent();
         assertThat(idAt("h")).isEqualTo(2);
         assertThat(tree.byId(1)).isEmpty();
     }
@@ -83,7 +85,7 @@ class RegionTreeTest {
 
         assertThat(idAt("a")).isEqualTo(1);
         assertThat(idAt("z")).isEqualTo(9);
-        assertThat(tree.peersOnStore(1)).isEqualTo(2);
+        assertThat(tree.loadOf(1).peers()).isEqualTo(2);
     }
 
     @Test
@@ -101,9 +103,9 @@ class RegionTreeTest {
         observe(region(1, "", "g", 1, 2), region(2, "g", "", 2, 3));
         observe(region(1, "", "g", 2, 3).epoch(2, 1));
 
-        assertThat(tree.peersOnStore(1)).isZero();
-        assertThat(tree.peersOnStore(2)).isEqualTo(2);
-        assertThat(tree.peersOnStore(3)).isEqualTo(2);
+        assertThat(tree.loadOf(1).peers()).isZero();
+        assertThat(tree.loadOf(2).peers()).isEqualTo(2);
+        assertThat(tree.loadOf(3).peers()).isEqualTo(2);
     }
 
     @Test
@@ -114,8 +116,11 @@ class RegionTreeTest {
             char a = (char) ('a' + random.nextInt(25));
             char b = (char) (a + 1 + random.nextInt('z' - a));
             tree.observe(region(1 + random.nextInt(8), String.valueOf(a), String.valueOf(b), 1 + random.nextInt(3))
+                    .plus(peer(9, 4))
+                    .size(random.nextInt(3))
+                    .flow(new RegionFlow(random.nextInt(100), 1, 100, 1, 10))
                     .epoch(1 + random.nextInt(4), 1 + i / 200 + random.nextInt(3))
-                    .info());
+                    .info(), 0);
 
             List<RegionInfo> all = tree.scan(KeyRange.ALL, 0);
             for (int r = 1; r < all.size(); r++) {
@@ -124,14 +129,48 @@ class RegionTreeTest {
                         .isFalse();
             }
             assertThat(all).as("seed %d, report %d", seed, i).hasSize(tree.size());
-            int peers = tree.peersOnStore(1) + tree.peersOnStore(2) + tree.peersOnStore(3);
-            assertThat(peers).as("seed %d, report %d", seed, i).isEqualTo(tree.size());
+            for (long store = 1; store <= 4; store++) {
+                assertThat(tree.loadOf(store)).as("seed %d, report %d", seed, i).isEqualTo(counted(all, store));
+                assertThat(ids(tree.leadersOn(store, 100, random)))
+                        .as("seed %d, report %d", seed, i)
+                        .hasSize(tree.loadOf(store).leaders());
+            }
         }
+    }
+
+    @Test
+    void regionsAreDrawnFromThoseOnTheStore() {
+        observe(region(1, "", "g", 1, 2), region(2, "g", "p", 2, 1), region(3, "p", "", 2, 3));
+
+        assertThat(ids(tree.leadersOn(2, 9, new Random(1)))).containsExactlyInAnyOrder(2L, 3L);
+        assertThat(ids(tree.followersOn(2, 9, new Random(1)))).containsExactly(1L);
+        assertThat(tree.leadersOn(2, 1, new Random(1))).hasSize(1);
+        assertThat(tree.leadersOn(7, 1, new Random(1))).isEmpty();
+    }
+
+    private static StoreLoad counted(List<RegionInfo> regions, long store) {
+        int leaders = 0;
+        long peersMib = 0;
+        long leadersMib = 0;
+        long leadersFlow = 0;
+        int peers = 0;
+        for (RegionInfo region : regions) {
+            Peer peer = region.peerOn(store);
+            if (peer != null) {
+                boolean leads = region.isLeader(peer);
+                peers++;
+                peersMib += region.sizeMib();
+                leaders += leads ? 1 : 0;
+                leadersMib += leads ? region.sizeMib() : 0;
+                leadersFlow += leads ? region.flow().bytesPerSecond() : 0;
+            }
+        }
+        return new StoreLoad(peers, leaders, 0, peersMib, leadersMib, leadersFlow);
     }
 
     private void observe(Regions... regions) {
         for (Regions region : regions) {
-            assertThat(tree.observe(region.info())).isEmpty();
+            assertThat(tree.observe(region.info(), 0)).isEmpty();
         }
     }
 

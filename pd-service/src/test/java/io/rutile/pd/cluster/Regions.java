@@ -34,35 +34,75 @@ public record Regions(RegionInfo info) {
                         .setRegionEpoch(
                                 RegionEpoch.newBuilder().setConfVer(confVer).setVersion(version))
                         .build(),
-                info.leader());
+                info.leader(),
+                info.pendingPeers());
     }
 
     public Regions term(long term) {
-        return new Regions(
-                new RegionInfo(info.region(), info.leader(), info.downPeers(), info.pendingPeers(), term, 0, 0));
+        return new Regions(new RegionInfo(
+                info.region(),
+                info.leader(),
+                info.downPeers(),
+                info.pendingPeers(),
+                term,
+                info.approximateSizeMib(),
+                info.approximateKeys(),
+                info.flow()));
+    }
+
+    public Regions size(long mib) {
+        return new Regions(new RegionInfo(
+                info.region(),
+                info.leader(),
+                info.downPeers(),
+                info.pendingPeers(),
+                info.term(),
+                mib,
+                info.approximateKeys(),
+                info.flow()));
+    }
+
+    public Regions flow(RegionFlow flow) {
+        return new Regions(new RegionInfo(
+                info.region(),
+                info.leader(),
+                info.downPeers(),
+                info.pendingPeers(),
+                info.term(),
+                info.approximateSizeMib(),
+                info.approximateKeys(),
+                flow));
     }
 
     public Regions leader(long store) {
-        return with(info.region(), store == 0 ? null : info.peerOn(store));
+        return with(info.region(), store == 0 ? null : info.peerOn(store), info.pendingPeers());
     }
 
     public Regions pending(long store) {
         List<Peer> pending = new ArrayList<>(info.pendingPeers());
         pending.add(info.peerOn(store));
-        return new Regions(new RegionInfo(info.region(), info.leader(), info.downPeers(), pending, info.term(), 0, 0));
+        return with(info.region(), info.leader(), pending);
     }
 
     public Regions plus(Peer peer) {
-        return with(info.region().toBuilder().addPeers(peer).build(), info.leader());
+        return with(info.region().toBuilder().addPeers(peer).build(), info.leader(), info.pendingPeers());
     }
 
     public Regions minus(Peer peer) {
         Region.Builder region = info.region().toBuilder().clearPeers();
         info.peers().stream().filter(p -> p.getId() != peer.getId()).forEach(region::addPeers);
-        return with(region.build(), info.leader());
+        return with(region.build(), info.leader(), info.pendingPeers());
     }
 
-    private Regions with(Region region, @Nullable Peer leader) {
-        return new Regions(new RegionInfo(region, leader, info.downPeers(), info.pendingPeers(), info.term(), 0, 0));
+    private Regions with(Region region, @Nullable Peer leader, List<Peer> pending) {
+        return new Regions(new RegionInfo(
+                region,
+                leader,
+                info.downPeers(),
+                pending,
+                info.term(),
+                info.approximateSizeMib(),
+                info.approximateKeys(),
+                info.flow()));
     }
 }
