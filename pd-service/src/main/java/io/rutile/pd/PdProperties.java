@@ -141,11 +141,10 @@ public record PdProperties(
                         tsoWindow,
                         new StoreSilence(schedule.storeDisconnectedAfter(), schedule.storeDownAfter()),
                         schedule.maxReplicas(),
-                        new ScheduleOptions(
+                        ScheduleOptions.DEFAULTS.withBounds(
                                 schedule.operatorsMax(),
                                 schedule.receivingMax(),
-                                schedule.storeFreeMin().toBytes(),
-                                ScheduleOptions.DEFAULTS.patrolRegions()),
+                                schedule.storeFreeMin().toBytes()),
                         new GcOptions(gc.enabled(), gc.life(), gc.interval(), gc.grace()),
                         keyspaces),
                 new DoorOptions(

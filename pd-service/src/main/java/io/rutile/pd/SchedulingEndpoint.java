@@ -2,11 +2,16 @@ package io.rutile.pd;
 
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
+import io.rutile.pd.cluster.StoreLoad;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.Coordinator.Explanation;
+import io.rutile.pd.schedule.Coordinator.StoreExplanation;
+import io.rutile.pd.schedule.scheduler.LeaderEvictions.Eviction;
+import io.rutile.pd.schedule.scheduler.Verdict;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
@@ -33,18 +38,34 @@ final class SchedulingEndpoint {
     /**
      * @param leading false on a follower, where everything else is empty
      * @param regions Regions known
+     * @param schedulers what each said last, by name
+     * @param evictions stores that must not lead, and until when
      * @param unhealthy those of them with something to be done, the first thousand
      */
-    record Report(boolean leading, int regions, int maxReplicas, List<StoreLine> stores, List<Explanation> unhealthy) {}
+    record Report(
+            boolean leading,
+            int regions,
+            int maxReplicas,
+            List<StoreLine> stores,
+            Map<String, Verdict> schedulers,
+            List<Eviction> evictions,
+            List<Explanation> unhealthy) {}
 
     /** One store as scheduling sees it. */
-    record StoreLine(long id, String address, String state, String liveness, int peers) {}
+    record StoreLine(
+            long id,
+            String address,
+            String state,
+            String liveness,
+            int peers,
+            StoreLoad load,
+            StoreExplanation scheduling) {}
 
     @ReadOperation
     Report report() {
         return server.leaderTerm()
                 .map(SchedulingEndpoint::report)
-                .orElseGet(() -> new Report(false, 0, 0, List.of(), List.of()));
+                .orElseGet(() -> new Report(false, 0, 0, List.of(), Map.of(), List.of(), List.of()));
     }
 
     /** Null, which is answered with 404, if nobody has reported such a Region or this member does not lead. */
@@ -62,7 +83,9 @@ final class SchedulingEndpoint {
                 true,
                 term.cluster().regionCount(),
                 term.cluster().maxReplicas(),
-                term.cluster().stores().stream().map(SchedulingEndpoint::line).toList(),
+                term.cluster().stores().stream().map(store -> line(term, store)).toList(),
+                term.coordinator().schedulers().verdicts(),
+                term.coordinator().evictions().inForce(),
                 unhealthy(term));
     }
 
@@ -81,12 +104,14 @@ final class SchedulingEndpoint {
         return found;
     }
 
-    private static StoreLine line(StoreInfo store) {
+    private static StoreLine line(LeaderTerm term, StoreInfo store) {
         return new StoreLine(
                 store.id(),
                 store.store().getAddress(),
                 store.store().getState().name(),
                 store.liveness().name(),
-                store.peers());
+                store.peers(),
+                store.load(),
+                term.coordinator().explain(store));
     }
 }

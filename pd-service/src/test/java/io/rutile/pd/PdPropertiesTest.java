@@ -81,7 +81,7 @@ class PdPropertiesTest {
                         Duration.ofSeconds(5),
                         new StoreSilence(Duration.ofSeconds(30), Duration.ofHours(1)),
                         5,
-                        new ScheduleOptions(10, 2, 2L << 30, ScheduleOptions.DEFAULTS.patrolRegions()),
+                        ScheduleOptions.DEFAULTS.withBounds(10, 2, 2L << 30),
                         new GcOptions(false, Duration.ofHours(1), Duration.ofSeconds(20), Duration.ZERO),
                         List.of("a", "b-1")));
         assertThat(options.door())

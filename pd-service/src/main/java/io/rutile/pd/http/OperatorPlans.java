@@ -4,7 +4,9 @@ import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.cluster.StoreInfo.Liveness;
+import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
+import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.StoreState;
 import java.util.ArrayList;
@@ -53,7 +55,7 @@ final class OperatorPlans {
     }
 
     private OperatorBuilder plan() {
-        return new OperatorBuilder(region, ADMIN + name);
+        return new OperatorBuilder(region, new Purpose(name, OperatorKind.ADMIN, ADMIN + name));
     }
 
     private OperatorBuilder transferLeader() {

@@ -1,16 +1,15 @@
 package io.rutile.pd.http;
 
-import static io.rutile.pd.http.Route.change;
 import static io.rutile.pd.http.Route.onLeader;
 
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.leader.LeaderTerm;
+import io.rutile.pd.schedule.Admission;
 import io.rutile.pd.schedule.operator.Operator;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorStep;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -23,7 +22,7 @@ final class OperatorRoutes {
         return List.of(
                 onLeader("GET", "/operators", this::operators),
                 onLeader("GET", "/operators/{region}", this::operator),
-                change("POST", "/operators", this::add),
+                onLeader("POST", "/operators", this::add),
                 onLeader("DELETE", "/operators/{region}", this::cancel));
     }
 
@@ -78,7 +77,7 @@ final class OperatorRoutes {
         return operator;
     }
 
-    private CompletableFuture<HttpAnswer> add(Request request) {
+    private HttpAnswer add(Request request) {
         ObjectNode body = request.body();
         LeaderTerm term = request.term();
         String name = Request.text(body, "name");
@@ -87,13 +86,11 @@ final class OperatorRoutes {
                 .region(regionId)
                 .orElseThrow(() -> ApiError.notFound("region " + regionId + " not found"));
         OperatorBuilder plan = OperatorPlans.of(name, region, term.cluster(), body);
-        return term.coordinator().start(plan).thenApply(started -> {
-            if (!started) {
-                throw ApiError.unavailable("no operator was made for region " + regionId
-                        + ": it has one already, or too many are under way");
-            }
-            return HttpAnswer.said("The operator is created.");
-        });
+        Admission admission = term.coordinator().submit(plan);
+        if (admission != Admission.ADDED) {
+            throw ApiError.unavailable("no operator was made for region " + regionId + ": " + admission.words());
+        }
+        return HttpAnswer.said("The operator is created.");
     }
 
     private HttpAnswer cancel(Request request) {

@@ -12,10 +12,12 @@ import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.HeartbeatStreams;
 import io.rutile.pd.schedule.OperatorController;
+import io.rutile.pd.schedule.ScheduleLoop;
 import io.rutile.pd.tso.TsoWindow;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +39,7 @@ public final class LeaderTerm {
     private final OperatorController operators;
     private final HeartbeatStreams streams;
     private final Coordinator coordinator;
+    private final ScheduleLoop scheduleLoop;
     private final GcAdvancer gc;
     private final DrainedStores drained;
     private final Set<String> keyspacesToCreate = ConcurrentHashMap.newKeySet();
@@ -49,18 +52,28 @@ public final class LeaderTerm {
         this.cluster = new ClusterState(meta, clocks.wall(), clocks.nano(), options.storeSilence());
         this.safePoints = new SafePoints(meta, term, clocks.wall());
         this.clocks = clocks;
-        this.operators = new OperatorController(options.schedule().operatorsMax(), clocks.nano(), metrics);
+        this.operators = new OperatorController(() -> options.schedule().limits(), clocks.nano(), metrics);
         this.streams = new HeartbeatStreams(metrics);
         ResponseHeader header = ResponseHeader.newBuilder()
                 .setClusterId(meta.state().clusterId())
                 .build();
-        this.coordinator = new Coordinator(cluster, operators, streams, ids, header, clocks.nano(), options.schedule());
+        this.coordinator = new Coordinator(
+                cluster,
+                operators,
+                streams,
+                ids,
+                header,
+                new Coordinator.Sources(clocks.nano(), clocks.wall(), new SplittableRandom()),
+                options::schedule,
+                metrics);
+        this.scheduleLoop = new ScheduleLoop(coordinator, metrics);
         this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
         this.drained = new DrainedStores(cluster, this::isReceiving, this::propose);
         keyspacesToCreate.addAll(options.keyspaces());
     }
 
     void start() {
+        scheduleLoop.start();
         gc.start();
     }
 
@@ -128,7 +141,6 @@ public final class LeaderTerm {
 
     void tick() {
         tso.keepAhead();
-        coordinator.patrol();
         drained.bury();
         createKeyspaces();
     }
@@ -164,6 +176,7 @@ public final class LeaderTerm {
 
     void close() {
         gc.close();
+        scheduleLoop.close();
         tso.close();
         streams.close();
     }

@@ -1,14 +1,82 @@
 package io.rutile.pd.schedule;
 
-/**
- * Bounds of scheduling.
- *
- * @param operatorsMax operators under way at once, over all Regions
- * @param receivingMax replicas that one store may receive at once
- * @param storeFreeBytesMin a store with less space gets no new replica
- * @param patrolRegions Regions that one round of the patrol looks at
- */
-public record ScheduleOptions(int operatorsMax, int receivingMax, long storeFreeBytesMin, int patrolRegions) {
+import io.rutile.pd.schedule.checker.MergeOptions;
+import io.rutile.pd.schedule.operator.NodeAbilities;
+import io.rutile.pd.schedule.operator.OperatorLimits;
+import io.rutile.pd.schedule.placement.PlacementOptions;
+import io.rutile.pd.schedule.scheduler.BalanceOptions;
+import java.util.Set;
 
-    public static final ScheduleOptions DEFAULTS = new ScheduleOptions(2_048, 16, 1L << 30, 256);
+/**
+ * How scheduling is done. Immutable; whoever changes a setting hands out another one, which counts from the next round on.
+ *
+ * @param limits how much may be under way
+ * @param placement what a store must be like to receive replicas and leaders
+ * @param merge which Regions are too small to be alone
+ * @param balance when balancing is worth it
+ * @param nodes what stores can be told
+ * @param patrolRegions Regions that one round of the patrol looks at
+ * @param schedulersOff names of schedulers that do nothing
+ */
+public record ScheduleOptions(
+        OperatorLimits limits,
+        PlacementOptions placement,
+        MergeOptions merge,
+        BalanceOptions balance,
+        NodeAbilities nodes,
+        int patrolRegions,
+        Set<String> schedulersOff) {
+
+    public static final ScheduleOptions DEFAULTS = new ScheduleOptions(
+            OperatorLimits.DEFAULTS,
+            PlacementOptions.DEFAULTS,
+            MergeOptions.DEFAULTS,
+            BalanceOptions.DEFAULTS,
+            NodeAbilities.BASIC,
+            256,
+            Set.of());
+
+    public ScheduleOptions {
+        schedulersOff = Set.copyOf(schedulersOff);
+    }
+
+    /**
+     * With the bounds that settings name.
+     *
+     * @param operatorsMax operators under way at once, over all Regions
+     * @param receivingMax replicas that one store may receive at once
+     * @param storeFreeBytesMin a store with less space gets no new replica
+     */
+    public ScheduleOptions withBounds(int operatorsMax, int receivingMax, long storeFreeBytesMin) {
+        return withLimits(limits.withAll(operatorsMax))
+                .withPlacement(placement.withBounds(receivingMax, storeFreeBytesMin));
+    }
+
+    public ScheduleOptions withLimits(OperatorLimits changed) {
+        return new ScheduleOptions(changed, placement, merge, balance, nodes, patrolRegions, schedulersOff);
+    }
+
+    public ScheduleOptions withPlacement(PlacementOptions changed) {
+        return new ScheduleOptions(limits, changed, merge, balance, nodes, patrolRegions, schedulersOff);
+    }
+
+    public ScheduleOptions withMerge(MergeOptions changed) {
+        return new ScheduleOptions(limits, placement, changed, balance, nodes, patrolRegions, schedulersOff);
+    }
+
+    public ScheduleOptions withBalance(BalanceOptions changed) {
+        return new ScheduleOptions(limits, placement, merge, changed, nodes, patrolRegions, schedulersOff);
+    }
+
+    public ScheduleOptions withNodes(NodeAbilities changed) {
+        return new ScheduleOptions(limits, placement, merge, balance, changed, patrolRegions, schedulersOff);
+    }
+
+    public ScheduleOptions withPatrolRegions(int regions) {
+        return new ScheduleOptions(limits, placement, merge, balance, nodes, regions, schedulersOff);
+    }
+
+    public ScheduleOptions withSchedulersOff(Set<String> names) {
+        return new ScheduleOptions(limits, placement, merge, balance, nodes, patrolRegions, names);
+    }
 }

@@ -8,14 +8,17 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.Regions;
 import io.rutile.pd.schedule.operator.Operator;
+import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +38,7 @@ class CoordinatorTest {
     @BeforeEach
     void assemble() {
         cluster = new LocalCluster(directory).up(1);
-        operators = new OperatorController(4, cluster::nanos, metrics);
+        operators = new OperatorController(() -> OperatorLimits.DEFAULTS.withAll(4), cluster::nanos, metrics);
         streams = new HeartbeatStreams(metrics);
         streams.bind(1, sink(sent));
         coordinator = new Coordinator(
@@ -44,8 +47,9 @@ class CoordinatorTest {
                 streams,
                 cluster.ids(),
                 ResponseHeader.newBuilder().setClusterId(7).build(),
-                cluster::nanos,
-                ScheduleOptions.DEFAULTS);
+                new Coordinator.Sources(cluster::nanos, InstantSource.system(), new SplittableRandom(1)),
+                () -> ScheduleOptions.DEFAULTS,
+                metrics);
     }
 
     @Test

@@ -1,12 +1,31 @@
 package io.rutile.pd.schedule.checker;
 
 import io.rutile.pd.schedule.operator.OperatorBuilder;
+import java.util.List;
 
 /** What a checker says about one Region. */
 public sealed interface Finding {
 
-    /** Something must be repaired, so. */
-    record Repair(OperatorBuilder plan) implements Finding {}
+    /**
+     * Something must be done, so.
+     *
+     * @param plans for one Region each, of which either all are carried out or none
+     */
+    record Repair(List<OperatorBuilder> plans) implements Finding {
+
+        public Repair {
+            plans = List.copyOf(plans);
+        }
+
+        Repair(OperatorBuilder plan) {
+            this(List.of(plan));
+        }
+
+        /** For the Region that was looked at. */
+        public OperatorBuilder plan() {
+            return plans.get(0);
+        }
+    }
 
     /**
      * Nothing is to be done, or nothing can be.

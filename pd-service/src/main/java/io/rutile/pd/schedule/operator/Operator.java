@@ -1,7 +1,6 @@
 package io.rutile.pd.schedule.operator;
 
 import io.rutile.pd.cluster.RegionInfo;
-import io.rutile.protocol.metapb.RegionEpoch;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -12,10 +11,10 @@ import java.util.Optional;
  */
 public final class Operator {
 
-    private final String why;
-    private final long regionId;
-    private final RegionEpoch epoch;
+    private final Purpose purpose;
+    private final RegionInfo planned;
     private final List<OperatorStep> steps;
+    private final long partner;
     private final long createdNanos;
     private int current;
     private long stepBegunNanos;
@@ -24,16 +23,27 @@ public final class Operator {
     public enum Status {
         RUNNING,
         FINISHED,
-        /** Somebody else changed the Region: the plan no longer fits. */
+        /** Somebody else changed the Region: the plan no longer fits; or somebody called it off. */
         CANCELLED,
+        /** One of a higher rank took its place. */
+        REPLACED,
         TIMED_OUT
     }
 
-    Operator(String why, RegionInfo region, List<OperatorStep> steps, long nowNanos) {
-        this.why = why;
-        this.regionId = region.id();
-        this.epoch = region.epoch();
+    /**
+     * Why there is an operator.
+     *
+     * @param name what clients and people know it by, such as {@code balance-region}
+     * @param why in words for whoever watches PD
+     */
+    public record Purpose(String name, OperatorKind kind, String why) {}
+
+    /** @param partner Region of the operator that begins and ends with this one, 0 if there is none */
+    Operator(Purpose purpose, RegionInfo planned, List<OperatorStep> steps, long partner, long nowNanos) {
+        this.purpose = purpose;
+        this.planned = planned;
         this.steps = List.copyOf(steps);
+        this.partner = partner;
         this.createdNanos = nowNanos;
         this.stepBegunNanos = nowNanos;
     }
@@ -47,7 +57,8 @@ public final class Operator {
         if (current == steps.size()) {
             return Status.FINISHED;
         }
-        if (region.epoch().getVersion() != epoch.getVersion() || confVerMoved(region) > confVerPlanned()) {
+        boolean rangeMoved = region.epoch().getVersion() != planned.epoch().getVersion();
+        if (rangeMoved && !steps.get(current).changesRange() || confVerMoved(region) > confVerPlanned()) {
             return Status.CANCELLED;
         }
         return status(nowNanos);
@@ -65,12 +76,45 @@ public final class Operator {
         return current < steps.size() ? Optional.of(steps.get(current)) : Optional.empty();
     }
 
+    /** How many steps are finished; the step with this number is the current one. */
+    public int stepsDone() {
+        return current;
+    }
+
     public long regionId() {
-        return regionId;
+        return planned.id();
+    }
+
+    /** Region of the operator that begins and ends with this one, 0 if there is none. */
+    public long partner() {
+        return partner;
+    }
+
+    /** The Region's size when this was planned. */
+    public long regionMib() {
+        return planned.sizeMib();
+    }
+
+    public String name() {
+        return purpose.name();
+    }
+
+    public OperatorKind kind() {
+        return purpose.kind();
     }
 
     public String why() {
-        return why;
+        return purpose.why();
+    }
+
+    /** What a step changes, by its number. */
+    List<StepInfluence> influence(int step) {
+        return steps.get(step).influence(planned);
+    }
+
+    /** What the steps together change. */
+    public List<StepInfluence> influence() {
+        return steps.stream().flatMap(step -> step.influence(planned).stream()).toList();
     }
 
     public List<OperatorStep> steps() {
@@ -82,7 +126,7 @@ public final class Operator {
     }
 
     private long confVerMoved(RegionInfo region) {
-        return region.epoch().getConfVer() - epoch.getConfVer();
+        return region.epoch().getConfVer() - planned.epoch().getConfVer();
     }
 
     /** What finished steps moved, and the current one may be moving just now. */
@@ -94,6 +138,6 @@ public final class Operator {
 
     @Override
     public String toString() {
-        return "region " + regionId + " " + steps + " because " + why;
+        return name() + " region " + regionId() + " " + steps + " because " + why();
     }
 }

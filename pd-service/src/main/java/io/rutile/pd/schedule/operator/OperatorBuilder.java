@@ -2,32 +2,42 @@ package io.rutile.pd.schedule.operator;
 
 import io.rutile.pd.cluster.IdAllocator;
 import io.rutile.pd.cluster.RegionInfo;
+import io.rutile.pd.schedule.operator.Operator.Purpose;
+import io.rutile.pd.schedule.operator.OperatorStep.AddLearner;
 import io.rutile.pd.schedule.operator.OperatorStep.AddPeer;
 import io.rutile.pd.schedule.operator.OperatorStep.RemovePeer;
 import io.rutile.pd.schedule.operator.OperatorStep.TransferLeadership;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Collects what should become of a Region's replicas and puts the steps in the one safe order: add, then move the leader off
- * what goes, then remove (D2).
+ * Collects what should become of a Region's replicas and puts the steps in the one safe order: each replica is added before
+ * another one goes, the leader moves off what goes, and a peer that leads goes last (D2).
  */
 public final class OperatorBuilder {
 
     private final RegionInfo region;
-    private final String why;
+    private final Purpose purpose;
     private final List<Long> addOn = new ArrayList<>();
     private final List<Peer> remove = new ArrayList<>();
+    private final List<Long> learnersOn = new ArrayList<>();
+    /** What is done beside, or instead of, changing who has a replica. */
+    private final List<OperatorStep> others = new ArrayList<>();
+
+    private long partner;
     /** 0 if anybody may lead. */
     private long leaderOn;
 
-    /** @param why in words for whoever watches PD */
-    public OperatorBuilder(RegionInfo region, String why) {
+    public OperatorBuilder(RegionInfo region, Purpose purpose) {
         this.region = region;
-        this.why = why;
+        this.purpose = purpose;
     }
 
     public OperatorBuilder addOn(long storeId) {
@@ -39,14 +49,48 @@ public final class OperatorBuilder {
         return this;
     }
 
+    /** For stores that know learners. */
+    public OperatorBuilder addLearnerOn(long storeId) {
+        addOn(storeId);
+        learnersOn.add(storeId);
+        return this;
+    }
+
+    public OperatorBuilder promote(Peer learner) {
+        others.add(new OperatorStep.PromoteLearner(learner));
+        return this;
+    }
+
+    public OperatorBuilder splitAt(List<ByteKey> keys) {
+        others.add(new OperatorStep.SplitAt(List.copyOf(keys)));
+        return this;
+    }
+
+    /** Together with {@link #absorb} of the neighbour's operator. */
+    public OperatorBuilder mergeInto(RegionInfo target) {
+        others.add(new OperatorStep.MergeInto(target.region()));
+        partner = target.id();
+        return this;
+    }
+
+    /** Together with {@link #mergeInto} of the neighbour's operator. */
+    public OperatorBuilder absorb(RegionInfo source) {
+        others.add(new OperatorStep.Absorb(source.region()));
+        partner = source.id();
+        return this;
+    }
+
     public OperatorBuilder remove(Peer peer) {
         remove.add(peer);
         return this;
     }
 
-    /** Whoever has a replica there and stays. */
+    /** Whoever has, or is to receive, a replica and stays. */
     public OperatorBuilder leaderOn(long storeId) {
-        if (region.peerOn(storeId) == null || remove.stream().anyMatch(peer -> peer.getStoreId() == storeId)) {
+        boolean stays = addOn.contains(storeId)
+                || region.peerOn(storeId) != null
+                        && remove.stream().noneMatch(peer -> peer.getStoreId() == storeId);
+        if (!stays) {
             throw new IllegalArgumentException(
                     "store " + storeId + " is to have no peer of region " + region.id() + ", so it can't lead it");
         }
@@ -56,6 +100,10 @@ public final class OperatorBuilder {
 
     public RegionInfo region() {
         return region;
+    }
+
+    public Purpose purpose() {
+        return purpose;
     }
 
     /** The stores that shall receive a replica. */
@@ -68,37 +116,62 @@ public final class OperatorBuilder {
         return List.copyOf(remove);
     }
 
-    public String why() {
-        return why;
+    /** Where the leader shall be, if that was said. */
+    public Optional<Long> leaderStore() {
+        return leaderOn == 0 ? Optional.empty() : Optional.of(leaderOn);
     }
 
     /** Gives new peers their ids, never used before (R3), and orders the steps. */
     public CompletableFuture<Operator> build(IdAllocator ids, long nowNanos) {
         if (addOn.isEmpty()) {
-            return CompletableFuture.completedFuture(new Operator(why, region, steps(0), nowNanos));
+            return CompletableFuture.completedFuture(new Operator(purpose, region, steps(0), partner, nowNanos));
         }
         return ids.allocate(addOn.size())
-                .thenApply(last -> new Operator(why, region, steps(last - addOn.size() + 1), nowNanos));
+                .thenApply(last -> new Operator(purpose, region, steps(last - addOn.size() + 1), partner, nowNanos));
     }
 
     private List<OperatorStep> steps(long firstPeerId) {
-        List<OperatorStep> steps = new ArrayList<>();
-        long peerId = firstPeerId;
+        List<Peer> added = new ArrayList<>();
         for (long storeId : addOn) {
-            steps.add(new AddPeer(
-                    Peer.newBuilder().setId(peerId++).setStoreId(storeId).build()));
+            added.add(Peer.newBuilder()
+                    .setId(firstPeerId + added.size())
+                    .setStoreId(storeId)
+                    .setRole(learnersOn.contains(storeId) ? PeerRole.Learner : PeerRole.Voter)
+                    .build());
         }
-        if (leaderOn != 0 || remove.stream().anyMatch(region::isLeader)) {
-            successor().ifPresent(peer -> steps.add(new TransferLeadership(peer)));
+        List<Peer> leaving = new ArrayList<>(remove);
+        leaving.removeIf(region::isLeader);
+        List<OperatorStep> steps = new ArrayList<>(others);
+        Iterator<Peer> next = leaving.iterator();
+        for (Peer peer : added) {
+            steps.add(peer.getRole() == PeerRole.Learner ? new AddLearner(peer) : new AddPeer(peer));
+            if (next.hasNext()) {
+                steps.add(new RemovePeer(next.next()));
+            }
         }
-        remove.forEach(peer -> steps.add(new RemovePeer(peer)));
+        next.forEachRemaining(peer -> steps.add(new RemovePeer(peer)));
+        Peer leader = region.leader();
+        Peer successor = successor(added);
+        if (successor != null && (leader == null || successor.getId() != leader.getId())) {
+            steps.add(new TransferLeadership(successor));
+        }
+        remove.stream().filter(region::isLeader).forEach(peer -> steps.add(new RemovePeer(peer)));
         return steps;
     }
 
-    private Optional<Peer> successor() {
-        return region.peers().stream()
-                .filter(peer -> !remove.contains(peer) && !region.isPending(peer))
-                .filter(peer -> leaderOn == 0 || peer.getStoreId() == leaderOn)
-                .findFirst();
+    /** Who shall lead: as was said; else, if the leader goes, one that was there before rather than a new one. */
+    private @Nullable Peer successor(List<Peer> added) {
+        List<Peer> staying = new ArrayList<>(region.peers());
+        staying.removeIf(peer -> remove.contains(peer) || region.isPending(peer));
+        staying.addAll(added);
+        staying.removeIf(peer -> peer.getRole() == PeerRole.Learner);
+        if (leaderOn != 0) {
+            return staying.stream()
+                    .filter(peer -> peer.getStoreId() == leaderOn)
+                    .findFirst()
+                    .orElse(null);
+        }
+        boolean leaderGoes = remove.stream().anyMatch(region::isLeader);
+        return leaderGoes && !staying.isEmpty() ? staying.get(0) : null;
     }
 }

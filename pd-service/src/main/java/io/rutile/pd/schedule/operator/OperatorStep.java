@@ -1,18 +1,30 @@
 package io.rutile.pd.schedule.operator;
 
 import io.rutile.pd.cluster.RegionInfo;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
+import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.CheckPolicy;
+import io.rutile.protocol.pdpb.Merge;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
+import io.rutile.protocol.pdpb.SplitRegion;
 import io.rutile.protocol.pdpb.TransferLeader;
 import java.time.Duration;
+import java.util.List;
 
 /** One command to a Region's leader, repeated with every heartbeat until a heartbeat shows its effect (D1). */
 public sealed interface OperatorStep {
 
     /** Fills in what the leader is told. */
     void command(RegionHeartbeatResponse.Builder response);
+
+    /** False if there is nothing to tell the leader. */
+    default boolean isCommanded() {
+        return true;
+    }
 
     boolean isFinished(RegionInfo region);
 
@@ -24,10 +36,17 @@ public sealed interface OperatorStep {
         return 1;
     }
 
-    /** Store that receives a new replica, 0 if none does. */
-    default long receivingStore() {
-        return 0;
+    /** True if the Region's range, and with it its version, may change while this is carried out. */
+    default boolean changesRange() {
+        return false;
     }
+
+    /**
+     * What it changes on which store.
+     *
+     * @param planned the Region as it was when the operator was planned
+     */
+    List<StepInfluence> influence(RegionInfo planned);
 
     /** The replica is caught up by the leader before it counts as a voter, so no learner step goes first. */
     record AddPeer(Peer peer) implements OperatorStep {
@@ -49,8 +68,8 @@ public sealed interface OperatorStep {
         }
 
         @Override
-        public long receivingStore() {
-            return peer.getStoreId();
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of(new StepInfluence(peer.getStoreId(), 1, 0));
         }
 
         @Override
@@ -76,6 +95,11 @@ public sealed interface OperatorStep {
         @Override
         public Duration timeout() {
             return Duration.ofMinutes(1);
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of(new StepInfluence(peer.getStoreId(), -1, 0));
         }
 
         @Override
@@ -107,9 +131,196 @@ public sealed interface OperatorStep {
             return 0;
         }
 
+        /** An operator has one at most, so the leader to be relieved is the one that led when it was planned. */
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            Peer from = planned.leader();
+            StepInfluence gains = new StepInfluence(to.getStoreId(), 0, 1);
+            return from == null ? List.of(gains) : List.of(new StepInfluence(from.getStoreId(), 0, -1), gains);
+        }
+
         @Override
         public String toString() {
             return "transfer leader to peer " + to.getId() + " on store " + to.getStoreId();
+        }
+    }
+
+    /** A replica that has the data and no vote. */
+    record AddLearner(Peer peer) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            response.setChangePeer(ChangePeer.newBuilder().setPeer(peer).setChangeType(ConfChangeType.AddLearnerNode));
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            Peer there = region.peerOn(peer.getStoreId());
+            return there != null && there.getId() == peer.getId() && !region.isPending(there);
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(10);
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of(new StepInfluence(peer.getStoreId(), 1, 0));
+        }
+
+        @Override
+        public String toString() {
+            return "add learner " + peer.getId() + " on store " + peer.getStoreId();
+        }
+    }
+
+    /** Gives a learner that has caught up a vote. */
+    record PromoteLearner(Peer peer) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            response.setChangePeer(ChangePeer.newBuilder()
+                    .setPeer(peer.toBuilder().setRole(PeerRole.Voter))
+                    .setChangeType(ConfChangeType.AddNode));
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            Peer there = region.peerOn(peer.getStoreId());
+            return there != null && there.getId() == peer.getId() && there.getRole() == PeerRole.Voter;
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(1);
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of();
+        }
+
+        @Override
+        public String toString() {
+            return "promote learner " + peer.getId() + " on store " + peer.getStoreId();
+        }
+    }
+
+    /** Splits the Region at these keys. */
+    record SplitAt(List<ByteKey> keys) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            SplitRegion.Builder split = SplitRegion.newBuilder().setPolicy(CheckPolicy.USEKEY);
+            keys.forEach(key -> split.addKeys(key.toByteString()));
+            response.setSplitRegion(split);
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            return keys.stream()
+                    .noneMatch(key -> region.range().contains(key) && !region.startKey().equals(key));
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(1);
+        }
+
+        @Override
+        public int confVerChange() {
+            return 0;
+        }
+
+        @Override
+        public boolean changesRange() {
+            return true;
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of();
+        }
+
+        /** Without the keys, which may be users'. */
+        @Override
+        public String toString() {
+            return "split into " + (keys.size() + 1);
+        }
+    }
+
+    /**
+     * Merges the Region into its neighbour, after which there is no heartbeat of it any more: what shows the end is the
+     * neighbour's, whose operator takes this one with it.
+     */
+    record MergeInto(Region target) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            response.setMerge(Merge.newBuilder().setTarget(target));
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            return false;
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(10);
+        }
+
+        @Override
+        public boolean changesRange() {
+            return true;
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of();
+        }
+
+        @Override
+        public String toString() {
+            return "merge into region " + target.getId();
+        }
+    }
+
+    /** The neighbour's side of a merge: it is told nothing, and is left alone until it has taken the other's range over. */
+    record Absorb(Region source) implements OperatorStep {
+
+        @Override
+        public boolean isCommanded() {
+            return false;
+        }
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {}
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            return region.range().contains(ByteKey.of(source.getStartKey()));
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(10);
+        }
+
+        @Override
+        public boolean changesRange() {
+            return true;
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of();
+        }
+
+        @Override
+        public String toString() {
+            return "absorb region " + source.getId();
         }
     }
 }

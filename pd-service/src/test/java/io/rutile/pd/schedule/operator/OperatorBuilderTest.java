@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.RegionInfo;
+import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorStep.AddPeer;
 import io.rutile.pd.schedule.operator.OperatorStep.RemovePeer;
 import io.rutile.pd.schedule.operator.OperatorStep.TransferLeadership;
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class OperatorBuilderTest {
 
+    private static final Purpose PURPOSE = new Purpose("test", OperatorKind.ADMIN, "a test");
+
     @TempDir
     Path directory;
 
@@ -24,7 +27,7 @@ class OperatorBuilderTest {
         LocalCluster cluster = new LocalCluster(directory);
         RegionInfo region = region(1, "", "", 1, 2, 3).info();
 
-        Operator operator = new OperatorBuilder(region, "a test")
+        Operator operator = new OperatorBuilder(region, PURPOSE)
                 .remove(peer(1, 1))
                 .addOn(4)
                 .build(cluster.ids(), 0)
@@ -33,13 +36,18 @@ class OperatorBuilderTest {
         assertThat(operator.steps())
                 .hasExactlyElementsOfTypes(AddPeer.class, TransferLeadership.class, RemovePeer.class);
         assertThat(operator.steps().get(1)).isEqualTo(new TransferLeadership(peer(1, 2)));
-        assertThat(operator.steps().get(0).receivingStore()).isEqualTo(4);
+        assertThat(operator.influence())
+                .containsExactly(
+                        new StepInfluence(4, 1, 0),
+                        new StepInfluence(1, 0, -1),
+                        new StepInfluence(2, 0, 1),
+                        new StepInfluence(1, -1, 0));
     }
 
     @Test
     void stepsFinishOnlyByWhatAHeartbeatShowsD1() {
         LocalCluster cluster = new LocalCluster(directory);
-        Operator operator = new OperatorBuilder(region(1, "", "", 1, 2, 3).info(), "a test")
+        Operator operator = new OperatorBuilder(region(1, "", "", 1, 2, 3).info(), PURPOSE)
                 .remove(peer(1, 1))
                 .build(cluster.ids(), 0)
                 .join();
@@ -55,7 +63,7 @@ class OperatorBuilderTest {
 
     @Test
     void secondPeerOnAStoreIsRefused() {
-        OperatorBuilder builder = new OperatorBuilder(region(1, "", "", 1, 2).info(), "a test");
+        OperatorBuilder builder = new OperatorBuilder(region(1, "", "", 1, 2).info(), PURPOSE);
 
         assertThatThrownBy(() -> builder.addOn(2)).isInstanceOf(IllegalArgumentException.class);
     }

@@ -7,11 +7,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.Regions;
+import io.rutile.pd.schedule.operator.NodeAbilities;
+import io.rutile.pd.schedule.operator.ReceivingStores;
+import io.rutile.pd.schedule.placement.Locations;
+import io.rutile.pd.schedule.placement.PlacementOptions;
+import io.rutile.pd.schedule.placement.StoreChoice;
+import io.rutile.pd.schedule.placement.StoreFilters;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.pdpb.StoreStats;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -21,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class ReplicaCheckerTest {
+class RuleCheckerTest {
 
     private static final long REGION = 1;
     private static final long TOMBSTONE = 9;
@@ -137,8 +144,54 @@ class ReplicaCheckerTest {
                 .contains("store 2 is receiving 4 replicas already", "store 3 is receiving 4 replicas already");
     }
 
-    private static ReplicaChecker checker(LocalCluster cluster, Map<Long, Long> underWay) {
-        return new ReplicaChecker(cluster.state(), store -> underWay.getOrDefault(store, 0L), 4, 1L << 30);
+    /** Zones and hosts of stores, and replicas → this finding. */
+    static Stream<Arguments> places() {
+        return Stream.of(
+                place("another zone is better", "a1 a2 b1 c1", "", on(1, 2), "add on 3"),
+                place("another host is better than none", "a1 a1 a2", "", on(1), "add on 3"),
+                place("three zones are as good as it gets", "a1 b1 c1 a2", "", on(1, 2, 3), "healthy"),
+                place("two in one zone, and a third zone is there", "a1 a2 b1 c1", "", on(1, 2, 3), "move 2 to 4"),
+                place("two in one zone, and there are but two zones", "a1 a2 b1", "", on(1, 2, 3), "healthy"),
+                place("two on one host, and the zone has another", "a1 a1 b1 a2", "", on(1, 2, 3), "move 2 to 4"),
+                place("isolated zones: two must not share one", "a1 a2 b1", "zone", on(1, 3), "blocked: shares its zone"),
+                place("isolated hosts may share a zone", "a1 a2 b1", "host", on(1, 3), "add on 2"),
+                place("isolated, but they share one already", "a1 a2 b1", "zone", on(1, 2, 3), "blocked: share a zone"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("places")
+    void keepsReplicasApart(String name, String stores, String isolation, Regions region, String expected) {
+        LocalCluster cluster = new LocalCluster(directory);
+        long id = 0;
+        for (String place : stores.split(" ")) {
+            cluster.labelled(++id, Map.of("zone", place.substring(0, 1), "host", place)).up(id);
+        }
+        Locations locations = new Locations(List.of("zone", "host"), isolation);
+
+        Finding finding = checker(cluster, Map.of(), PlacementOptions.DEFAULTS.withLocations(locations))
+                .check(cluster.observe(region));
+
+        String verdict = expected.startsWith("blocked: ") ? "blocked: " : expected;
+        assertThat(words(finding)).startsWith(verdict);
+        assertThat(words(finding)).contains(expected.substring(verdict.equals(expected) ? 0 : verdict.length()));
+    }
+
+    private static Arguments place(String name, String stores, String isolation, Regions region, String expected) {
+        return Arguments.of(name, stores, isolation, region, expected);
+    }
+
+    private static RuleChecker checker(LocalCluster cluster, Map<Long, Long> underWay) {
+        return checker(cluster, underWay, PlacementOptions.DEFAULTS);
+    }
+
+    private static RuleChecker checker(LocalCluster cluster, Map<Long, Long> underWay, PlacementOptions options) {
+        PlacementOptions bounded = options.withBounds(4, 1L << 30);
+        ReceivingStores receiving = new ReceivingStores(underWay);
+        StoreFilters filters = new StoreFilters(() -> bounded, receiving, store -> null);
+        return new RuleChecker(
+                cluster.state(),
+                new StoreChoice(cluster.state(), () -> bounded, receiving, filters),
+                () -> NodeAbilities.BASIC);
     }
 
     private static String words(Finding finding) {
@@ -146,6 +199,10 @@ class ReplicaCheckerTest {
             return nothing.healthy() ? "healthy" : "blocked: " + nothing.reason();
         }
         var plan = ((Finding.Repair) finding).plan();
+        if (plan.receivingStores().size() == 1 && plan.removedPeers().size() == 1) {
+            return "move " + plan.removedPeers().get(0).getStoreId() + " to "
+                    + plan.receivingStores().get(0);
+        }
         assertThat(plan.receivingStores().size() + plan.removedPeers().size())
                 .as("one change at a time")
                 .isEqualTo(1);

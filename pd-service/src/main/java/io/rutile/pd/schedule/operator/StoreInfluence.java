@@ -1,0 +1,24 @@
+package io.rutile.pd.schedule.operator;
+
+/**
+ * What operators under way will change on one store once they are through.
+ *
+ * @param peers replicas that come, less those that go
+ * @param leaders leaders that come, less those that go
+ * @param peersMib by size
+ * @param leadersMib by size
+ * @param receiving replicas on their way to it
+ */
+public record StoreInfluence(int peers, int leaders, long peersMib, long leadersMib, int receiving) {
+
+    public static final StoreInfluence NONE = new StoreInfluence(0, 0, 0, 0, 0);
+
+    StoreInfluence plus(StepInfluence step, long regionMib, int sign) {
+        return new StoreInfluence(
+                peers + sign * step.peers(),
+                leaders + sign * step.leaders(),
+                peersMib + sign * step.peers() * regionMib,
+                leadersMib + sign * step.leaders() * regionMib,
+                receiving + sign * Math.max(0, step.peers()));
+    }
+}
