@@ -147,9 +147,7 @@ public final class LeaderTerm {
 
     /** Whether an operator under way puts a replica on this store, in whatever step. */
     private boolean isReceiving(long storeId) {
-        return operators.operators().stream()
-                .flatMap(operator -> operator.steps().stream())
-                .anyMatch(step -> step.receivingStore() == storeId);
+        return operators.influenceOn(storeId).receiving() > 0;
     }
 
     /** Those that the settings name and that are not there. */

@@ -154,16 +154,6 @@ public final class OperatorController implements OperatorsUnderWay {
         }
     }
 
-    /** Calls a Region's operator off; false if there is none. What was commanded last may still be carried out. */
-    public synchronized boolean cancel(long regionId) {
-        Operator operator = byRegion.get(regionId);
-        if (operator == null) {
-            return false;
-        }
-        end(operator, Operator.Status.CANCELLED);
-        return true;
-    }
-
     public synchronized @Nullable Operator operatorOf(long regionId) {
         return byRegion.get(regionId);
     }
