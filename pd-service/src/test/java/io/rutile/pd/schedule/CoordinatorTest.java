@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.Regions;
+import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.schedule.operator.Operator;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.protocol.eraftpb.ConfChangeType;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -175,6 +177,38 @@ class CoordinatorTest {
                 coordinator.explain(cluster.state().region(1).orElseThrow());
         assertThat(running.action()).contains("add peer", "on store 2");
         assertThat(running.reason()).contains("1 of 3 replicas");
+    }
+
+    @Test
+    void sayWhyAStoreGetsNothing() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1).size(64));
+        coordinator.evictions().evict(1, "a test", Duration.ofMinutes(1), "it is restarted");
+        coordinator.tick();
+
+        Coordinator.StoreExplanation first = coordinator.explain(store(1));
+        assertThat(first.newReplicas()).isEqualTo("welcome");
+        assertThat(first.newLeaders()).contains("must not lead", "it is restarted");
+        assertThat(first.schedulers().get("evict-leader")).contains("it is restarted", "it leads 1");
+        Coordinator.StoreExplanation second = coordinator.explain(store(2));
+        assertThat(second.underWay().receiving()).isEqualTo(1);
+        assertThat(second.addTokens()).isLessThan(15);
+
+        cluster.pass(Duration.ofSeconds(21));
+        assertThat(coordinator.explain(store(2)).newReplicas()).isEqualTo("has not been heard of lately");
+    }
+
+    @Test
+    void scatterSaysWhyItCanNot() {
+        cluster.up(2);
+        heartbeat(region(1, "", "", 1));
+
+        assertThat(coordinator.scatter(cluster.state().region(1).orElseThrow(), "g"))
+                .contains("another operator is under way");
+    }
+
+    private StoreInfo store(long id) {
+        return Objects.requireNonNull(cluster.state().store(id));
     }
 
     @Test

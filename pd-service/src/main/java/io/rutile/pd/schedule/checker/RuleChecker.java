@@ -11,6 +11,7 @@ import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.pd.schedule.placement.Locations;
 import io.rutile.pd.schedule.placement.PlacementRule;
 import io.rutile.pd.schedule.placement.PlacementRule.Role;
+import io.rutile.pd.schedule.placement.Refusals;
 import io.rutile.pd.schedule.placement.RuleFit;
 import io.rutile.pd.schedule.placement.StoreChoice;
 import io.rutile.protocol.metapb.Peer;
@@ -100,7 +101,7 @@ public final class RuleChecker {
                 blocked = why + ", but the stores of this cluster know no learners";
                 continue;
             }
-            List<String> refusals = new ArrayList<>();
+            Refusals refusals = new Refusals();
             Optional<StoreInfo> target = stores.forNewPeer(region, rule, stores.storesOf(there), refusals);
             if (target.isPresent()) {
                 OperatorBuilder plan = plan(region, "add-replica", why);
@@ -109,7 +110,7 @@ public final class RuleChecker {
                                 ? plan.addLearnerOn(target.get().id())
                                 : plan.addOn(target.get().id()));
             }
-            blocked = why + ", but no store can take one: " + String.join("; ", refusals);
+            blocked = why + ", but no store can take one: " + refusals;
         }
         return Finding.blocked(blocked);
     }
@@ -148,7 +149,7 @@ public final class RuleChecker {
         }
         List<StoreInfo> rest =
                 on.stream().filter(store -> store.id() != crowded.id()).toList();
-        List<String> refusals = new ArrayList<>();
+        Refusals refusals = new Refusals();
         Optional<StoreInfo> target = stores.forNewPeer(region, rule, rest, refusals);
         Peer leaving = Objects.requireNonNull(region.peerOn(crowded.id()));
         if (target.isPresent()
@@ -162,7 +163,7 @@ public final class RuleChecker {
         boolean tooClose = rest.stream().anyMatch(other -> locations.isTooClose(crowded, other));
         return tooClose
                 ? Finding.blocked("two replicas share a " + locations.isolation() + ", and no store can take one: "
-                        + String.join("; ", refusals))
+                        + refusals)
                 : Finding.healthy("some share a place, but no store is farther");
     }
 

@@ -71,10 +71,10 @@ public final class StoreChoice {
      *
      * @param rule what the replica is for
      * @param beside where the rule's other replicas are
-     * @param refusals filled with one sentence for each store that was passed over
+     * @param refusals told of each store that was passed over
      */
     public Optional<StoreInfo> forNewPeer(
-            RegionInfo region, PlacementRule rule, Collection<StoreInfo> beside, List<String> refusals) {
+            RegionInfo region, PlacementRule rule, Collection<StoreInfo> beside, Refusals refusals) {
         List<StoreFilter> all = new ArrayList<>();
         all.add(StoreFilters.without(region));
         all.add(rule.filter());
@@ -86,7 +86,7 @@ public final class StoreChoice {
         for (StoreInfo store : cluster.stores()) {
             String refusal = StoreFilter.refusal(all, store);
             if (refusal != null) {
-                refusals.add("store " + store.id() + " " + refusal);
+                refusals.add(store.id(), refusal);
                 continue;
             }
             long crowding = rule.locations().crowding(store, beside);

@@ -14,7 +14,8 @@ public final class Round {
     private Verdict.Outcome outcome = Verdict.Outcome.NOTHING;
     private String summary = "";
 
-    void plan(OperatorBuilder plan) {
+    /** Wants this done. */
+    public void plan(OperatorBuilder plan) {
         plans.add(plan);
     }
 

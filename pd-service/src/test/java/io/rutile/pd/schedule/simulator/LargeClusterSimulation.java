@@ -64,12 +64,11 @@ class LargeClusterSimulation {
     private SimulatedCluster cluster(int stores) {
         SimulatedCluster cluster = new SimulatedCluster(directory, SEED, ScheduleOptions.DEFAULTS);
         cluster.join(4_000 * GIB, LongStream.rangeClosed(1, stores).toArray());
-        cluster.regions(
-                REGIONS, i -> 48 + cluster.random.nextLong(49), i -> cluster.random
-                        .longs(1, stores + 1L)
-                        .distinct()
-                        .limit(3)
-                        .toArray());
+        // As many on each store, side by side with ever other ones.
+        cluster.regions(REGIONS, i -> 48 + cluster.random.nextLong(49), i -> {
+            long apart = 1 + i / stores % (stores / 3);
+            return new long[] {1 + i % stores, 1 + (i + apart) % stores, 1 + (i + 2 * apart) % stores};
+        });
         return cluster;
     }
 

@@ -1,0 +1,25 @@
+package io.rutile.pd.schedule.placement;
+
+/** Why stores were passed over, a sentence each; of very many the first ones. Belongs to one search. */
+public final class Refusals {
+
+    private static final int NAMED_MAX = 50;
+
+    private final StringBuilder words = new StringBuilder();
+    private int count;
+
+    void add(long storeId, String refusal) {
+        if (count++ < NAMED_MAX) {
+            words.append(words.isEmpty() ? "" : "; ")
+                    .append("store ")
+                    .append(storeId)
+                    .append(' ')
+                    .append(refusal);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return count > NAMED_MAX ? words + "; and " + (count - NAMED_MAX) + " stores more" : words.toString();
+    }
+}
