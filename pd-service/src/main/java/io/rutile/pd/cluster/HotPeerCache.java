@@ -77,8 +77,7 @@ public final class HotPeerCache {
             byRegion.remove(region.id());
             return;
         }
-        HotRegion now =
-                new HotRegion(region.id(), leader.getStoreId(), read, written, degree, nanoClock.getAsLong());
+        HotRegion now = new HotRegion(region.id(), leader.getStoreId(), read, written, degree, nanoClock.getAsLong());
         if (before != null || hasRoomFor(now)) {
             byRegion.put(region.id(), now);
         }
@@ -103,9 +102,7 @@ public final class HotPeerCache {
     public synchronized List<HotRegion> hottest(int limit) {
         List<HotRegion> hot = new ArrayList<>(byRegion.values());
         hot.removeIf(region -> current(region) == null || !region.isHot());
-        hot.sort(Comparator.comparingLong(HotRegion::bytesPerSecond)
-                .reversed()
-                .thenComparingLong(HotRegion::regionId));
+        hot.sort(Comparator.comparingLong(HotRegion::bytesPerSecond).reversed().thenComparingLong(HotRegion::regionId));
         return List.copyOf(hot.subList(0, Math.min(limit, hot.size())));
     }
 

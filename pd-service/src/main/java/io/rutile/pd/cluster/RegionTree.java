@@ -54,7 +54,8 @@ final class RegionTree {
             flowMoved(known, said);
             return Optional.empty();
         }
-        boolean sameRange = known != null && known.epoch().getVersion() == said.epoch().getVersion();
+        boolean sameRange =
+                known != null && known.epoch().getVersion() == said.epoch().getVersion();
         long since = sameRange ? rangeSinceNanos(said.id()) : nowNanos;
         List<RegionInfo> overlapped = overlapping(said.range());
         for (RegionInfo other : overlapped) {

@@ -10,8 +10,7 @@ package io.rutile.pd.cluster;
  * @param leadersMib sizes of those that lead
  * @param leadersFlow what is read and written through those that lead, bytes a second
  */
-public record StoreLoad(
-        int peers, int leaders, int pendingPeers, long peersMib, long leadersMib, long leadersFlow) {
+public record StoreLoad(int peers, int leaders, int pendingPeers, long peersMib, long leadersMib, long leadersFlow) {
 
     public static final StoreLoad NONE = new StoreLoad(0, 0, 0, 0, 0, 0);
 }

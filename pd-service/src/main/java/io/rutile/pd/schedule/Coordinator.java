@@ -99,8 +99,8 @@ public final class Coordinator {
         this.evictions = new LeaderEvictions(nanoClock);
         StoreFilters filters = new StoreFilters(() -> options.get().placement(), operators, evictions);
         this.stores = new StoreChoice(cluster, () -> options.get().placement(), operators, filters);
-        this.splitChecker =
-                new SplitChecker(() -> options.get().placement(), () -> options.get().nodes());
+        this.splitChecker = new SplitChecker(
+                () -> options.get().placement(), () -> options.get().nodes());
         this.learnerChecker = new LearnerChecker(stores, () -> options.get().nodes());
         this.ruleChecker = new RuleChecker(cluster, stores, () -> options.get().nodes());
         this.mergeChecker = new MergeChecker(

@@ -145,7 +145,10 @@ public final class RegionScatterer {
         long lightest = Long.MAX_VALUE;
         for (StoreInfo store : takers) {
             int count = group.peersOn(store.id());
-            boolean better = count < fewest || count == fewest && best != peer.getStoreId() && store.load().peersMib() < lightest;
+            boolean better = count < fewest
+                    || count == fewest
+                            && best != peer.getStoreId()
+                            && store.load().peersMib() < lightest;
             if (better && stores.objectionToReplace(region, peer, store) == null) {
                 best = store.id();
                 fewest = count;

@@ -28,7 +28,9 @@ public final class LocalCluster {
 
     /** @param tombstones stores that were removed before this cluster's memory begins */
     public LocalCluster(Path directory, long... tombstones) {
-        this(directory, Arrays.stream(tombstones).mapToObj(LocalCluster::tombstone).toList());
+        this(
+                directory,
+                Arrays.stream(tombstones).mapToObj(LocalCluster::tombstone).toList());
     }
 
     /** @param before stores that were there, in whatever state, before this cluster's memory begins */

@@ -115,12 +115,14 @@ class RegionTreeTest {
         for (int i = 0; i < 3_000; i++) {
             char a = (char) ('a' + random.nextInt(25));
             char b = (char) (a + 1 + random.nextInt('z' - a));
-            tree.observe(region(1 + random.nextInt(8), String.valueOf(a), String.valueOf(b), 1 + random.nextInt(3))
-                    .plus(peer(9, 4))
-                    .size(random.nextInt(3))
-                    .flow(new RegionFlow(random.nextInt(100), 1, 100, 1, 10))
-                    .epoch(1 + random.nextInt(4), 1 + i / 200 + random.nextInt(3))
-                    .info(), 0);
+            tree.observe(
+                    region(1 + random.nextInt(8), String.valueOf(a), String.valueOf(b), 1 + random.nextInt(3))
+                            .plus(peer(9, 4))
+                            .size(random.nextInt(3))
+                            .flow(new RegionFlow(random.nextInt(100), 1, 100, 1, 10))
+                            .epoch(1 + random.nextInt(4), 1 + i / 200 + random.nextInt(3))
+                            .info(),
+                    0);
 
             List<RegionInfo> all = tree.scan(KeyRange.ALL, 0);
             for (int r = 1; r < all.size(); r++) {

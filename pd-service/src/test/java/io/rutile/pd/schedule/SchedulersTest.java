@@ -99,7 +99,8 @@ class SchedulersTest {
 
         assertThat(looked).isNotEmpty();
         assertThat(schedulers.rest("nobody", Duration.ofMinutes(1))).isFalse();
-        assertThatThrownBy(() -> schedulers.rest(NAME, Duration.ofDays(9))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> schedulers.rest(NAME, Duration.ofDays(9)))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -134,8 +135,7 @@ class SchedulersTest {
     }
 
     private Schedulers schedulers(Scheduler... all) {
-        return new Schedulers(
-                List.of(all), () -> off, plan -> admission, nanos::get, InstantSource.system(), metrics);
+        return new Schedulers(List.of(all), () -> off, plan -> admission, nanos::get, InstantSource.system(), metrics);
     }
 
     private static Scheduler scheduler(String name, Consumer<Round> look) {

@@ -103,9 +103,8 @@ public final class MergeChecker {
                 StoreInfo store = cluster.store(peer.getStoreId());
                 String refusal = store == null ? "is not known" : StoreFilter.refusal(filters, store);
                 if (refusal != null) {
-                    return Finding.healthy(
-                            "small, but can't be moved beside region " + target.id() + ": store " + peer.getStoreId() + " "
-                                    + refusal);
+                    return Finding.healthy("small, but can't be moved beside region " + target.id() + ": store "
+                            + peer.getStoreId() + " " + refusal);
                 }
                 plan.addOn(peer.getStoreId());
             }

@@ -65,8 +65,7 @@ public final class RuleChecker {
                 kept.stream().filter(peer -> fit.ruleOf(peer) == null).toList();
         if (!surplus.isEmpty()) {
             Peer least = mostDispensable(region, fit, surplus.get(0));
-            int wanted =
-                    fit.rules().stream().mapToInt(PlacementRule::count).sum();
+            int wanted = fit.rules().stream().mapToInt(PlacementRule::count).sum();
             return remove(region, least, kept.size() + " replicas are more than " + wanted);
         }
         return arrange(region, fit);
@@ -140,9 +139,8 @@ public final class RuleChecker {
             return Finding.healthy("");
         }
         // Never the leader: whom it is too near to is as near to it.
-        List<StoreInfo> candidates = on.stream()
-                .filter(store -> !isLeaderOn(region, store))
-                .toList();
+        List<StoreInfo> candidates =
+                on.stream().filter(store -> !isLeaderOn(region, store)).toList();
         StoreInfo crowded = stores.mostDispensable(candidates, on, locations);
         if (crowded == null) {
             return Finding.healthy("");
@@ -155,15 +153,15 @@ public final class RuleChecker {
         if (target.isPresent()
                 && rule.role().votes()
                 && locations.crowding(target.get(), rest) < locations.crowding(crowded, rest)) {
-            String why = "store " + target.get().id() + " is farther from the other replicas than store " + crowded.id();
-            return new Finding.Repair(plan(region, "move-replica", why)
-                    .addOn(target.get().id())
-                    .remove(leaving));
+            String why =
+                    "store " + target.get().id() + " is farther from the other replicas than store " + crowded.id();
+            return new Finding.Repair(
+                    plan(region, "move-replica", why).addOn(target.get().id()).remove(leaving));
         }
         boolean tooClose = rest.stream().anyMatch(other -> locations.isTooClose(crowded, other));
         return tooClose
-                ? Finding.blocked("two replicas share a " + locations.isolation() + ", and no store can take one: "
-                        + refusals)
+                ? Finding.blocked(
+                        "two replicas share a " + locations.isolation() + ", and no store can take one: " + refusals)
                 : Finding.healthy("some share a place, but no store is farther");
     }
 
@@ -178,7 +176,8 @@ public final class RuleChecker {
             }
         }
         return stores.forLeader(region, List.of(leader))
-                .<Finding>map(next -> new Finding.Repair(plan(region, "move-leader", why).leaderOn(next.getStoreId())))
+                .<Finding>map(next ->
+                        new Finding.Repair(plan(region, "move-leader", why).leaderOn(next.getStoreId())))
                 .orElseGet(() -> Finding.blocked(why + ", but nobody else can lead: " + String.join("; ", objections)));
     }
 
@@ -229,9 +228,8 @@ public final class RuleChecker {
         List<Peer> all = new ArrayList<>(fit.peersOf(shared));
         all.add(surplus);
         List<StoreInfo> on = stores.storesOf(all);
-        List<StoreInfo> candidates = on.stream()
-                .filter(store -> !isLeaderOn(region, store))
-                .toList();
+        List<StoreInfo> candidates =
+                on.stream().filter(store -> !isLeaderOn(region, store)).toList();
         StoreInfo least = stores.mostDispensable(candidates, on, shared.locations());
         return least == null ? surplus : Objects.requireNonNull(region.peerOn(least.id()));
     }

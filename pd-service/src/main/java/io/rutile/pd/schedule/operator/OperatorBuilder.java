@@ -88,8 +88,7 @@ public final class OperatorBuilder {
     /** Whoever has, or is to receive, a replica and stays. */
     public OperatorBuilder leaderOn(long storeId) {
         boolean stays = addOn.contains(storeId)
-                || region.peerOn(storeId) != null
-                        && remove.stream().noneMatch(peer -> peer.getStoreId() == storeId);
+                || region.peerOn(storeId) != null && remove.stream().noneMatch(peer -> peer.getStoreId() == storeId);
         if (!stays) {
             throw new IllegalArgumentException(
                     "store " + storeId + " is to have no peer of region " + region.id() + ", so it can't lead it");

@@ -220,7 +220,8 @@ public sealed interface OperatorStep {
         @Override
         public boolean isFinished(RegionInfo region) {
             return keys.stream()
-                    .noneMatch(key -> region.range().contains(key) && !region.startKey().equals(key));
+                    .noneMatch(key ->
+                            region.range().contains(key) && !region.startKey().equals(key));
         }
 
         @Override

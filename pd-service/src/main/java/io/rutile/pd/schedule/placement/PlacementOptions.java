@@ -29,8 +29,8 @@ public record PlacementOptions(
 
     public PlacementOptions {
         if (!(0 <= freeRatioMin && freeRatioMin <= freeRatioAmple && freeRatioAmple <= 1)) {
-            throw new IllegalArgumentException(
-                    "0 ≤ " + freeRatioMin + " ≤ " + freeRatioAmple + " ≤ 1 must hold for the parts of a store that are free");
+            throw new IllegalArgumentException("0 ≤ " + freeRatioMin + " ≤ " + freeRatioAmple
+                    + " ≤ 1 must hold for the parts of a store that are free");
         }
     }
 

@@ -78,8 +78,7 @@ public record PlacementRule(
 
     /** The rule that holds where nobody has said anything: so many voters, anywhere. */
     public static PlacementRule replicas(int count, Locations locations) {
-        return new PlacementRule(
-                "pd", "default", 0, false, KeyRange.ALL, Role.VOTER, count, List.of(), locations);
+        return new PlacementRule("pd", "default", 0, false, KeyRange.ALL, Role.VOTER, count, List.of(), locations);
     }
 
     /** {@code group/id}. */
@@ -102,7 +101,9 @@ public record PlacementRule(
         for (var label : store.store().getLabelsList()) {
             boolean exclusive =
                     label.getKey().equals(EXCLUSIVE_ENGINE) || label.getKey().startsWith(EXCLUSIVE_PREFIX);
-            if (exclusive && constraints.stream().noneMatch(constraint -> constraint.key().equals(label.getKey()))) {
+            if (exclusive
+                    && constraints.stream()
+                            .noneMatch(constraint -> constraint.key().equals(label.getKey()))) {
                 return "is set apart by its label " + label.getKey() + "=" + label.getValue();
             }
         }

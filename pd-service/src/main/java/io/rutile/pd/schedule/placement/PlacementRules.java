@@ -60,9 +60,12 @@ public final class PlacementRules {
         NavigableMap<ByteKey, List<PlacementRule>> beginning = new TreeMap<>();
         NavigableMap<ByteKey, List<PlacementRule>> ending = new TreeMap<>();
         for (PlacementRule rule : rules) {
-            beginning.computeIfAbsent(rule.range().start(), key -> new ArrayList<>()).add(rule);
+            beginning
+                    .computeIfAbsent(rule.range().start(), key -> new ArrayList<>())
+                    .add(rule);
             if (!rule.range().end().isEmpty()) {
-                ending.computeIfAbsent(rule.range().end(), key -> new ArrayList<>()).add(rule);
+                ending.computeIfAbsent(rule.range().end(), key -> new ArrayList<>())
+                        .add(rule);
             }
         }
         TreeSet<ByteKey> borders = new TreeSet<>(beginning.keySet());
@@ -96,7 +99,8 @@ public final class PlacementRules {
             throw new IllegalArgumentException(
                     "more than one placement rule asks for the leader of the same keys: " + names(effective));
         }
-        if (!effective.isEmpty() && effective.stream().noneMatch(rule -> rule.role().mayLead())) {
+        if (!effective.isEmpty()
+                && effective.stream().noneMatch(rule -> rule.role().mayLead())) {
             throw new IllegalArgumentException(
                     "nobody may lead where these placement rules hold alone: " + names(effective));
         }

@@ -45,10 +45,7 @@ public final class RuleFit {
      * @param stores by id, null if unknown
      */
     public RuleFit(
-            RegionInfo region,
-            List<PlacementRule> rules,
-            List<Peer> kept,
-            LongFunction<@Nullable StoreInfo> stores) {
+            RegionInfo region, List<PlacementRule> rules, List<Peer> kept, LongFunction<@Nullable StoreInfo> stores) {
         this.region = region;
         this.rules = rules;
         this.stores = stores;
@@ -138,6 +135,8 @@ public final class RuleFit {
                 .anyMatch(rule -> rule.role() == PlacementRule.Role.LEADER
                         && !peersOf(rule).isEmpty());
         return mine != null
-                && (reserved ? mine.role() == PlacementRule.Role.LEADER : mine.role().mayLead());
+                && (reserved
+                        ? mine.role() == PlacementRule.Role.LEADER
+                        : mine.role().mayLead());
     }
 }

@@ -128,7 +128,8 @@ public final class StoreChoice {
         }
         List<StoreInfo> beside = storesOf(fit.peersOf(rule));
         beside.removeIf(store -> store.id() == from.id());
-        String tooClose = StoreFilters.apartFrom(beside, rule.locations()).test().refusal(target);
+        String tooClose =
+                StoreFilters.apartFrom(beside, rule.locations()).test().refusal(target);
         if (tooClose != null) {
             return tooClose;
         }
@@ -234,7 +235,8 @@ public final class StoreChoice {
     public boolean mayLead(RegionInfo region, Peer peer) {
         return peer.getRole() == PeerRole.Voter
                 && !region.isPending(peer)
-                && (options.get().rules().isEmpty() || fit(region, region.peers()).mayLead(peer));
+                && (options.get().rules().isEmpty()
+                        || fit(region, region.peers()).mayLead(peer));
     }
 
     /**

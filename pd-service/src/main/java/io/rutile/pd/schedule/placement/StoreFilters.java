@@ -35,7 +35,16 @@ public final class StoreFilters {
 
     /** For stores that shall receive a replica, whichever Region's. */
     public List<StoreFilter> newReplica() {
-        return List.of(member(), heardOf(), notStopping(), notBusy(), space(), catchingUp(), snapshots(), receiving(), addLimit());
+        return List.of(
+                member(),
+                heardOf(),
+                notStopping(),
+                notBusy(),
+                space(),
+                catchingUp(),
+                snapshots(),
+                receiving(),
+                addLimit());
     }
 
     /** For stores that shall give a replica away although they could keep it. */
@@ -98,7 +107,8 @@ public final class StoreFilters {
         return new StoreFilter("snapshots", store -> {
             int most = Math.max(
                     store.stats().getSendingSnapCount(),
-                    Math.max(store.stats().getReceivingSnapCount(), store.stats().getApplyingSnapCount()));
+                    Math.max(
+                            store.stats().getReceivingSnapCount(), store.stats().getApplyingSnapCount()));
             return most > max ? "is busy with " + most + " snapshots" : null;
         });
     }
@@ -151,7 +161,8 @@ public final class StoreFilters {
         return new StoreFilter("isolation", store -> {
             for (StoreInfo other : others) {
                 if (locations.isTooClose(store, other)) {
-                    return "shares its " + locations.isolation() + " with store " + other.id() + ", which has a replica";
+                    return "shares its " + locations.isolation() + " with store " + other.id()
+                            + ", which has a replica";
                 }
             }
             return null;

@@ -11,8 +11,7 @@ import java.time.Duration;
  * @param slowScoreRecovered a slow store whose score, 1 to 100, is not above this counts as well again
  * @param slowRecovery how long it must have been well before it leads again
  */
-public record BalanceOptions(
-        double tolerance, int batch, int samples, int slowScoreRecovered, Duration slowRecovery) {
+public record BalanceOptions(double tolerance, int batch, int samples, int slowScoreRecovered, Duration slowRecovery) {
 
     public static final BalanceOptions DEFAULTS = new BalanceOptions(0.02, 8, 16, 10, Duration.ofMinutes(10));
 

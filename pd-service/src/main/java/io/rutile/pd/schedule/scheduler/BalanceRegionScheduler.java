@@ -77,7 +77,8 @@ public final class BalanceRegionScheduler implements Scheduler {
         double lowest = targets.get(0).regionScore();
         int tried = 0;
         boolean hindered = false;
-        for (Standing source : standings.sorted(Comparator.comparingDouble(Standing::regionScore).reversed())) {
+        for (Standing source : standings.sorted(
+                Comparator.comparingDouble(Standing::regionScore).reversed())) {
             if (source.regionScore() - lowest <= slack || tried == STORES_MAX) {
                 break;
             }
@@ -155,9 +156,7 @@ public final class BalanceRegionScheduler implements Scheduler {
                 .addOn(target.id())
                 .remove(leaving);
         if (region.isLeader(leaving)) {
-            context.stores()
-                    .forLeader(region, List.of(leaving))
-                    .ifPresent(next -> plan.leaderOn(next.getStoreId()));
+            context.stores().forLeader(region, List.of(leaving)).ifPresent(next -> plan.leaderOn(next.getStoreId()));
         }
         source.addPeer(-region.sizeMib());
         target.addPeer(region.sizeMib());

@@ -67,7 +67,8 @@ public final class EvictLeaderScheduler implements Scheduler {
                 last = "region " + region.id() + ": no other replica can lead: " + refusals(region, store);
                 continue;
             }
-            round.plan(new OperatorBuilder(region, new Purpose(NAME, OperatorKind.EVICT, "store " + store.id() + " " + why))
+            round.plan(new OperatorBuilder(
+                            region, new Purpose(NAME, OperatorKind.EVICT, "store " + store.id() + " " + why))
                     .leaderOn(successor.get().getStoreId()));
             planned++;
         }

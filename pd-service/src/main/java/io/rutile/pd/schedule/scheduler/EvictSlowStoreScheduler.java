@@ -51,7 +51,8 @@ public final class EvictSlowStoreScheduler implements Scheduler {
         List<StoreInfo> slow = serving.stream()
                 .filter(store -> store.stats().getSlowScore() > max)
                 .toList();
-        slow.forEach(store -> round.note(store.id(), "has a slow score of " + store.stats().getSlowScore()));
+        slow.forEach(store ->
+                round.note(store.id(), "has a slow score of " + store.stats().getSlowScore()));
         if (slow.isEmpty()) {
             round.nothing("no store is slow");
         } else if (slow.size() > 1) {

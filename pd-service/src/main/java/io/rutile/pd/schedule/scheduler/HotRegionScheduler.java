@@ -75,8 +75,9 @@ public final class HotRegionScheduler implements Scheduler {
                 return;
             }
         }
-        round.nothing(hot.size() + " regions are hot; " + tooSmallAGap
-                + " of them have no replica on a store through which so much less goes, the others are busy or were moved just now");
+        round.nothing(
+                hot.size() + " regions are hot; " + tooSmallAGap
+                        + " of them have no replica on a store through which so much less goes, the others are busy or were moved just now");
     }
 
     private @Nullable OperatorBuilder planFor(
@@ -95,7 +96,9 @@ public final class HotRegionScheduler implements Scheduler {
             }
         }
         long flow = hot.bytesPerSecond();
-        if (source == null || best == null || source.leadersFlow() - best.leadersFlow() <= GAP_BY_FLOW_MIN * flow + slack) {
+        if (source == null
+                || best == null
+                || source.leadersFlow() - best.leadersFlow() <= GAP_BY_FLOW_MIN * flow + slack) {
             return null;
         }
         String why = "it is hot with " + (flow >> 10) + " KiB/s; through the leaders of store " + source.id() + " go "

@@ -92,8 +92,8 @@ public final class LeaderEvictions implements LeaderBans {
         }
         for (Eviction eviction : inForce()) {
             if (eviction.storeId() == storeId) {
-                return "must not lead for " + TimeUnit.MILLISECONDS.toSeconds(eviction.left().toMillis()) + " s: "
-                        + eviction.why();
+                return "must not lead for "
+                        + TimeUnit.MILLISECONDS.toSeconds(eviction.left().toMillis()) + " s: " + eviction.why();
             }
         }
         return null;

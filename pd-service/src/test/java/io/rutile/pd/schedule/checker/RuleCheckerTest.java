@@ -153,9 +153,19 @@ class RuleCheckerTest {
                 place("two in one zone, and a third zone is there", "a1 a2 b1 c1", "", on(1, 2, 3), "move 2 to 4"),
                 place("two in one zone, and there are but two zones", "a1 a2 b1", "", on(1, 2, 3), "healthy"),
                 place("two on one host, and the zone has another", "a1 a1 b1 a2", "", on(1, 2, 3), "move 2 to 4"),
-                place("isolated zones: two must not share one", "a1 a2 b1", "zone", on(1, 3), "blocked: shares its zone"),
+                place(
+                        "isolated zones: two must not share one",
+                        "a1 a2 b1",
+                        "zone",
+                        on(1, 3),
+                        "blocked: shares its zone"),
                 place("isolated hosts may share a zone", "a1 a2 b1", "host", on(1, 3), "add on 2"),
-                place("isolated, but they share one already", "a1 a2 b1", "zone", on(1, 2, 3), "blocked: share a zone"));
+                place(
+                        "isolated, but they share one already",
+                        "a1 a2 b1",
+                        "zone",
+                        on(1, 2, 3),
+                        "blocked: share a zone"));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -164,7 +174,8 @@ class RuleCheckerTest {
         LocalCluster cluster = new LocalCluster(directory);
         long id = 0;
         for (String place : stores.split(" ")) {
-            cluster.labelled(++id, Map.of("zone", place.substring(0, 1), "host", place)).up(id);
+            cluster.labelled(++id, Map.of("zone", place.substring(0, 1), "host", place))
+                    .up(id);
         }
         Locations locations = new Locations(List.of("zone", "host"), isolation);
 

@@ -13,8 +13,8 @@ class StoreLimitsTest {
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-    private final StoreLimits limits = new StoreLimits(() ->
-            new OperatorLimits.Stores(new PerMinute(6, 60), Map.of(9L, new PerMinute(0, 0), 8L, new PerMinute(0.5, 1))));
+    private final StoreLimits limits = new StoreLimits(() -> new OperatorLimits.Stores(
+            new PerMinute(6, 60), Map.of(9L, new PerMinute(0, 0), 8L, new PerMinute(0.5, 1))));
 
     @Test
     void minutesWorthMayComeAtOnceAndThenOneAfterTheOther() {
@@ -24,9 +24,13 @@ class StoreLimitsTest {
         }
 
         assertThat(limits.allows(1, Kind.ADD, 0)).isFalse();
-        assertThat(limits.allows(1, Kind.ADD, SECOND)).as("a part of a token is enough to begin").isTrue();
+        assertThat(limits.allows(1, Kind.ADD, SECOND))
+                .as("a part of a token is enough to begin")
+                .isTrue();
         limits.take(1, Kind.ADD, 1, SECOND);
-        assertThat(limits.allows(1, Kind.ADD, 9 * SECOND)).as("but the debt comes first").isFalse();
+        assertThat(limits.allows(1, Kind.ADD, 9 * SECOND))
+                .as("but the debt comes first")
+                .isFalse();
         assertThat(limits.allows(1, Kind.ADD, 11 * SECOND)).isTrue();
     }
 

@@ -17,8 +17,7 @@ class PlacementRulesTest {
     @Test
     void rulesHoldBetweenTheirBorders() {
         PlacementRules rules = new PlacementRules(List.of(
-                rule("g", "all", 0, false, "", "", Role.VOTER),
-                rule("g", "middle", 1, false, "c", "m", Role.LEARNER)));
+                rule("g", "all", 0, false, "", "", Role.VOTER), rule("g", "middle", 1, false, "c", "m", Role.LEARNER)));
 
         assertThat(names(rules, "a")).containsExactly("g/all");
         assertThat(names(rules, "c")).containsExactly("g/all", "g/middle");

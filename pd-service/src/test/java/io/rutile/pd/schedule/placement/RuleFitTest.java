@@ -67,7 +67,9 @@ class RuleFitTest {
         RuleFit fit = fit(region, leader, followers);
 
         assertThat(fit.unsatisfied()).isEmpty();
-        assertThat(fit.mayLead(peer(1, 3))).as("it leads, but a follower's rule has it").isFalse();
+        assertThat(fit.mayLead(peer(1, 3)))
+                .as("it leads, but a follower's rule has it")
+                .isFalse();
         assertThat(fit.mayLead(peer(1, 1))).isTrue();
     }
 
@@ -90,8 +92,7 @@ class RuleFitTest {
         assertThat(ANYWHERE.objectionTo(store(5))).contains("set apart", "$mode=columns");
         assertThat(new LabelConstraint("$mode", Op.EXISTS, List.of()).isMetBy(store(5)))
                 .isTrue();
-        assertThat(IN_A.objectionTo(store(3))).isEqualTo(
-                "has the label zone=b, which is not in what is asked for: a");
+        assertThat(IN_A.objectionTo(store(3))).isEqualTo("has the label zone=b, which is not in what is asked for: a");
     }
 
     private StoreInfo store(long id) {

@@ -47,7 +47,8 @@ class LeaderEvictionsTest {
 
     @Test
     void leaseWithoutAnEndIsRefused() {
-        assertThatThrownBy(() -> evictions.evict(1, "x", Duration.ofDays(400), "")).hasMessageContaining("PT24H");
+        assertThatThrownBy(() -> evictions.evict(1, "x", Duration.ofDays(400), ""))
+                .hasMessageContaining("PT24H");
         assertThatThrownBy(() -> evictions.evict(1, "x", Duration.ZERO, "")).hasMessageContaining("PT0S");
     }
 

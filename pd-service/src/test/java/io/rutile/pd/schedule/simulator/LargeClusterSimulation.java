@@ -55,7 +55,11 @@ class LargeClusterSimulation {
         while (!cluster.isHealthy(3)) {
             cluster.run(Duration.ofSeconds(10));
         }
-        print(cluster, "a hundredth dies (least: " + lost + " replicas)", cluster.now().minus(begun), before);
+        print(
+                cluster,
+                "a hundredth dies (least: " + lost + " replicas)",
+                cluster.now().minus(begun),
+                before);
         for (long id = 1; id <= dead; id++) {
             assertThat(cluster.peersOn(id)).isZero();
         }
@@ -81,7 +85,8 @@ class LargeClusterSimulation {
         while (cluster.moves() != before || cluster.operators.size() > 0) {
             before = cluster.moves();
             cluster.run(Duration.ofSeconds(30));
-            boolean isEven = unevenness(cluster.peersMib().values()) < 0.1 && unevenness(cluster.leadersMib().values()) < 0.1;
+            boolean isEven = unevenness(cluster.peersMib().values()) < 0.1
+                    && unevenness(cluster.leadersMib().values()) < 0.1;
             if (isEven && even == null) {
                 even = cluster.now().minus(begun);
             }
@@ -104,7 +109,8 @@ class LargeClusterSimulation {
     private static long leastMoves(Map<Long, Long> mib, int replicas) {
         Collection<Long> loads = mib.values();
         double mean = loads.stream().mapToLong(load -> load).average().orElse(0);
-        double missing = loads.stream().mapToDouble(load -> Math.max(0, mean - load)).sum();
+        double missing =
+                loads.stream().mapToDouble(load -> Math.max(0, mean - load)).sum();
         return Math.round(missing / 72 * replicas);
     }
 

@@ -7,9 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.RegionFlow;
 import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.operator.OperatorLimits.PerMinute;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.placement.LabelConstraint;
 import io.rutile.pd.schedule.placement.Locations;
 import io.rutile.pd.schedule.placement.PlacementOptions;
@@ -50,18 +50,24 @@ class SchedulingSimulationTest {
     void twoStoresJoinThreeAndAllFiveBecomeEven() {
         SimulatedCluster cluster = cluster(OPTIONS);
         cluster.join(1_000 * GIB, 1, 2, 3);
-        cluster.regions(300, i -> 48 + cluster.random.nextLong(49), i -> new long[] {1 + i % 3, 1 + (i + 1) % 3, 1 + (i + 2) % 3
-        });
-        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2))).as(seed()).isTrue();
+        cluster.regions(300, i -> 48 + cluster.random.nextLong(49), i ->
+                new long[] {1 + i % 3, 1 + (i + 1) % 3, 1 + (i + 2) % 3});
+        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2)))
+                .as(seed())
+                .isTrue();
 
         cluster.join(1_000 * GIB, 4, 5);
         cluster.forgetMoves();
         boolean even = cluster.runUntil(() -> unevenness(cluster.peersMib().values()) < 0.1, Duration.ofHours(1));
         int moved = cluster.replicasAdded;
         assertThat(even).as("%s: %s", seed(), cluster.peersMib()).isTrue();
-        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2))).as(seed()).isTrue();
+        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2)))
+                .as(seed())
+                .isTrue();
 
-        assertThat(unevenness(cluster.peersMib().values())).as("%s: %s", seed(), cluster.peersMib()).isLessThan(0.1);
+        assertThat(unevenness(cluster.peersMib().values()))
+                .as("%s: %s", seed(), cluster.peersMib())
+                .isLessThan(0.1);
         assertThat(unevenness(cluster.leadersMib().values()))
                 .as("%s: %s", seed(), cluster.leadersMib())
                 .isLessThan(0.1);
@@ -71,7 +77,9 @@ class SchedulingSimulationTest {
 
         cluster.forgetMoves();
         cluster.run(Duration.ofHours(1));
-        assertThat(cluster.moves()).as("moves of a cluster that stands still, %s", seed()).isZero();
+        assertThat(cluster.moves())
+                .as("moves of a cluster that stands still, %s", seed())
+                .isZero();
     }
 
     @Test
@@ -95,8 +103,7 @@ class SchedulingSimulationTest {
 
     @Test
     void leavingStoreIsDrained() {
-        SimulatedCluster cluster =
-                new SimulatedCluster(directory, SEED, OPTIONS, LocalCluster.leaving(2));
+        SimulatedCluster cluster = new SimulatedCluster(directory, SEED, OPTIONS, LocalCluster.leaving(2));
         cluster.join(1_000 * GIB, 1, 2, 3, 4);
         cluster.regions(100, i -> 64, i -> new long[] {1 + i % 4, 1 + (i + 1) % 4, 1 + (i + 2) % 4});
 
@@ -109,8 +116,8 @@ class SchedulingSimulationTest {
     @Test
     void storesComeAndGoAtRandomAndNoOperatorTakesAMajorityD2() {
         Random random = new Random(SEED);
-        SimulatedCluster cluster = cluster(OPTIONS.withLimits(OperatorLimits.DEFAULTS.withStores(
-                new OperatorLimits.Stores(new PerMinute(200, 200), Map.of()))));
+        SimulatedCluster cluster = cluster(OPTIONS.withLimits(
+                OperatorLimits.DEFAULTS.withStores(new OperatorLimits.Stores(new PerMinute(200, 200), Map.of()))));
         cluster.join(1_000 * GIB, 1, 2, 3, 4, 5, 6);
         cluster.regions(120, i -> 1 + i % 96, i -> new long[] {1 + i % 6, 1 + (i + 1) % 6, 1 + (i + 2) % 6});
 
@@ -137,16 +144,20 @@ class SchedulingSimulationTest {
 
     @Test
     void zonesAreKeptApartWhileStoresBalance() {
-        SimulatedCluster cluster = cluster(OPTIONS.withPlacement(PlacementOptions.DEFAULTS
-                .withLocations(new Locations(List.of("zone", "host"), "zone"))));
+        SimulatedCluster cluster = cluster(OPTIONS.withPlacement(
+                PlacementOptions.DEFAULTS.withLocations(new Locations(List.of("zone", "host"), "zone"))));
         for (long id = 1; id <= 6; id++) {
             cluster.join(id, 1_000 * GIB, Map.of("zone", "z" + (id - 1) % 3, "host", "h" + id));
         }
         cluster.regions(90, i -> 64, i -> new long[] {1, 2, 3});
 
-        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2))).as(seed()).isTrue();
+        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2)))
+                .as(seed())
+                .isTrue();
 
-        assertThat(unevenness(cluster.peersMib().values())).as("%s: %s", seed(), cluster.peersMib()).isLessThan(0.1);
+        assertThat(unevenness(cluster.peersMib().values()))
+                .as("%s: %s", seed(), cluster.peersMib())
+                .isLessThan(0.1);
         for (SimulatedRegion region : cluster.regions.values()) {
             Set<Long> zones = new HashSet<>();
             region.peers.forEach(peer -> zones.add((peer.getStoreId() - 1) % 3));
@@ -161,7 +172,9 @@ class SchedulingSimulationTest {
         cluster.join(4, 4 * GIB, Map.of());
         cluster.regions(200, i -> 96, i -> new long[] {1, 2, 3});
 
-        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(3))).as(seed()).isTrue();
+        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(3)))
+                .as(seed())
+                .isTrue();
 
         SimulatedStore small = cluster.stores.get(4L);
         assertThat(small.usedMib).as(seed()).isBetween(small.capacityMib / 2, small.capacityMib * 8 / 10 + 96);
@@ -219,7 +232,9 @@ class SchedulingSimulationTest {
 
         cluster.stores.get(1L).slowScore = 1;
         cluster.run(Duration.ofMinutes(9));
-        assertThat(cluster.leadersOn(1)).as("well, but not for long enough, %s", seed()).isZero();
+        assertThat(cluster.leadersOn(1))
+                .as("well, but not for long enough, %s", seed())
+                .isZero();
         cluster.run(Duration.ofMinutes(5));
         assertThat(unevenness(cluster.leadersMib().values())).as(seed()).isLessThan(0.1);
     }
@@ -245,8 +260,7 @@ class SchedulingSimulationTest {
 
     @Test
     void scatteredGroupIsSpreadOverAllStores() {
-        SimulatedCluster cluster = cluster(OPTIONS.withSchedulersOff(
-                Set.of("balance-region", "balance-leader")));
+        SimulatedCluster cluster = cluster(OPTIONS.withSchedulersOff(Set.of("balance-region", "balance-leader")));
         cluster.join(1_000 * GIB, 1, 2, 3, 4, 5, 6);
         cluster.regions(60, i -> 1, i -> new long[] {1, 2, 3});
 
@@ -275,22 +289,27 @@ class SchedulingSimulationTest {
                 new PlacementRule("t", "lead", 1, false, hot, Role.LEADER, 1, inZone, Locations.NONE),
                 new PlacementRule("t", "follow", 2, false, hot, Role.FOLLOWER, 2, elsewhere, Locations.NONE),
                 new PlacementRule("t", "learn", 3, false, hot, Role.LEARNER, 1, inZone, Locations.NONE)));
-        SimulatedCluster cluster = cluster(OPTIONS
-                .withPlacement(PlacementOptions.DEFAULTS.withRules(rules))
+        SimulatedCluster cluster = cluster(OPTIONS.withPlacement(PlacementOptions.DEFAULTS.withRules(rules))
                 .withNodes(new NodeAbilities(true, false, true)));
         for (long id = 1; id <= 6; id++) {
             cluster.join(id, 1_000 * GIB, Map.of("zone", id <= 2 ? "a" : "b"));
         }
         cluster.regions(40, i -> 64, i -> new long[] {4, 5, 6});
 
-        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2))).as(seed()).isTrue();
+        assertThat(cluster.runUntilQuiet(Duration.ofMinutes(5), Duration.ofHours(2)))
+                .as(seed())
+                .isTrue();
 
-        assertThat(cluster.regions).as("two borders, one of them a region's already").hasSize(41);
+        assertThat(cluster.regions)
+                .as("two borders, one of them a region's already")
+                .hasSize(41);
         int ruled = 0;
         for (SimulatedRegion region : cluster.regions.values()) {
             if (region.info(cluster::isUp).range().overlaps(hot)) {
                 ruled++;
-                assertThat(region.leaderStore).as("region %d, %s", region.id, seed()).isLessThanOrEqualTo(2);
+                assertThat(region.leaderStore)
+                        .as("region %d, %s", region.id, seed())
+                        .isLessThanOrEqualTo(2);
                 assertThat(region.peers).as("region %d, %s", region.id, seed()).hasSize(4);
                 assertThat(region.peers.stream()
                                 .filter(peer -> peer.getRole() == PeerRole.Learner)
@@ -310,7 +329,9 @@ class SchedulingSimulationTest {
         cluster.regions(40, i -> i % 4 == 0 ? 50 : 2, i -> new long[] {1 + i % 4, 1 + (i + 1) % 4, 1 + (i + 2) % 4});
 
         cluster.run(Duration.ofMinutes(59));
-        assertThat(cluster.merged).as("none has rested for long enough, %s", seed()).isZero();
+        assertThat(cluster.merged)
+                .as("none has rested for long enough, %s", seed())
+                .isZero();
         cluster.run(Duration.ofMinutes(90));
 
         assertThat(cluster.regions.size()).as(seed()).isLessThan(20);

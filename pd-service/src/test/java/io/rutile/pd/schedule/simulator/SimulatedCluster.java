@@ -146,7 +146,9 @@ final class SimulatedCluster {
             ByteString end = i == count ? ByteString.EMPTY : key(i + 1);
             SimulatedRegion region = new SimulatedRegion(i, start, end, sizeMib.applyAsLong(i));
             for (long store : on.apply(i)) {
-                addPeer(region, Peer.newBuilder().setId(nextPeerId++).setStoreId(store).build());
+                addPeer(
+                        region,
+                        Peer.newBuilder().setId(nextPeerId++).setStoreId(store).build());
             }
             region.leaderStore = region.peers.get(0).getStoreId();
             regions.put(i, region);
@@ -280,11 +282,17 @@ final class SimulatedCluster {
             return;
         }
         if (command.hasTransferLeader()) {
-            busy(region, Duration.ofMillis(200), () -> transfer(region, command.getTransferLeader().getPeer()));
+            busy(
+                    region,
+                    Duration.ofMillis(200),
+                    () -> transfer(region, command.getTransferLeader().getPeer()));
         } else if (command.hasChangePeer()) {
             change(region, command.getChangePeer());
         } else if (command.hasSplitRegion()) {
-            busy(region, Duration.ofMillis(300), () -> split(region, command.getSplitRegion().getKeysList()));
+            busy(
+                    region,
+                    Duration.ofMillis(300),
+                    () -> split(region, command.getSplitRegion().getKeysList()));
         } else if (command.hasMerge()) {
             SimulatedRegion into = regions.get(command.getMerge().getTarget().getId());
             busy(region, Duration.ofMillis(500), () -> merge(region, into));
@@ -322,8 +330,8 @@ final class SimulatedCluster {
         for (ByteString key : keys) {
             SimulatedRegion piece =
                     new SimulatedRegion(nextRegionId++, region.start, key, region.sizeMib / (keys.size() + 1));
-            region.peers.forEach(peer -> piece.peers.add(
-                    peer.toBuilder().setId(nextPeerId++).build()));
+            region.peers.forEach(
+                    peer -> piece.peers.add(peer.toBuilder().setId(nextPeerId++).build()));
             piece.leaderStore = region.leaderStore;
             piece.version = region.version;
             region.start = key;
@@ -345,7 +353,8 @@ final class SimulatedCluster {
         region.peers.forEach(peer -> here.add(peer.getStoreId()));
         into.peers.forEach(peer -> there.add(peer.getStoreId()));
         if (!here.equals(there)) {
-            throw new AssertionError("regions " + region.id + " and " + into.id + " can't merge: " + here + ", " + there);
+            throw new AssertionError(
+                    "regions " + region.id + " and " + into.id + " can't merge: " + here + ", " + there);
         }
         if (region.end.equals(into.start)) {
             into.start = region.start;
@@ -454,7 +463,10 @@ final class SimulatedCluster {
     /** How far the one farthest from the mean is from it, as a part of the mean. */
     static double unevenness(Collection<Long> loads) {
         double mean = loads.stream().mapToLong(load -> load).average().orElse(0);
-        return loads.stream().mapToDouble(load -> Math.abs(load - mean) / mean).max().orElse(0);
+        return loads.stream()
+                .mapToDouble(load -> Math.abs(load - mean) / mean)
+                .max()
+                .orElse(0);
     }
 
     int peersOn(long storeId) {
