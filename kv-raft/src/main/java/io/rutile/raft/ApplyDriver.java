@@ -44,6 +44,9 @@ final class ApplyDriver<R> implements StateMachine {
 
         void follows(@Nullable Replica leader, long term);
 
+        /** An image has taken the place of everything up to that index; the thread that fetched it. */
+        void imageInstalled(long applied);
+
         /** Enough has been applied since the log was last cut. */
         void compactionDue();
 
@@ -225,6 +228,11 @@ final class ApplyDriver<R> implements StateMachine {
         }
     }
 
+    /** Message thread. @return the state machine's refusal, or null */
+    byte @Nullable [] readIndexAsked(byte[] question) {
+        return stateMachine.onReadIndex(question);
+    }
+
     /** Makes an image for another replica; image thread. */
     long writeImage(Path directory) throws IOException {
         return stateMachine.writeImage(directory);
@@ -241,8 +249,9 @@ final class ApplyDriver<R> implements StateMachine {
             } finally {
                 applied = stateMachine.appliedIndex();
             }
-            return applied;
         }
+        listener.imageInstalled(applied);
+        return applied;
     }
 
     /** The point's index is fixed here; it counts once everything up to it is durable, which is not the apply thread's work. */

@@ -10,6 +10,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
@@ -85,6 +86,12 @@ final class GroupRouter implements InboundCalls {
                     addressed(fromStore, groupId, now.getPeerId(), now.getServerId(), false, unlessMute);
             if (group != null) {
                 group.inbound().execute(() -> standForElection(group, now, unlessMute));
+            }
+        } else if (request instanceof ReadIndexRequest asks) {
+            JRaftAdapter<?> group =
+                    addressed(fromStore, groupId, asks.getPeerId(), asks.getServerId(), false, unlessMute);
+            if (group != null) {
+                group.inbound().execute(() -> group.answerReadIndex(asks, unlessMute::send));
             }
         } else if (request instanceof InstallSnapshotRequest image) {
             JRaftAdapter<?> group =

@@ -24,7 +24,9 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
 import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.util.Endpoint;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.raft.RaftException.Kind;
 import io.rutile.raft.log.CompactionPoint;
 import io.rutile.raft.log.GroupVote;
@@ -32,12 +34,15 @@ import io.rutile.raft.transport.GroupCalls;
 import io.rutile.raft.transport.LinkException;
 import io.rutile.raft.transport.OutboundCall;
 import io.rutile.raft.transport.RaftTransport;
+import io.rutile.raft.wire.ReadIndexAnswer;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -46,6 +51,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,6 +85,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final LeaderLease lease;
     private final VoteGate gate;
     private final ReadRounds reads;
+    private final FollowerReads followerReads;
     private final SerialExecutor inbound;
     private final SerialExecutor answers;
     private final NodeImpl node;
@@ -126,6 +133,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         this.lease = new LeaderLease(selfPeer, timeoutNanos, System::nanoTime);
         this.gate = new VoteGate(timeoutNanos, System::nanoTime, vote.getTerm() <= GroupVote.FIRST_TERM);
         this.reads = new ReadRounds(this::startReadRound);
+        this.followerReads = new FollowerReads(this::askLeader, this::after);
         this.inbound = new SerialExecutor(pools.rpc());
         this.answers = new SerialExecutor(pools.rpc());
         this.driver = new ApplyDriver<>(groupId, self, stateMachine, options, pools.work(), metrics, this);
@@ -161,6 +169,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         progress = caller;
         caller.addLastAppliedLogIndexListener(this::progressed);
         reads.applied(caller.getLastAppliedIndex());
+        followerReads.applied(caller.getLastAppliedIndex());
         started = true;
     }
 
@@ -196,6 +205,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         }
         RaftException why = new RaftException(Kind.STOPPED, "group " + groupId + " has stopped");
         reads.stop(why);
+        followerReads.stop(why);
         endTransfer(null, why);
     }
 
@@ -348,9 +358,13 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         if (!isLeader()) {
             return CompletableFuture.failedFuture(notLeader());
         }
+        return provenIndex().thenApply(index -> null);
+    }
+
+    /** By a round to a majority that begins now or later: how far was committed when it began. */
+    private CompletableFuture<Long> provenIndex() {
         long begin = System.nanoTime();
-        CompletableFuture<Void> read = reads.read();
-        return read.whenComplete((nothing, failure) -> {
+        return reads.read().whenComplete((index, failure) -> {
             if (failure == null) {
                 metrics.readIndex.record(System.nanoTime() - begin, TimeUnit.NANOSECONDS);
             }
@@ -362,6 +376,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             rounds.failed(round, notLeader());
             return;
         }
+        metrics.readRounds.increment();
         RaftException late =
                 new RaftException(Kind.BUSY, "group " + groupId + " could not prove in time that it leads");
         Future<?> deadline = later(() -> rounds.failed(round, late));
@@ -381,14 +396,18 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         });
     }
 
-    /** Runs on the timer thread when two election timeouts have passed; nothing here waits longer for other stores. */
+    /** Runs when two election timeouts have passed; nothing here waits longer for other stores. */
     private Future<?> later(Runnable handOver) {
+        return after(patienceMs(), handOver);
+    }
+
+    private long patienceMs() {
+        return 2 * options.electionTimeout().toMillis();
+    }
+
+    private Future<?> after(long ms, Runnable handOver) {
         try {
-            return pools.timer()
-                    .schedule(
-                            () -> pools.rpc().execute(handOver),
-                            2 * options.electionTimeout().toMillis(),
-                            TimeUnit.MILLISECONDS);
+            return pools.timer().schedule(() -> pools.rpc().execute(handOver), ms, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             // Closing: the end of the group ends what waits.
             return CompletableFuture.completedFuture(null);
@@ -413,6 +432,100 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             return;
         }
         rounds.finished(round, response.getIndex());
+    }
+
+    // ---- reads at other replicas
+
+    @Override
+    public CompletableFuture<Optional<byte[]>> followerReadIndex(byte[] question, Duration timeout) {
+        RaftException why = dead;
+        if (why != null) {
+            return CompletableFuture.failedFuture(why);
+        }
+        if (question.length > QUESTION_BYTES_MAX) {
+            return CompletableFuture.failedFuture(new RaftException(
+                    Kind.INVALID,
+                    "question of " + question.length + " bytes, at most " + QUESTION_BYTES_MAX
+                            + " are sent to a leader"));
+        }
+        long begin = System.nanoTime();
+        long timeoutMs = Math.max(1, Math.min(timeout.toMillis(), patienceMs()));
+        return followerReads.read(question, timeoutMs).whenComplete((refusal, failure) -> {
+            if (failure == null) {
+                metrics.followerReads.record(System.nanoTime() - begin, TimeUnit.NANOSECONDS);
+            } else {
+                metrics.followerReadsRefused.increment();
+            }
+        });
+    }
+
+    /** Past {@link #send}: JRaft has no part in it. */
+    private void askLeader(byte[] question, long timeoutMs, FollowerReads.Answer answer) {
+        Replica to = leader;
+        if (to == null || to.equals(self)) {
+            answer.take(null);
+            return;
+        }
+        ReadIndexRequest request = ReadIndexRequest.newBuilder()
+                .setGroupId(node.getGroupId())
+                .setServerId(selfPeer.toString())
+                .setPeerId(PeerIds.of(to).toString())
+                .addEntries(UnsafeByteOperations.unsafeWrap(question))
+                .build();
+        transport.send(new OutboundCall(
+                to.storeId(),
+                groupId,
+                request,
+                false,
+                timeoutMs,
+                answers,
+                (response, failure) -> answer.take(response instanceof ReadIndexAnswer said ? said : null)));
+    }
+
+    /**
+     * Another replica wants to serve a read: {@link RaftGroup#followerReadIndex} says why in this order. All of it has to happen in
+     * one term: a leader that was deposed in between and elected again would prove the wrong thing.
+     */
+    void answerReadIndex(ReadIndexRequest request, Consumer<ReadIndexAnswer> reply) {
+        long term = leaderTerm;
+        if (!isLeader() || leaderTerm != term) {
+            reply.accept(notNow());
+            return;
+        }
+        ByteString question = request.getEntriesCount() == 0 ? ByteString.EMPTY : request.getEntries(0);
+        if (question.size() > QUESTION_BYTES_MAX) {
+            reply.accept(notNow());
+            return;
+        }
+        byte[] refusal;
+        try {
+            refusal = driver.readIndexAsked(question.toByteArray());
+        } catch (RuntimeException e) {
+            LOG.warn("question of a reading replica not answered group={} from={}", groupId, request.getServerId(), e);
+            reply.accept(notNow());
+            return;
+        }
+        if (refusal != null) {
+            reply.accept(ReadIndexAnswer.newBuilder()
+                    .setRefusal(UnsafeByteOperations.unsafeWrap(refusal))
+                    .build());
+            return;
+        }
+        long committed = NodeInternals.leaderCommitted(node);
+        if (holdsLease() && leaderTerm == term) {
+            reply.accept(ReadIndexAnswer.newBuilder().setIndex(committed).build());
+            return;
+        }
+        provenIndex().whenComplete((index, failure) -> {
+            boolean proven = failure == null && isLeader() && leaderTerm == term;
+            reply.accept(proven ? ReadIndexAnswer.newBuilder().setIndex(index).build() : notNow());
+        });
+    }
+
+    private ReadIndexAnswer notNow() {
+        return ReadIndexAnswer.newBuilder()
+                .setNotNow(self + " can't prove that it leads group " + groupId)
+                .build();
     }
 
     @Override
@@ -653,6 +766,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     /** Everything up to this index has passed the state machine, entries that it does not see included; apply thread. */
     void progressed(long index) {
         reads.applied(index);
+        followerReads.applied(index);
         noteProgress();
     }
 
@@ -697,6 +811,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     @Override
+    public void imageInstalled(long applied) {
+        reads.applied(applied);
+        followerReads.applied(applied);
+    }
+
+    @Override
     public void compactionDue() {
         GroupSnapshots mine = snapshots;
         if (mine == null || mine.isOffering() || !compacting.compareAndSet(false, true)) {
@@ -713,6 +833,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 disk ? "the disk of " + self + " failed" : self + " of group " + groupId + " is dead");
         dead = why;
         reads.stop(why);
+        followerReads.stop(why);
         endTransfer(null, why);
     }
 

@@ -3,6 +3,7 @@ package io.rutile.raft;
 import com.alipay.sofa.jraft.FSMCaller;
 import com.alipay.sofa.jraft.ReadOnlyService;
 import com.alipay.sofa.jraft.conf.ConfigurationEntry;
+import com.alipay.sofa.jraft.core.BallotBox;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
 import com.alipay.sofa.jraft.core.State;
@@ -21,7 +22,7 @@ import java.util.concurrent.locks.Lock;
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
  * counts a majority of it), the last entry of the log and the last sign of a leader (elections depend on them), the caller of the
- * state machine (whose progress also counts entries that no state machine sees), and the scanner thread of a read service that we
+ * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed, and the scanner thread of a read service that we
  * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
  * the middle of the night.
  */
@@ -29,6 +30,7 @@ final class NodeInternals {
 
     private static final VarHandle CONF;
     private static final VarHandle FSM_CALLER;
+    private static final VarHandle BALLOT_BOX;
     private static final VarHandle LOG_MANAGER;
     private static final VarHandle LAST_LEADER_MS;
     private static final VarHandle WRITE_LOCK;
@@ -43,6 +45,7 @@ final class NodeInternals {
             MethodHandles.Lookup node = MethodHandles.privateLookupIn(NodeImpl.class, MethodHandles.lookup());
             CONF = node.findVarHandle(NodeImpl.class, "conf", ConfigurationEntry.class);
             FSM_CALLER = node.findVarHandle(NodeImpl.class, "fsmCaller", FSMCaller.class);
+            BALLOT_BOX = node.findVarHandle(NodeImpl.class, "ballotBox", BallotBox.class);
             LOG_MANAGER = node.findVarHandle(NodeImpl.class, "logManager", LogManager.class);
             LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
             WRITE_LOCK = node.findVarHandle(NodeImpl.class, "writeLock", Lock.class);
@@ -91,6 +94,14 @@ final class NodeInternals {
 
     static FSMCaller fsmCaller(NodeImpl node) {
         return (FSMCaller) FSM_CALLER.getAcquire(node);
+    }
+
+    /**
+     * How far a leader has committed. The node's own answer is how far its state machine has been told, which may be later than when
+     * followers learn it; this is what they are told.
+     */
+    static long leaderCommitted(NodeImpl node) {
+        return ((BallotBox) BALLOT_BOX.getAcquire(node)).getLastCommittedIndex();
     }
 
     /** The last entry that the node has, on disk or on its way there. */

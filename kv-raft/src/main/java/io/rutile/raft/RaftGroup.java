@@ -1,5 +1,7 @@
 package io.rutile.raft;
 
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param <R> what a proposer is answered
  */
 public interface RaftGroup<R> {
+
+    /** Longest question of {@link #followerReadIndex}. */
+    int QUESTION_BYTES_MAX = 1 << 20;
 
     long groupId();
 
@@ -47,6 +52,26 @@ public interface RaftGroup<R> {
 
     /** The same proof by a round to a majority, for when the lease has run out. Completes after this replica has applied so far. */
     CompletableFuture<Void> readIndex();
+
+    /**
+     * For a replica that does not lead, a learner too: after this completes with nothing, what the state machine holds is at least
+     * as new as everything that was acknowledged before this call (R7). Take the snapshot to be read afterwards.
+     *
+     * <p>The order that makes it so: the question leaves after this call began. The leader takes it, asks its own state machine
+     * ({@link ReplicatedStateMachine#onReadIndex}), <em>then</em> looks how far it has committed, and <em>then</em> proves, for the
+     * same term, that nobody else can have led before: by its lease, else by a round to a majority that began after the question.
+     * This replica completes once it has applied up to that index. The index is what is committed, not what the leader has applied:
+     * a split that others may have applied by now is at or below it.
+     *
+     * <p>A leader that has just been deposed, that hands over, or that has not applied an entry of its own term gives no index.
+     *
+     * @param question for the leader's state machine
+     * @param timeout how long the caller waits; never longer than two election timeouts
+     * @return the state machine's refusal, or empty if this replica may be read; fails with {@code BUSY} if no leader is known, none
+     *     answered in time, this replica leads itself or lags too far: nothing that asking again in a moment could not cure; with
+     *     {@code INVALID} if the question is too long
+     */
+    CompletableFuture<Optional<byte[]>> followerReadIndex(byte[] question, Duration timeout);
 
     /** The committed membership. */
     Replicas replicas();

@@ -14,6 +14,9 @@ final class RaftMetrics {
     final Timer propose;
     final DistributionSummary applyEntries;
     final Timer readIndex;
+    final Counter readRounds;
+    final Timer followerReads;
+    final Counter followerReadsRefused;
     final Counter refusedBusy;
     final Counter undetermined;
     final Counter elections;
@@ -30,6 +33,17 @@ final class RaftMetrics {
                 .register(meters);
         readIndex = Timer.builder("kv.raft.readindex")
                 .description("Reads that had to ask a majority")
+                .register(meters);
+        readRounds = Counter.builder("kv.raft.readindex.rounds")
+                .description("Rounds to a majority; many reads share one")
+                .register(meters);
+        followerReads = Timer.builder("kv.raft.follower.reads")
+                .description(
+                        "From a follower's question to its leader until it has applied what the leader had committed")
+                .register(meters);
+        followerReadsRefused = Counter.builder("kv.raft.follower.reads.refused")
+                .description(
+                        "Reads that a follower may not serve: no leader known, no answer in time, too far behind, too many")
                 .register(meters);
         applyEntries = DistributionSummary.builder("kv.raft.apply.entries")
                 .description("Entries of one applied batch")

@@ -2,13 +2,14 @@ package io.rutile.raft;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads that ask a majority, many to a round: whoever comes while a round is on its way joins the next one. After its round a
- * read waits until this replica has applied as far as the leader had committed.
+ * read waits until this replica has applied as far as the leader had committed when the round began, and completes with that index.
  *
  * <p>State is guarded by this object's lock; futures complete outside it.
  */
@@ -24,12 +25,12 @@ final class ReadRounds {
 
     private final Round round;
 
-    private List<CompletableFuture<Void>> next = new ArrayList<>();
-    private List<CompletableFuture<Void>> current = List.of();
+    private List<CompletableFuture<Long>> next = new ArrayList<>();
+    private List<CompletableFuture<Long>> current = List.of();
     private boolean running;
     private long number;
     private int waiting;
-    private final TreeMap<Long, List<CompletableFuture<Void>>> untilApplied = new TreeMap<>();
+    private final TreeMap<Long, List<CompletableFuture<Long>>> untilApplied = new TreeMap<>();
     private long applied;
     private @Nullable RaftException stopped;
 
@@ -37,8 +38,8 @@ final class ReadRounds {
         this.round = round;
     }
 
-    CompletableFuture<Void> read() {
-        CompletableFuture<Void> read = new CompletableFuture<>();
+    CompletableFuture<Long> read() {
+        CompletableFuture<Long> read = new CompletableFuture<>();
         long start;
         synchronized (this) {
             if (stopped != null) {
@@ -75,7 +76,7 @@ final class ReadRounds {
 
     /** The round has proved leadership; its reads wait for this index. Nothing happens if the round is over. */
     void finished(long ended, long index) {
-        List<CompletableFuture<Void>> ready = List.of();
+        List<CompletableFuture<Long>> ready = List.of();
         long start;
         synchronized (this) {
             if (!running || ended != number) {
@@ -91,13 +92,13 @@ final class ReadRounds {
             running = false;
             start = begin();
         }
-        ready.forEach(read -> read.complete(null));
+        ready.forEach(read -> read.complete(index));
         start(start);
     }
 
     /** The round has proved nothing. Nothing happens if it is over. */
     void failed(long ended, RaftException why) {
-        List<CompletableFuture<Void>> lost;
+        List<CompletableFuture<Long>> lost;
         long start;
         synchronized (this) {
             if (!running || ended != number) {
@@ -115,20 +116,23 @@ final class ReadRounds {
 
     /** Everything up to this index has reached the state machine; apply thread. */
     void applied(long index) {
-        List<CompletableFuture<Void>> ready = new ArrayList<>();
+        NavigableMap<Long, List<CompletableFuture<Long>>> ready;
         synchronized (this) {
-            applied = index;
-            while (!untilApplied.isEmpty() && untilApplied.firstKey() <= index) {
-                ready.addAll(untilApplied.pollFirstEntry().getValue());
+            applied = Math.max(applied, index);
+            if (untilApplied.isEmpty() || untilApplied.firstKey() > index) {
+                return;
             }
-            waiting -= ready.size();
+            NavigableMap<Long, List<CompletableFuture<Long>>> reached = untilApplied.headMap(index, true);
+            ready = new TreeMap<>(reached);
+            reached.clear();
+            waiting -= ready.values().stream().mapToInt(List::size).sum();
         }
-        ready.forEach(read -> read.complete(null));
+        ready.forEach((at, reads) -> reads.forEach(read -> read.complete(at)));
     }
 
     /** Fails everything that waits, and whatever comes. */
     void stop(RaftException why) {
-        List<CompletableFuture<Void>> lost;
+        List<CompletableFuture<Long>> lost;
         synchronized (this) {
             if (stopped != null) {
                 return;

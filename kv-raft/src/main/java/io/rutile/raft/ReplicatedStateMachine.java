@@ -60,6 +60,20 @@ public interface ReplicatedStateMachine<R> {
     /** This replica follows another leader, or none is known. */
     default void onLeaderChanged(@Nullable Replica leader, long term) {}
 
+    /**
+     * The leader's side of {@link RaftGroup#followerReadIndex}: what another replica asks before it serves a read. Called on a
+     * message thread beside everything else, possibly on several at once; must not block. The index is looked up after it returns,
+     * so what it has made visible comes before every write that the reader won't see. It may be called on a replica that leads no
+     * more without knowing it: then the reader is given no index.
+     *
+     * @param question what the asking replica sent, at most {@link RaftGroup#QUESTION_BYTES_MAX}; from the network, so it may be
+     *     anything
+     * @return why it may not read, in words that its state machine understands, or null
+     */
+    default byte @Nullable [] onReadIndex(byte[] question) {
+        return null;
+    }
+
     /** A membership is committed. The Region epoch does not come from here: see {@link RaftGroup#changeReplicas}. */
     default void onReplicas(Replicas replicas) {}
 

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,8 @@ final class CounterMachine implements ReplicatedStateMachine<Long> {
     volatile boolean refuseImages;
     volatile @Nullable RuntimeException failNext;
     volatile @Nullable Runnable beforeApply;
+    /** What it says to other replicas that want to be read. */
+    volatile UnaryOperator<byte @Nullable []> onQuestion = question -> null;
 
     CounterMachine(@Nullable Path file, long bootstrapIndex) {
         this.file = file;
@@ -132,6 +135,11 @@ final class CounterMachine implements ReplicatedStateMachine<Long> {
     @Override
     public void onLeaderStart(long term) {
         starts.incrementAndGet();
+    }
+
+    @Override
+    public byte @Nullable [] onReadIndex(byte[] question) {
+        return onQuestion.apply(question);
     }
 
     @Override

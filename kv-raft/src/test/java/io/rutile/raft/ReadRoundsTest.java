@@ -15,9 +15,9 @@ class ReadRoundsTest {
 
     @Test
     void whoComesDuringARoundJoinsTheNextOne() {
-        CompletableFuture<Void> first = rounds.read();
-        CompletableFuture<Void> second = rounds.read();
-        CompletableFuture<Void> third = rounds.read();
+        CompletableFuture<Long> first = rounds.read();
+        CompletableFuture<Long> second = rounds.read();
+        CompletableFuture<Long> third = rounds.read();
         rounds.applied(10);
 
         rounds.finished(1, 10);
@@ -33,19 +33,19 @@ class ReadRoundsTest {
 
     @Test
     void r7_readWaitsUntilAllThatWasCommittedIsApplied() {
-        CompletableFuture<Void> read = rounds.read();
+        CompletableFuture<Long> read = rounds.read();
         rounds.finished(1, 10);
         rounds.applied(9);
         assertThat(read).isNotDone();
-        rounds.applied(10);
-        assertThat(read).isCompleted();
+        rounds.applied(11);
+        assertThat(read).isCompletedWithValue(10L);
     }
 
     @Test
     void roundThatIsOverChangesNothing() {
-        CompletableFuture<Void> first = rounds.read();
+        CompletableFuture<Long> first = rounds.read();
         rounds.failed(1, why);
-        CompletableFuture<Void> second = rounds.read();
+        CompletableFuture<Long> second = rounds.read();
 
         rounds.finished(1, 0);
 
@@ -67,8 +67,8 @@ class ReadRoundsTest {
 
     @Test
     void stopFailsEverythingThatWaitsAndComes() {
-        CompletableFuture<Void> current = rounds.read();
-        CompletableFuture<Void> next = rounds.read();
+        CompletableFuture<Long> current = rounds.read();
+        CompletableFuture<Long> next = rounds.read();
         rounds.stop(why);
         assertThat(current).isCompletedExceptionally();
         assertThat(next).isCompletedExceptionally();

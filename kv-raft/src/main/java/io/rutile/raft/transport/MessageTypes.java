@@ -5,6 +5,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
+import io.rutile.raft.wire.ReadIndexAnswer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,6 +29,8 @@ final class MessageTypes {
         add(RpcRequests.InstallSnapshotResponse.getDefaultInstance());
         add(RpcRequests.TimeoutNowRequest.getDefaultInstance());
         add(RpcRequests.TimeoutNowResponse.getDefaultInstance());
+        add(RpcRequests.ReadIndexRequest.getDefaultInstance());
+        add(ReadIndexAnswer.getDefaultInstance());
         add(RpcRequests.ErrorResponse.getDefaultInstance());
     }
 
