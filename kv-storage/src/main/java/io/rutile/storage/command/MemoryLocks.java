@@ -58,7 +58,7 @@ final class MemoryLocks {
 
     /** What {@code look} makes of the first lock in the range that it makes something of, else null. */
     <T> @Nullable T first(KeyRange encoded, BiFunction<MvccKey, Lock, @Nullable T> look) {
-        if (slots.isEmpty()) {
+        if (slots.isEmpty() || encoded.isEmpty()) {
             return null;
         }
         ConcurrentNavigableMap<ByteKey, Slot> inside = encoded.end().isEmpty()

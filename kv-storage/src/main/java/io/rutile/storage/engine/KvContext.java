@@ -1,6 +1,8 @@
 package io.rutile.storage.engine;
 
 import io.rutile.protocol.kvrpcpb.Context;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What travels with a request through every room.
@@ -12,24 +14,35 @@ import io.rutile.protocol.kvrpcpb.Context;
  *     unknown must then be said to be unknown and not be invited to be retried
  * @param choosesCommitTs true if what is read decides a commit timestamp: a leader that may not choose one yet had better hold the
  *     request for a moment (P4)
+ * @param replicaRead if any replica may serve it: what its leader must be told; null if only the leader may
  */
 public record KvContext(
-        Context request, long deadlineNanos, long decidedInTerm, boolean replayable, boolean choosesCommitTs) {
+        Context request,
+        long deadlineNanos,
+        long decidedInTerm,
+        boolean replayable,
+        boolean choosesCommitTs,
+        @Nullable ReplicaRead replicaRead) {
 
     public static KvContext of(Context request, long deadlineNanos) {
-        return new KvContext(request, deadlineNanos, 0, true, false);
+        return new KvContext(request, deadlineNanos, 0, true, false, null);
     }
 
     public KvContext decidedOn(KvSnapshot snapshot) {
-        return new KvContext(request, deadlineNanos, snapshot.term(), replayable, choosesCommitTs);
+        return new KvContext(request, deadlineNanos, snapshot.term(), replayable, choosesCommitTs, null);
     }
 
     public KvContext notReplayable() {
-        return new KvContext(request, deadlineNanos, decidedInTerm, false, choosesCommitTs);
+        return new KvContext(request, deadlineNanos, decidedInTerm, false, choosesCommitTs, null);
     }
 
     public KvContext choosingCommitTs() {
-        return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true);
+        return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true, null);
+    }
+
+    /** For what only reads: another replica than the leader may serve it, if the request asks for that. */
+    public KvContext reading(Supplier<ReplicaRead> what) {
+        return request.getReplicaRead() ? new KvContext(request, deadlineNanos, 0, true, false, what.get()) : this;
     }
 
     public boolean isExpired() {

@@ -13,6 +13,9 @@ public interface ReplicatedKv {
     /**
      * A snapshot of the Region that {@code ctx} names, that is at least as new as the moment of this call (R7). The caller closes
      * it.
+     *
+     * <p>With {@link KvContext#replicaRead} it may come from another replica than the leader, and then it may fail with {@link
+     * LockedByLeaderException}: the leader has raised max_ts and looked at its locks in memory before that replica looked (P4).
      */
     CompletableFuture<KvSnapshot> snapshot(KvContext ctx);
 

@@ -9,6 +9,7 @@ import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicaRead;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -33,7 +34,7 @@ public final class RawChecksum {
             throw new RawFailure("unknown checksum algorithm " + algorithm);
         }
         RawLimits.checkItems(ctx, ranges.size(), WireLimits.BATCH_ITEMS_MAX);
-        return reads.read(ctx, snapshot -> {
+        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             long now = format.nowSeconds();
             // It answers three numbers: only its time is bounded.
             AnswerBudget budget = new AnswerBudget(ctx, Long.MAX_VALUE);

@@ -7,6 +7,7 @@ import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicaRead;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,13 +31,14 @@ public final class RawReads {
         Cf cf = format.cf(ctx.request(), cfName);
         ByteKey stored = format.stored(key);
         return reads.read(
-                ctx, snapshot -> live(snapshot, cf, stored, format.nowSeconds()).map(RawValue::value));
+                ctx.reading(() -> ReplicaRead.RAW),
+                snapshot -> live(snapshot, cf, stored, format.nowSeconds()).map(RawValue::value));
     }
 
     public CompletableFuture<List<RawPair>> batchGet(KvContext ctx, String cfName, List<ByteKey> keys) {
         Cf cf = format.cf(ctx.request(), cfName);
         RawLimits.checkItems(ctx, keys.size(), WireLimits.BATCH_ITEMS_MAX);
-        return reads.read(ctx, snapshot -> {
+        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             AnswerBudget budget = new AnswerBudget(ctx, answerBytesMax);
             long now = format.nowSeconds();
             List<RawPair> found = new ArrayList<>(keys.size());
@@ -62,7 +64,7 @@ public final class RawReads {
             throw RawFailure.ttlNotEnabled("ttl request");
         }
         ByteKey stored = format.stored(key);
-        return reads.read(ctx, snapshot -> {
+        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             long now = format.nowSeconds();
             return live(snapshot, cf, stored, now)
                     .map(value -> OptionalLong.of(value.ttlSeconds(now)))

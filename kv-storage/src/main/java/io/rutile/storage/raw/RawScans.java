@@ -11,6 +11,7 @@ import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicaRead;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,7 +36,7 @@ public final class RawScans {
 
     public CompletableFuture<List<RawPair>> scan(KvContext ctx, String cfName, RawScan scan) {
         Cf cf = format.cf(ctx.request(), cfName);
-        return reads.read(ctx, snapshot -> {
+        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             List<RawPair> found = new ArrayList<>();
             walk(ctx, snapshot, cf, scan, format.nowSeconds(), new AnswerBudget(ctx, answerBytesMax), found);
             return found;
@@ -48,7 +49,7 @@ public final class RawScans {
         Cf cf = format.cf(ctx.request(), cfName);
         RawLimits.checkItems(ctx, ranges.size(), WireLimits.BATCH_ITEMS_MAX);
         List<RawScan> scans = scans(ranges, eachLimit, reverse, keyOnly);
-        return reads.read(ctx, snapshot -> {
+        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             AnswerBudget budget = new AnswerBudget(ctx, answerBytesMax);
             long now = format.nowSeconds();
             List<RawPair> found = new ArrayList<>();

@@ -49,10 +49,10 @@ public final class TxnReads {
         ReadView view = new ReadView(ctx.request(), request.getVersion(), request.getNeedCommitTs());
         KeyError failure = refusal.orElseGet(() -> announce(view, List.of(key)));
         if (failure != null) {
-            return CompletableFuture.completedFuture(
-                    GetResponse.newBuilder().setError(failure).build());
+            return CompletableFuture.completedFuture(failedGet(failure));
         }
-        return pool.read(ctx, snapshot -> {
+        KvContext reading = ctx.reading(() -> ReplicaReads.of(view.version(), List.of(key)));
+        CompletableFuture<GetResponse> read = pool.read(reading, snapshot -> {
             try (MvccReader reader = new MvccReader(snapshot)) {
                 ReadView.Seen seen = view.see(reader, key, reader.lock(key));
                 if (seen == null) {
@@ -63,9 +63,14 @@ public final class TxnReads {
                         .setCommitTs(request.getNeedCommitTs() ? seen.commitTs() : 0)
                         .build();
             } catch (KeyFailure locked) {
-                return GetResponse.newBuilder().setError(locked.error()).build();
+                return failedGet(locked.error());
             }
         });
+        return ReplicaReads.orLocked(reading, read, TxnReads::failedGet);
+    }
+
+    private static GetResponse failedGet(KeyError error) {
+        return GetResponse.newBuilder().setError(error).build();
     }
 
     /** Pairs found, in the order of the request; a key that cannot be read is a pair with nothing but its error. */
@@ -75,12 +80,10 @@ public final class TxnReads {
         ReadView view = new ReadView(ctx.request(), request.getVersion(), request.getNeedCommitTs());
         KeyError failure = refusal.orElseGet(() -> announce(view, keys));
         if (failure != null) {
-            return CompletableFuture.completedFuture(BatchGetResponse.newBuilder()
-                    .setError(failure)
-                    .addPairs(KvPair.newBuilder().setError(failure))
-                    .build());
+            return CompletableFuture.completedFuture(failedBatchGet(failure));
         }
-        return pool.read(ctx, snapshot -> {
+        KvContext reading = ctx.reading(() -> ReplicaReads.of(view.version(), keys));
+        CompletableFuture<BatchGetResponse> read = pool.read(reading, snapshot -> {
             AnswerBudget budget = new AnswerBudget(ctx, answerBytesMax);
             BatchGetResponse.Builder answer = BatchGetResponse.newBuilder();
             try (MvccReader reader = new MvccReader(snapshot)) {
@@ -95,6 +98,14 @@ public final class TxnReads {
             }
             return answer.build();
         });
+        return ReplicaReads.orLocked(reading, read, TxnReads::failedBatchGet);
+    }
+
+    private static BatchGetResponse failedBatchGet(KeyError error) {
+        return BatchGetResponse.newBuilder()
+                .setError(error)
+                .addPairs(KvPair.newBuilder().setError(error))
+                .build();
     }
 
     private static @Nullable KvPair pair(MvccReader reader, ReadView view, MvccKey key, boolean needCommitTs) {

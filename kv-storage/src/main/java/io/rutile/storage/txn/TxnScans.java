@@ -14,6 +14,7 @@ import io.rutile.storage.command.ConcurrencyManager;
 import io.rutile.storage.command.ReadPool;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.mvcc.KeyFailure;
 import io.rutile.storage.mvcc.MvccKey;
 import io.rutile.storage.mvcc.MvccReader;
@@ -49,7 +50,8 @@ public final class TxnScans {
         }
         boolean holdsNothing = request.getLimit() == 0
                 || request.getReverse() && request.getStartKey().isEmpty();
-        return pool.read(ctx, snapshot -> {
+        KvContext reading = ctx.reading(() -> new ReplicaRead(view.version(), List.of(range(request))));
+        CompletableFuture<ScanResponse> read = pool.read(reading, snapshot -> {
             try {
                 checkBounds(request, snapshot.range());
                 return holdsNothing ? ScanResponse.getDefaultInstance() : walk(ctx, snapshot, view, request);
@@ -57,6 +59,7 @@ public final class TxnScans {
                 return failed(invalid.error());
             }
         });
+        return ReplicaReads.orLocked(reading, read, TxnScans::failed);
     }
 
     private ScanResponse walk(KvContext ctx, KvSnapshot snapshot, ReadView view, ScanRequest request) {
