@@ -3,6 +3,7 @@ package io.rutile.client.raw;
 import com.google.protobuf.ByteString;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.ReadFrom;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.KeySpace;
@@ -44,6 +45,7 @@ public final class RawKv {
     private final KeySpace keys;
     private final RawCalls calls;
     private final Duration timeout;
+    private final ReadFrom readFrom;
 
     /**
      * @param regions not closed here
@@ -51,6 +53,10 @@ public final class RawKv {
      * @param timeout one deadline for a call, retries included; for a paged scan, for each page
      */
     public RawKv(RegionSender regions, KeySpace keys, Duration timeout) {
+        this(regions, keys, timeout, ReadFrom.LEADER);
+    }
+
+    private RawKv(RegionSender regions, KeySpace keys, Duration timeout, ReadFrom readFrom) {
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive: " + timeout);
         }
@@ -60,12 +66,18 @@ public final class RawKv {
         this.regions = regions;
         this.keys = keys;
         this.timeout = timeout;
+        this.readFrom = readFrom;
         calls = new RawCalls(keys);
     }
 
     /** The same store with another deadline for each call. */
     public RawKv withTimeout(Duration other) {
-        return new RawKv(regions, keys, other);
+        return new RawKv(regions, keys, other, readFrom);
+    }
+
+    /** The same store, its reads served by others; writes and swaps are the leader's. */
+    public RawKv withReadFrom(ReadFrom other) {
+        return new RawKv(regions, keys, timeout, other);
     }
 
     /** A pair; the value is empty if a scan asked for keys only. */
@@ -106,7 +118,7 @@ public final class RawKv {
     public record SwapResult(boolean succeeded, byte @Nullable [] previous) {}
 
     public CompletableFuture<Optional<byte[]>> get(ByteKey key) {
-        return one(key, calls::get, response -> {
+        return one(key, wire -> calls.get(wire).from(readFrom), response -> {
             RawErrors.check("RawGet", response.getError());
             return response.getNotFound()
                     ? Optional.empty()
@@ -134,15 +146,16 @@ public final class RawKv {
     /** Only keys that are there are in the answer. */
     public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> wanted) {
         Map<ByteKey, byte[]> found = new ConcurrentHashMap<>();
-        RegionBatches<ByteKey> batch = keyBatches((part, backoff) -> send(calls.batchGet(part), part.get(0), backoff)
-                .thenAccept(answer -> {
-                    RawErrors.check("RawBatchGet", answer.response().getPairsList());
-                    answer.response()
-                            .getPairsList()
-                            .forEach(pair -> found.put(
-                                    user(keys, "RawBatchGet", pair.getKey()),
-                                    pair.getValue().toByteArray()));
-                }));
+        RegionBatches<ByteKey> batch =
+                keyBatches((part, backoff) -> send(calls.batchGet(part).from(readFrom), part.get(0), backoff)
+                        .thenAccept(answer -> {
+                            RawErrors.check("RawBatchGet", answer.response().getPairsList());
+                            answer.response()
+                                    .getPairsList()
+                                    .forEach(pair -> found.put(
+                                            user(keys, "RawBatchGet", pair.getKey()),
+                                            pair.getValue().toByteArray()));
+                        }));
         return Futures.bare(batch.carryOut(sorted(wanted), backoff()).thenApply(done -> found));
     }
 
@@ -202,7 +215,7 @@ public final class RawKv {
                 request.keysOnly());
         List<Pair> all = new ArrayList<>();
         Backoff backoff = backoff();
-        ScanPages pages = new ScanPages(regions, keys, bounded, backoff::fork, pairs -> {
+        ScanPages pages = new ScanPages(regions, keys, readFrom, bounded, backoff::fork, pairs -> {
             all.addAll(pairs);
             return CompletableFuture.completedFuture(null);
         });
@@ -214,12 +227,12 @@ public final class RawKv {
      * that the consumer takes; a failure of the consumer's future ends the scan and is its outcome.
      */
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return Futures.bare(new ScanPages(regions, keys, request, this::backoff, consumer).run());
+        return Futures.bare(new ScanPages(regions, keys, readFrom, request, this::backoff, consumer).run());
     }
 
     /** Empty if the key is not there; zero if it has no expiry. */
     public CompletableFuture<Optional<Duration>> timeToLive(ByteKey key) {
-        return one(key, calls::timeToLive, response -> {
+        return one(key, wire -> calls.timeToLive(wire).from(readFrom), response -> {
             RawErrors.check("RawGetKeyTTL", response.getError());
             return response.getNotFound() ? Optional.empty() : Optional.of(Duration.ofSeconds(response.getTtl()));
         });

@@ -2,6 +2,7 @@ package io.rutile.client.raw;
 
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.ReadFrom;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.PairConsumer;
 import io.rutile.client.raw.RawKv.ScanRequest;
@@ -45,6 +46,7 @@ final class ScanPages {
     private final RegionSender regions;
     private final KeySpace keys;
     private final RawCalls calls;
+    private final ReadFrom readFrom;
     private final Supplier<Backoff> pageBackoff;
     private final PairConsumer consumer;
     private final boolean reverse;
@@ -67,12 +69,14 @@ final class ScanPages {
     ScanPages(
             RegionSender regions,
             KeySpace keys,
+            ReadFrom readFrom,
             ScanRequest request,
             Supplier<Backoff> pageBackoff,
             PairConsumer consumer) {
         this.regions = regions;
         this.keys = keys;
         this.calls = new RawCalls(keys);
+        this.readFrom = readFrom;
         this.pageBackoff = pageBackoff;
         this.consumer = consumer;
         this.reverse = request.reverse();
@@ -112,7 +116,7 @@ final class ScanPages {
         int limit = (int) Math.min(pagePairs, wanted);
         KeyRange range = rest;
         var call = reverse ? calls.scanDown(range, limit, keysOnly) : calls.scanUp(range, limit, keysOnly);
-        return regions.send(call, anchor(range), pageBackoff.get())
+        return regions.send(call.from(readFrom), anchor(range), pageBackoff.get())
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)
                 .thenCompose(answer -> answer.isPresent()

@@ -46,6 +46,11 @@ public record CachedRegion(
                 .toList();
     }
 
+    /** Peers that hold data. */
+    List<Peer> holders() {
+        return region.getPeersList().stream().filter(p -> !p.getIsWitness()).toList();
+    }
+
     boolean hasPeer(Peer peer) {
         return region.getPeersList().stream()
                 .anyMatch(p -> p.getId() == peer.getId() && p.getStoreId() == peer.getStoreId());

@@ -14,6 +14,8 @@ public final class RegionMetrics {
     private final Counter misses;
     private final Counter joined;
     private final Counter evictions;
+    private final Counter replicaReads;
+    private final Counter replicaReadsRefused;
 
     public RegionMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -25,6 +27,12 @@ public final class RegionMetrics {
                 .register(registry);
         evictions = Counter.builder("kv.client.region.cache.evictions")
                 .description("Regions forgotten because the cache was full")
+                .register(registry);
+        replicaReads = Counter.builder("kv.client.replica.reads")
+                .description("Attempts to read from any replica")
+                .register(registry);
+        replicaReadsRefused = Counter.builder("kv.client.replica.reads.refused")
+                .description("Of those, the ones that went on to the leader")
                 .register(registry);
     }
 
@@ -60,6 +68,14 @@ public final class RegionMetrics {
 
     void cacheEvicted() {
         evictions.increment();
+    }
+
+    void replicaRead() {
+        replicaReads.increment();
+    }
+
+    void replicaReadRefused() {
+        replicaReadsRefused.increment();
     }
 
     void retry(Backoff.Reason reason) {

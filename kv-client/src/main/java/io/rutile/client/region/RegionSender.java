@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
+import io.rutile.client.ReadFrom;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.region.Backoff.Reason;
@@ -23,6 +24,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * Carries a request to the leader of a Region and tries again by Region error, inside the call's one deadline: a coordinator that
  * only sequences. {@link Reaction} knows the errors, {@link RegionCache} the Regions, {@link StoreChannels} the ways,
  * {@link StoreHealth} whom not to wait for, {@link Backoff} how long.
+ *
+ * <p>A read that any replica may serve is tried at one of them, once; whatever that one has against it, the leader is asked next.
  *
  * <p>Every peer is tried once before there is a pause, so an attempt that finds a dead store costs nothing but itself; a store that
  * hangs is given a part of the deadline only. A request that is not repeatable and may have arrived ends the call as {@code
@@ -114,11 +118,14 @@ public final class RegionSender implements AutoCloseable {
 
         private @Nullable CachedRegion region;
         private long attemptNanosMax;
+        /** Until the first attempt has failed. */
+        private boolean anyReplica;
 
         Sending(RegionCall<Q, R> call, Anchor anchor, Backoff backoff) {
             this.call = call;
             this.anchor = anchor;
             this.backoff = backoff;
+            anyReplica = call.readFrom() == ReadFrom.ANY;
             attemptNanosMax = Math.max(
                     ATTEMPT_NANOS_MIN,
                     Math.min(
@@ -160,7 +167,7 @@ public final class RegionSender implements AutoCloseable {
                 tried.clear();
             }
             region = located;
-            Peer peer = choose(located);
+            Peer peer = anyReplica ? chooseReplica(located) : choose(located);
             if (peer == null) {
                 everybodyTried();
                 return;
@@ -192,6 +199,7 @@ public final class RegionSender implements AutoCloseable {
                 transmit(located, peer, channel.join());
             } catch (CompletionException e) {
                 tried.add(peer.getId());
+                leaveReplicas();
                 Reason reason = Reason.PD;
                 Throwable cause = Futures.causeOf(e);
                 if (cause instanceof PdException refused && refused.kind() == PdException.Kind.NOT_FOUND) {
@@ -201,6 +209,18 @@ public final class RegionSender implements AutoCloseable {
                 }
                 retryAfterPause(reason, "store " + peer.getStoreId() + ": " + cause.getMessage(), null);
             }
+        }
+
+        /** Anybody well; the leader's turn comes as often as another's. If nobody is, it is a read like any other. */
+        private @Nullable Peer chooseReplica(CachedRegion located) {
+            List<Peer> well = located.holders().stream()
+                    .filter(peer -> health.isWell(peer.getStoreId()))
+                    .toList();
+            if (well.isEmpty()) {
+                anyReplica = false;
+                return choose(located);
+            }
+            return well.get(ThreadLocalRandom.current().nextInt(well.size()));
         }
 
         /** The leader if it is worth trying, else another well peer, else, if all are ill, anybody not tried yet. */
@@ -226,13 +246,19 @@ public final class RegionSender implements AutoCloseable {
 
         private void transmit(CachedRegion located, Peer peer, ManagedChannel channel) {
             long timeoutNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
+            if (anyReplica) {
+                metrics.replicaRead();
+            }
+            // A replica that doesn't get on with its leader says so while there is time to hear it.
+            long executionNanos = anyReplica ? timeoutNanos / 2 : timeoutNanos;
             Context context = Context.newBuilder()
                     .setRegionId(located.id())
                     .setRegionEpoch(located.region().getRegionEpoch())
                     .setPeer(peer)
                     .setApiVersion(APIVersion.V1)
                     .setClusterId(pd.clusterId())
-                    .setMaxExecutionDurationMs(Math.max(1, TimeUnit.NANOSECONDS.toMillis(timeoutNanos)))
+                    .setMaxExecutionDurationMs(Math.max(1, TimeUnit.NANOSECONDS.toMillis(executionNanos)))
+                    .setReplicaRead(anyReplica)
                     .build();
             UnaryCall<R> attempt =
                     UnaryCall.start(channel, call.method(), call.request().apply(context, located), timeoutNanos);
@@ -252,7 +278,7 @@ public final class RegionSender implements AutoCloseable {
                 react(located, peer, error);
                 return;
             }
-            if (!peer.equals(located.leader())) {
+            if (!anyReplica && !peer.equals(located.leader())) {
                 cache.switchLeader(located, peer);
             }
             result.complete(new Answer<>(response, located));
@@ -263,6 +289,12 @@ public final class RegionSender implements AutoCloseable {
             // A store may quote the key in this one; keys stay out of messages (E3).
             String quoted = error.hasKeyNotInRegion() ? "key not in region" : error.getMessage();
             String words = "region " + located.id() + " on store " + peer.getStoreId() + ": " + quoted;
+            if (leaveReplicas() && leaderMayHelp(reaction, error)) {
+                tried.add(peer.getId());
+                backoff.note(reaction.reason, words, error);
+                tryNext(reaction.reason);
+                return;
+            }
             switch (reaction) {
                 case FOLLOW_LEADER -> followLeader(located, peer, error, words);
                 case TAKE_NEW_REGIONS -> takeNewRegions(located, peer, error, words);
@@ -301,6 +333,25 @@ public final class RegionSender implements AutoCloseable {
                 }
                 case REFUSE -> fail(Kind.SERVER, words, error);
             }
+        }
+
+        /** The rest of this call is for the leader. @return true if it was not so far */
+        private boolean leaveReplicas() {
+            boolean left = anyReplica;
+            anyReplica = false;
+            if (left) {
+                metrics.replicaReadRefused();
+            }
+            return left;
+        }
+
+        /** What a replica says of itself alone, and what it says of a leader that it doesn't know. */
+        private boolean leaderMayHelp(Reaction reaction, Error error) {
+            return switch (reaction) {
+                case FOLLOW_LEADER -> error.getNotLeader().getLeader().getStoreId() == 0;
+                case SLOW_DOWN, WAIT, CAME_TOO_LATE, LOST_IN_TERM_CHANGE -> true;
+                default -> false;
+            };
         }
 
         /** A hint is followed at once, unless it leads back to somebody who has just said no, or to a store that is ill. */
@@ -349,6 +400,7 @@ public final class RegionSender implements AutoCloseable {
         }
 
         private void takeFailure(Peer peer, Status status, boolean mayHaveArrived) {
+            leaveReplicas();
             String words = call.name() + " at store " + peer.getStoreId() + ": " + status.getCode()
                     + (status.getDescription() == null ? "" : " " + status.getDescription());
             switch (status.getCode()) {

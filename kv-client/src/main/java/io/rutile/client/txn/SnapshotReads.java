@@ -1,5 +1,6 @@
 package io.rutile.client.txn;
 
+import io.rutile.client.ReadFrom;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.RegionBatches;
 import io.rutile.protocol.ByteKey;
@@ -27,13 +28,28 @@ final class SnapshotReads {
     private final LockResolver resolver;
     private final TimeStamp version;
     private final SafePoints.Guard guard;
+    private final ReadFrom readFrom;
     private final PassedLocks passed = new PassedLocks();
 
     SnapshotReads(TxnRequests requests, LockResolver resolver, TimeStamp version, SafePoints.Guard guard) {
+        this(requests, resolver, version, guard, ReadFrom.LEADER);
+    }
+
+    SnapshotReads(
+            TxnRequests requests,
+            LockResolver resolver,
+            TimeStamp version,
+            SafePoints.Guard guard,
+            ReadFrom readFrom) {
         this.requests = requests;
         this.resolver = resolver;
         this.version = version;
         this.guard = guard;
+        this.readFrom = readFrom;
+    }
+
+    ReadFrom readFrom() {
+        return readFrom;
     }
 
     TxnRequests requests() {
@@ -65,7 +81,7 @@ final class SnapshotReads {
     }
 
     private CompletableFuture<Optional<byte[]>> get(ByteKey key, Backoff backoff, LockWait locks) {
-        return requests.send(requests.calls().get(key, version, passed), key, backoff)
+        return requests.send(requests.calls().get(key, version, passed).from(readFrom), key, backoff)
                 .thenCompose(answer -> {
                     GetResponse response = answer.response();
                     if (response.hasError()) {
@@ -90,7 +106,8 @@ final class SnapshotReads {
     /** Keys that were answered are not asked for again. */
     private CompletableFuture<Void> batchGet(
             List<ByteKey> part, Map<ByteKey, byte[]> found, Backoff backoff, LockWait locks) {
-        return requests.send(requests.calls().batchGet(part, version, passed), part.get(0), backoff)
+        return requests.send(
+                        requests.calls().batchGet(part, version, passed).from(readFrom), part.get(0), backoff)
                 .thenCompose(answer -> {
                     BatchGetResponse response = answer.response();
                     if (response.hasError()) {

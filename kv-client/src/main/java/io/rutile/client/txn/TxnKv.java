@@ -1,6 +1,7 @@
 package io.rutile.client.txn;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.ReadFrom;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionSender;
@@ -72,7 +73,13 @@ public final class TxnKv implements AutoCloseable {
      * @param version from {@link #currentTimestamp}; {@link TimeStamp#MAX} for the newest there is, where one key is read
      */
     public TxnSnapshot snapshot(TimeStamp version) {
-        return new TxnSnapshot(new SnapshotReads(requests, resolver, version, safePoints.guard(version)), timeout);
+        return snapshot(version, ReadFrom.LEADER);
+    }
+
+    /** The same, read from the replicas that {@code readFrom} allows. Transactions read from leaders. */
+    public TxnSnapshot snapshot(TimeStamp version, ReadFrom readFrom) {
+        return new TxnSnapshot(
+                new SnapshotReads(requests, resolver, version, safePoints.guard(version), readFrom), timeout);
     }
 
     /** A timestamp greater than every one that any client was given before this call (T1). */

@@ -281,11 +281,12 @@ public final class FakeStore {
                 throw RegionErrors.regionNotFound(context.getRegionId());
             }
             Peer leader = known.getLeader();
-            if (leader.getStoreId() != id) {
+            if (leader.getStoreId() != id && !context.getReplicaRead()) {
                 throw RegionErrors.notLeader(context.getRegionId(), leader.getStoreId() == 0 ? null : leader);
             }
-            if (context.getPeer().getId() != leader.getId()) {
-                throw RegionErrors.mismatchPeerId(context.getPeer().getId(), leader.getId());
+            long own = context.getRegionId() * 100 + id;
+            if (context.getPeer().getId() != own) {
+                throw RegionErrors.mismatchPeerId(context.getPeer().getId(), own);
             }
             Region region = known.getRegion();
             if (context.getRegionEpoch().getVersion() != region.getRegionEpoch().getVersion()) {
