@@ -36,6 +36,7 @@ import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
+import io.rutile.storage.txn.ReplicaReads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -137,6 +138,7 @@ public final class KvNode implements AutoCloseable {
                         link.onSplitDue(peer, borders);
                     }
                 },
+                read -> ReplicaReads.announce(link.concurrency(), read),
                 metrics));
         store.start();
 

@@ -76,7 +76,8 @@ final class FakePd implements AutoCloseable {
     private volatile int replicasWanted = 1;
     private volatile long gcSafePoint;
     private final AtomicInteger heartbeats = new AtomicInteger();
-    private final AtomicLong oracle = new AtomicLong();
+    private volatile boolean countsFromTold;
+    private final AtomicLong lastTimestamp = new AtomicLong();
 
     FakePd() throws IOException {
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -85,6 +86,12 @@ final class FakePd implements AutoCloseable {
                 .permitKeepAliveWithoutCalls(true)
                 .build()
                 .start();
+    }
+
+    /** From now on its time counts up from here, instead of following the clock. */
+    void tellTimeFrom(long ts) {
+        lastTimestamp.set(ts);
+        countsFromTold = true;
     }
 
     void gcSafePoint(long ts) {
@@ -246,10 +253,9 @@ final class FakePd implements AutoCloseable {
             return new StreamObserver<>() {
                 @Override
                 public void onNext(TsoRequest request) {
-                    long last = oracle.updateAndGet(before -> Math.max(
-                                    before,
-                                    TimeStamp.of(System.currentTimeMillis(), 0).value())
-                            + request.getCount());
+                    long now = TimeStamp.of(System.currentTimeMillis(), 0).value();
+                    long last = lastTimestamp.updateAndGet(
+                            before -> (countsFromTold ? before : Math.max(before, now)) + request.getCount());
                     TimeStamp timestamp = new TimeStamp(last);
                     out.onNext(TsoResponse.newBuilder()
                             .setHeader(header())

@@ -78,6 +78,29 @@ final class TestNode implements AutoCloseable {
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
     }
 
+    /** The same, but other stores reach its Raft port by way of another address. */
+    static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
+        return new KvNodeOptions(
+                options.dataDir(),
+                options.listen(),
+                options.advertise(),
+                options.raftListen(),
+                Optional.of(raftAdvertise),
+                options.statusAddress(),
+                options.labels(),
+                options.placement(),
+                options.rpc(),
+                options.apiVersion(),
+                options.cacheBytes(),
+                options.electionTimeout(),
+                options.forceReadIndex(),
+                options.syncLog(),
+                options.pendingBytesMax(),
+                options.diskReserveBytesMax(),
+                options.split(),
+                options.gc());
+    }
+
     TestNode start() {
         node.start();
         client = new Client(node.address().toString());

@@ -155,20 +155,6 @@ class ThreeNodesTest {
     }
 
     @Test
-    void aFollowerSendsAReplicaReadToTheLeader() {
-        Region region = beat().getRegion();
-        Peer follower = follower();
-        Context context = TestNode.context(region, follower).toBuilder()
-                .setReplicaRead(true)
-                .build();
-
-        Error error = nodeOf(follower.getStoreId()).get(context, "k").getRegionError();
-
-        assertThat(error.getNotLeader().getLeader().getId())
-                .isEqualTo(beat().getLeader().getId());
-    }
-
-    @Test
     void aFollowerPromisesNoStaleRead() {
         Peer follower = follower();
         Context context = TestNode.context(beat().getRegion(), follower).toBuilder()

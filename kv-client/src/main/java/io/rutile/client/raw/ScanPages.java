@@ -133,7 +133,7 @@ final class ScanPages {
         if (key.compareTo(rest.start()) < 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return regions.send(calls.get(key), Anchor.at(keys.border(key)), pageBackoff.get())
+        return regions.send(calls.get(key).from(readFrom), Anchor.at(keys.border(key)), pageBackoff.get())
                 .thenCompose(answer -> {
                     RawGetResponse found = answer.response();
                     RawErrors.check("RawGet", found.getError());

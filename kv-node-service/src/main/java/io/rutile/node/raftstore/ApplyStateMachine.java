@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,9 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         void onExpelled();
 
         void onFailure(Throwable cause);
+
+        /** Another replica is about to serve a read; see {@link ReplicatedStateMachine#onReadIndex}. */
+        byte @Nullable [] onReadIndex(byte[] question);
     }
 
     /** Where ranges of this store change hands (R6). */
@@ -73,6 +77,10 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     private volatile @Nullable RegionState state;
     private volatile long appliedIndex;
     private volatile @Nullable Listener listener;
+    /** Images whose installation has begun; while one is under way, what a snapshot holds is neither the old nor the new. */
+    private final AtomicLong imagesBegun = new AtomicLong();
+
+    private volatile boolean imageUnderWay;
     /** Used by apply alone; closed by {@link #close} when nothing runs any more. */
     private @Nullable EngineBatch batch;
 
@@ -214,10 +222,19 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         tell(Listener::onRegionChanged);
     }
 
+    /** From before anything of an image, or of what it replaces, is written; called by {@link RegionImages} alone. */
+    void replacing() {
+        imageUnderWay = true;
+        imagesBegun.incrementAndGet();
+    }
+
     /** The new state while an image is being applied, and after; called by {@link RegionImages} alone. */
     void replaced(RegionState next, long index) {
         state = next;
         appliedIndex = index;
+        if (next.status() == RegionState.Status.NORMAL) {
+            imageUnderWay = false;
+        }
     }
 
     @Override
@@ -236,6 +253,15 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         if (now != null && !now.isMember() && !replicas.contains(self)) {
             tell(Listener::onExpelled);
         }
+    }
+
+    @Override
+    public byte @Nullable [] onReadIndex(byte[] question) {
+        Listener to = listener;
+        if (to == null) {
+            throw new IllegalStateException("region " + regionId + " is just starting");
+        }
+        return to.onReadIndex(question);
     }
 
     @Override
@@ -273,6 +299,20 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
     EngineSnapshot engineSnapshot() {
         return engine.snapshot();
+    }
+
+    /** A snapshot without half an image in it; null while one is being put in place. Needed where nobody leads: leaders get none. */
+    @Nullable EngineSnapshot settledSnapshot() {
+        long before = imagesBegun.get();
+        if (imageUnderWay) {
+            return null;
+        }
+        EngineSnapshot snapshot = engine.snapshot();
+        if (imagesBegun.get() != before) {
+            snapshot.close();
+            return null;
+        }
+        return snapshot;
     }
 
     /** After the group has stopped. */

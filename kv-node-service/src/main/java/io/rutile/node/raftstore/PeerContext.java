@@ -16,6 +16,7 @@ import java.util.function.Consumer;
  * @param failures replicas that died of an exception or a disk
  * @param retire takes a replica down whose Region has let it go
  * @param regions all of them
+ * @param locks asked, where this store leads, before another replica serves a read
  */
 record PeerContext(
         ProposalBudget budget,
@@ -25,4 +26,5 @@ record PeerContext(
         ScheduledExecutorService timer,
         Counter failures,
         Consumer<RegionPeer> retire,
-        RegionMap regions) {}
+        RegionMap regions,
+        LeaderLocks locks) {}

@@ -86,6 +86,7 @@ public final class RaftStore implements AutoCloseable {
             StoreAddresses addresses,
             DiskGuard disk,
             RegionObserver observer,
+            LeaderLocks locks,
             MeterRegistry metrics) {
         this.options = options;
         this.engine = engine;
@@ -103,7 +104,8 @@ public final class RaftStore implements AutoCloseable {
                 timer,
                 metrics.counter("kv.raftstore.replica.failures"),
                 this::retireLater,
-                regions);
+                regions,
+                locks);
         this.splits = metrics.counter("kv.raftstore.splits");
         this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
         this.splitChecker = new SplitChecker(options.split(), splitKeys, observer::onSplitDue, metrics);

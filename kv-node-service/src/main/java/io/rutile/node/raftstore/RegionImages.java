@@ -91,6 +91,7 @@ final class RegionImages {
             SstFiles.verify(engine, directory, image.tables(), next.range());
             Path staged = stage(directory, image);
             ranges.claim(replica, next, () -> {
+                replica.replacing();
                 states.put(next, image.appliedIndex(), abandoned(replica.state(), next));
                 replica.replaced(next, image.appliedIndex());
             });

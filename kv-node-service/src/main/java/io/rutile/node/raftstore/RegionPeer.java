@@ -19,6 +19,7 @@ import io.rutile.raft.Replicas;
 import io.rutile.storage.engine.EngineSnapshot;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.WriteBatch;
 import java.time.Duration;
 import java.util.List;
@@ -99,6 +100,10 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             if (request.getStaleRead() && !isLeader()) {
                 throw notReadyForStaleRead();
             }
+            ReplicaRead replicaRead = ctx.replicaRead();
+            if (replicaRead != null && !isLeader()) {
+                return followerSnapshot(ctx, replicaRead);
+            }
             RequestCheck.leader(request, this);
             RaftGroup<ApplyOutcome> group = group();
             // R7: the snapshot first, then the proof that nobody else can have led before it was taken.
@@ -141,6 +146,50 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             });
         });
         return result;
+    }
+
+    /**
+     * A snapshot here, although another replica leads: the leader is told what is read (P4) and says how far it has committed (R7), and
+     * the snapshot is taken once so much is applied here. A split that took a part of the range away before the leader spoke is
+     * applied by then too, and the epoch, looked at once more, shows it; so the leader needn't wait for its own splits here.
+     */
+    private CompletableFuture<KvSnapshot> followerSnapshot(KvContext ctx, ReplicaRead read) {
+        RequestCheck.replica(ctx.request(), this);
+        RaftGroup<ApplyOutcome> group = group();
+        byte[] question = ReadQuestion.encode(read, RaftStore.rangeOf(region()));
+        Duration left = Duration.ofNanos(Math.max(0, ctx.deadlineNanos() - System.nanoTime()));
+        return group.followerReadIndex(question, left)
+                .handle((refusal, failure) -> {
+                    if (failure != null) {
+                        return CompletableFuture.<KvSnapshot>failedFuture(followerFailure(failure, ctx));
+                    }
+                    if (refusal.isPresent()) {
+                        return CompletableFuture.<KvSnapshot>failedFuture(ReadQuestion.refusal(refusal.get()));
+                    }
+                    EngineSnapshot snapshot = stateMachine.settledSnapshot();
+                    return snapshot == null
+                            ? CompletableFuture.<KvSnapshot>failedFuture(new NotReadyException(elsewhere()))
+                            : within(ctx, snapshot, group.term());
+                })
+                .thenCompose(Function.identity());
+    }
+
+    /** If asking again doesn't help, or can't, the client is better off with the leader. */
+    private RuntimeException followerFailure(Throwable failure, KvContext ctx) {
+        if (HoldAndRetry.unwrap(failure) instanceof RaftException raft) {
+            if (raft.kind() == RaftException.Kind.BUSY) {
+                return new NotReadyException(elsewhere());
+            }
+            if (raft.kind() == RaftException.Kind.INVALID) {
+                return elsewhere();
+            }
+        }
+        return outcomeOf(failure, ctx);
+    }
+
+    private RegionException elsewhere() {
+        Peer leader = leader();
+        return RegionErrors.notLeader(regionId(), leader != null && leader.getId() == self.peerId() ? null : leader);
     }
 
     /**
@@ -403,6 +452,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     public void onExpelled() {
         log.info("no longer a member region={} peer={}", regionId(), self.peerId());
         store.retire().accept(this);
+    }
+
+    @Override
+    public byte @Nullable [] onReadIndex(byte[] question) {
+        return ReadQuestion.answer(question, store.locks());
     }
 
     @Override

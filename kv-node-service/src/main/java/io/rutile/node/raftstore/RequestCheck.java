@@ -50,6 +50,12 @@ final class RequestCheck {
         termAndEpoch(request, replica);
     }
 
+    /** For a read that any replica may serve: all but who leads. @throws RegionException why not */
+    static void replica(Context request, ReplicaView replica) {
+        peer(request, replica);
+        termAndEpoch(request, replica);
+    }
+
     private static void peer(Context request, ReplicaView replica) {
         if (request.getPeer().getId() != replica.peerId()) {
             throw RegionErrors.mismatchPeerId(request.getPeer().getId(), replica.peerId());

@@ -128,6 +128,11 @@ class ApplyStateMachineTest {
             public void onFailure(Throwable cause) {
                 news.add("failed");
             }
+
+            @Override
+            public byte @Nullable [] onReadIndex(byte[] question) {
+                return null;
+            }
         });
         return machine;
     }

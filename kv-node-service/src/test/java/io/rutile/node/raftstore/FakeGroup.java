@@ -4,10 +4,12 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,8 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     final List<String> asked = new ArrayList<>();
     final Deque<CompletableFuture<ApplyOutcome>> proposals = new ArrayDeque<>();
     final Deque<CompletableFuture<Void>> changes = new ArrayDeque<>();
+    final List<byte[]> questions = new ArrayList<>();
+    final Deque<CompletableFuture<Optional<byte[]>>> followerReads = new ArrayDeque<>();
     volatile boolean leads = true;
     volatile boolean lease = true;
     volatile long term = 7;
@@ -71,6 +75,14 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     public synchronized CompletableFuture<Void> readIndex() {
         asked.add("readIndex");
         return readIndex;
+    }
+
+    @Override
+    public synchronized CompletableFuture<Optional<byte[]>> followerReadIndex(byte[] question, Duration timeout) {
+        asked.add("followerReadIndex");
+        questions.add(question);
+        CompletableFuture<Optional<byte[]>> next = followerReads.poll();
+        return next == null ? CompletableFuture.completedFuture(Optional.empty()) : next;
     }
 
     @Override

@@ -7,9 +7,11 @@ import static org.awaitility.Awaitility.await;
 import com.google.protobuf.ByteString;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.LockInfo;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -19,12 +21,16 @@ import io.rutile.raft.Replicas;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.LockedByLeaderException;
+import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.engine.WriteBatch;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -32,6 +38,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,6 +63,8 @@ class RegionPeerTest {
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final List<RegionPeer> announced = new CopyOnWriteArrayList<>();
     private final List<RegionPeer> retired = new CopyOnWriteArrayList<>();
+    private final List<ReplicaRead> announcedReads = new CopyOnWriteArrayList<>();
+    private volatile @Nullable LockInfo lockInMemory;
     private final FakeDisk disk = new FakeDisk();
     private DiskGuard guard;
     private ProposalBudget budget;
@@ -106,7 +115,11 @@ class RegionPeerTest {
                 timer,
                 metrics.counter("failures"),
                 retired::add,
-                regions);
+                regions,
+                read -> {
+                    announcedReads.add(read);
+                    return lockInMemory;
+                });
         stateMachine = new ApplyStateMachine(
                 5,
                 new Replica(1, 11),
@@ -197,6 +210,150 @@ class RegionPeerTest {
 
         assertThat(error.getMessage()).isEqualTo("Deadline is exceeded");
         assertThat(error.getServerIsBusy().getReason()).isEqualTo("deadline is exceeded");
+    }
+
+    /** A read at a follower, of the keys from k on up, at a version. */
+    private static KvContext replicaRead(Duration left) {
+        KvContext plain = ctx(left);
+        return KvContext.of(plain.request().toBuilder().setReplicaRead(true).build(), plain.deadlineNanos())
+                .reading(() -> new ReplicaRead(100, List.of(new KeyRange(key("k"), ByteKey.EMPTY))));
+    }
+
+    private static KvContext replicaRead() {
+        return replicaRead(Duration.ofSeconds(20));
+    }
+
+    private void follow() {
+        group.leads = false;
+        group.leader = new Replica(2, 12);
+    }
+
+    @Test
+    void r7_aFollowerTakesItsSnapshotOnceItHasAppliedWhatTheLeaderHadCommitted() throws Exception {
+        follow();
+        CompletableFuture<Optional<byte[]>> coming = new CompletableFuture<>();
+        group.followerReads.add(coming);
+
+        CompletableFuture<KvSnapshot> read = kv.snapshot(replicaRead());
+        assertThat(read).isNotDone();
+        engine.write(batch(), false);
+        coming.complete(Optional.empty());
+
+        try (KvSnapshot snapshot = get(read)) {
+            assertThat(snapshot.get(Cf.RAW, key("k"))).isNotNull();
+            assertThat(snapshot.maxTsSynced()).isFalse();
+        }
+        assertThat(group.asked()).containsExactly("followerReadIndex");
+    }
+
+    @Test
+    void aFollowerServesOnlyWhatReadsAndAsksForIt() throws Exception {
+        follow();
+        KvContext forAWrite =
+                KvContext.of(replicaRead().request(), replicaRead().deadlineNanos());
+
+        assertThat(refusal(kv.snapshot(forAWrite)).getNotLeader().getLeader().getId())
+                .isEqualTo(12);
+        assertThat(refusal(kv.snapshot(ctx())).getNotLeader().getLeader().getId())
+                .isEqualTo(12);
+        assertThat(ctx().reading(() -> ReplicaRead.RAW).replicaRead()).isNull();
+        assertThat(group.asked()).isEmpty();
+    }
+
+    @Test
+    void p4_theLeaderHearsWhatIsReadInsideTheRegion() throws Exception {
+        Region upToM = REGION.toBuilder()
+                .setStartKey(ByteString.copyFromUtf8("l"))
+                .setEndKey(ByteString.copyFromUtf8("m"))
+                .build();
+        stateMachine.replaced(RegionState.normal(11, upToM), 6);
+        follow();
+        get(kv.snapshot(replicaRead())).close();
+
+        byte[] refusal = stateMachine.onReadIndex(group.questions.get(0));
+
+        assertThat(refusal).isNull();
+        assertThat(announcedReads).containsExactly(new ReplicaRead(100, List.of(new KeyRange(key("l"), key("m")))));
+    }
+
+    @Test
+    void p4_aLockInTheLeadersMemoryRefusesTheRead() throws Exception {
+        follow();
+        LockInfo lock = LockInfo.newBuilder().setLockVersion(90).build();
+        lockInMemory = lock;
+        get(kv.snapshot(replicaRead())).close();
+        byte[] refusal = Objects.requireNonNull(stateMachine.onReadIndex(group.questions.get(0)));
+        group.followerReads.add(CompletableFuture.completedFuture(Optional.of(refusal)));
+
+        CompletableFuture<KvSnapshot> read = kv.snapshot(replicaRead());
+
+        assertThat(read)
+                .failsWithin(Duration.ofSeconds(20))
+                .withThrowableOfType(ExecutionException.class)
+                .havingCause()
+                .isInstanceOfSatisfying(
+                        LockedByLeaderException.class, e -> assertThat(e.lock()).isEqualTo(lock));
+    }
+
+    @Test
+    void e1_aQuestionThatIsNoneIsRefused() throws Exception {
+        follow();
+        byte[] refusal = Objects.requireNonNull(stateMachine.onReadIndex(new byte[] {(byte) 0xff}));
+        group.followerReads.add(CompletableFuture.completedFuture(Optional.of(refusal)));
+
+        assertThat(refusal(kv.snapshot(replicaRead())).getMessage()).contains("not a question");
+        assertThat(announcedReads).isEmpty();
+    }
+
+    @Test
+    void aFollowerThatGetsNoAnswerAsksAgainAndThenNamesTheLeader() throws Exception {
+        follow();
+        CompletableFuture<Optional<byte[]>> busy =
+                CompletableFuture.failedFuture(new RaftException(RaftException.Kind.BUSY, "by test"));
+        group.followerReads.add(busy);
+        group.followerReads.add(busy);
+        get(kv.snapshot(replicaRead())).close();
+        assertThat(group.asked()).hasSize(3);
+
+        for (int i = 0; i < 1_000; i++) {
+            group.followerReads.add(busy);
+        }
+        Error late = refusal(kv.snapshot(replicaRead(Duration.ofMillis(100))));
+        Error inTheEnd = refusal(kv.snapshot(replicaRead()));
+
+        assertThat(late.getServerIsBusy().getReason()).isEqualTo("deadline is exceeded");
+        assertThat(inTheEnd.getNotLeader().getLeader().getId()).isEqualTo(12);
+    }
+
+    @Test
+    void r7_aSplitThatIsAppliedWhileTheLeaderIsAskedShows() throws Exception {
+        follow();
+        CompletableFuture<Optional<byte[]>> coming = new CompletableFuture<>();
+        group.followerReads.add(coming);
+        CompletableFuture<KvSnapshot> read = kv.snapshot(replicaRead());
+
+        Region shrunk = REGION.toBuilder()
+                .setStartKey(ByteString.copyFromUtf8("m"))
+                .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(1).setVersion(2))
+                .build();
+        stateMachine.replaced(RegionState.normal(11, shrunk), 6);
+        coming.complete(Optional.empty());
+
+        assertThat(refusal(read).hasEpochNotMatch()).isTrue();
+    }
+
+    /** While an image replaces what is there, a snapshot holds neither the old nor the new. */
+    @Test
+    void aFollowerIsNotReadWhileAnImageIsPutInPlace() throws Exception {
+        follow();
+        stateMachine.replacing();
+
+        CompletableFuture<KvSnapshot> read = kv.snapshot(replicaRead());
+        await().atMost(Duration.ofSeconds(20)).until(() -> group.asked().size() > 2);
+        assertThat(read).isNotDone();
+        stateMachine.replaced(RegionState.normal(11, REGION), 9);
+
+        get(read).close();
     }
 
     @Test
