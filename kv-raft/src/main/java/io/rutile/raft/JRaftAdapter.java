@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -86,6 +87,9 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final VoteGate gate;
     private final ReadRounds reads;
     private final FollowerReads followerReads;
+    /** Members that were told an index since this replica leads. */
+    private final ConcurrentHashMap<PeerId, Long> toldCommitted = new ConcurrentHashMap<>();
+
     private final SerialExecutor inbound;
     private final SerialExecutor answers;
     private final NodeImpl node;
@@ -514,12 +518,29 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         long committed = NodeInternals.leaderCommitted(node);
         if (holdsLease() && leaderTerm == term) {
             reply.accept(ReadIndexAnswer.newBuilder().setIndex(committed).build());
+            tellCommitted(request.getServerId(), committed);
             return;
         }
         provenIndex().whenComplete((index, failure) -> {
             boolean proven = failure == null && isLeader() && leaderTerm == term;
             reply.accept(proven ? ReadIndexAnswer.newBuilder().setIndex(index).build() : notNow());
         });
+    }
+
+    /**
+     * In a group where nobody writes at this moment a follower would hear of the last entries only with the next heartbeat. One beside
+     * it is enough for each index that somebody is told of; a round to a majority has sent its own.
+     */
+    private void tellCommitted(String peerText, long committed) {
+        PeerId peer = PeerIds.of(PeerIds.parse(peerText));
+        ConfigurationEntry conf = NodeInternals.conf(node);
+        if (!conf.contains(peer) && !conf.containsLearner(peer)) {
+            return;
+        }
+        Long before = toldCommitted.put(peer, committed);
+        if (before == null || before < committed) {
+            NodeInternals.tellCommitted(node, peer);
+        }
     }
 
     private ReadIndexAnswer notNow() {
@@ -530,6 +551,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     @Override
     public void leads(long term) {
+        toldCommitted.clear();
         leaderTerm = term;
         leader = self;
         metrics.elections.increment();

@@ -2,12 +2,17 @@ package io.rutile.raft;
 
 import com.alipay.sofa.jraft.FSMCaller;
 import com.alipay.sofa.jraft.ReadOnlyService;
+import com.alipay.sofa.jraft.ReplicatorGroup;
+import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.conf.ConfigurationEntry;
 import com.alipay.sofa.jraft.core.BallotBox;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
 import com.alipay.sofa.jraft.core.State;
 import com.alipay.sofa.jraft.entity.LogId;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.alipay.sofa.jraft.storage.LogManager;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
@@ -22,7 +27,7 @@ import java.util.concurrent.locks.Lock;
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
  * counts a majority of it), the last entry of the log and the last sign of a leader (elections depend on them), the caller of the
- * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed, and the scanner thread of a read service that we
+ * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed and how it tells, and the scanner thread of a read service that we
  * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
  * the middle of the night.
  */
@@ -31,6 +36,7 @@ final class NodeInternals {
     private static final VarHandle CONF;
     private static final VarHandle FSM_CALLER;
     private static final VarHandle BALLOT_BOX;
+    private static final VarHandle REPLICATORS;
     private static final VarHandle LOG_MANAGER;
     private static final VarHandle LAST_LEADER_MS;
     private static final VarHandle WRITE_LOCK;
@@ -46,6 +52,7 @@ final class NodeInternals {
             CONF = node.findVarHandle(NodeImpl.class, "conf", ConfigurationEntry.class);
             FSM_CALLER = node.findVarHandle(NodeImpl.class, "fsmCaller", FSMCaller.class);
             BALLOT_BOX = node.findVarHandle(NodeImpl.class, "ballotBox", BallotBox.class);
+            REPLICATORS = node.findVarHandle(NodeImpl.class, "replicatorGroup", ReplicatorGroup.class);
             LOG_MANAGER = node.findVarHandle(NodeImpl.class, "logManager", LogManager.class);
             LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
             WRITE_LOCK = node.findVarHandle(NodeImpl.class, "writeLock", Lock.class);
@@ -102,6 +109,20 @@ final class NodeInternals {
      */
     static long leaderCommitted(NodeImpl node) {
         return ((BallotBox) BALLOT_BOX.getAcquire(node)).getLastCommittedIndex();
+    }
+
+    /**
+     * Sends a peer one heartbeat beside the regular ones, so that it hears at once how far is committed. Nothing happens if this
+     * replica doesn't lead.
+     */
+    static void tellCommitted(NodeImpl node, PeerId peer) {
+        ((ReplicatorGroup) REPLICATORS.getAcquire(node))
+                .sendHeartbeat(peer, new RpcResponseClosureAdapter<AppendEntriesResponse>() {
+                    @Override
+                    public void run(Status status) {
+                        // If it is lost, the next regular one does its work.
+                    }
+                });
     }
 
     /** The last entry that the node has, on disk or on its way there. */

@@ -137,8 +137,8 @@ class ReplicaReadsTest {
         assertThat(ReplicaReads.announce(leader, new ReplicaRead(12, List.of(range("c", "a")))))
                 .as("a range that holds nothing")
                 .isNull();
-        LockInfo lock = Objects.requireNonNull(
-                ReplicaReads.announce(leader, ReplicaReads.of(12, List.of(key("a"), key("b")))));
+        LockInfo lock =
+                Objects.requireNonNull(ReplicaReads.announce(leader, ReplicaReads.of(12, List.of(key("a"), key("b")))));
         assertThat(lock.getLockVersion()).isEqualTo(10);
         assertThat(lock.getKey()).isEqualTo(bytes("b"));
         assertThat(ReplicaReads.announce(withLock(LockKind.LOCK), new ReplicaRead(12, List.of(range("a", "c")))))
