@@ -1,6 +1,6 @@
 package io.rutile.cli.fault;
 
-/** What happens to a process. */
+/** What happens to a process, or to a Region. */
 public enum Fault {
     /** Ended like in a power cut (SIGKILL), and started again. */
     KILL("kill", 2),
@@ -13,7 +13,9 @@ public enum Fault {
      */
     DEPOSE("depose", 4),
     /** All nodes killed at the same moment, and started again: nothing is left but what is on disk. */
-    BLACKOUT("blackout", 1);
+    BLACKOUT("blackout", 1),
+    /** A Region split in front of a key of a workload. Nothing is broken and nothing healed; keys that shared a leader no longer do. */
+    SPLIT("split", 4);
 
     private final String label;
     private final int weight;

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Does one fault after the other to a cluster, until it is closed; then everything runs again.
  *
  * <p>Nobody outside can order a change of leader, so leaders are moved by what makes them move: an orderly stop, which hands
- * leadership over, or a freeze that outlasts the election timeout.
+ * leadership over, or a freeze that outlasts the election timeout. Regions are split in between, as any client may.
  *
  * <p>Threads: one of its own; {@link #close} waits for it.
  */
@@ -36,6 +36,7 @@ public final class Nemesis implements AutoCloseable {
 
     private final LocalCluster cluster;
     private final LeaderView leader;
+    private final RegionSplitter splitter;
     private final FaultSchedule schedule;
     private final Consumer<String> log;
     private final long startNanos = System.nanoTime();
@@ -51,9 +52,15 @@ public final class Nemesis implements AutoCloseable {
     private @Nullable String lastLeader;
     private @Nullable RuntimeException broken;
 
-    private Nemesis(LocalCluster cluster, LeaderView leader, FaultSchedule schedule, Consumer<String> log) {
+    private Nemesis(
+            LocalCluster cluster,
+            LeaderView leader,
+            RegionSplitter splitter,
+            FaultSchedule schedule,
+            Consumer<String> log) {
         this.cluster = cluster;
         this.leader = leader;
+        this.splitter = splitter;
         this.schedule = schedule;
         this.log = log;
     }
@@ -63,11 +70,19 @@ public final class Nemesis implements AutoCloseable {
      *
      * @param cluster started by the caller; its nodes and, now and then, its Placement Driver suffer
      * @param leader who is aimed at
+     * @param splitter splits Regions
+     * @param splitKeys in front of which Regions are split, twelve at most; may be empty
      * @param log takes a line for each fault and each recovery, in the thread of the nemesis
      */
-    public static Nemesis start(LocalCluster cluster, LeaderView leader, long seed, Consumer<String> log) {
-        FaultSchedule schedule = new FaultSchedule(seed, names(cluster, Role.NODE), names(cluster, Role.PD));
-        Nemesis nemesis = new Nemesis(cluster, leader, schedule, log);
+    public static Nemesis start(
+            LocalCluster cluster,
+            LeaderView leader,
+            RegionSplitter splitter,
+            List<String> splitKeys,
+            long seed,
+            Consumer<String> log) {
+        FaultSchedule schedule = new FaultSchedule(seed, names(cluster, Role.NODE), names(cluster, Role.PD), splitKeys);
+        Nemesis nemesis = new Nemesis(cluster, leader, splitter, schedule, log);
         nemesis.thread.start();
         return nemesis;
     }
@@ -81,7 +96,7 @@ public final class Nemesis implements AutoCloseable {
         return now;
     }
 
-    /** How often each fault was done. */
+    /** How often each fault was done; a split that could not be had is none. */
     public synchronized Map<Fault, Integer> done() {
         return Map.copyOf(done);
     }
@@ -134,7 +149,11 @@ public final class Nemesis implements AutoCloseable {
                 if (closed.await(planned.calm().toMillis(), TimeUnit.MILLISECONDS)) {
                     return;
                 }
-                harm(planned);
+                if (planned.fault() == Fault.SPLIT) {
+                    split(planned.target());
+                } else {
+                    harm(planned);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -144,6 +163,20 @@ public final class Nemesis implements AutoCloseable {
             if (!abandoned) {
                 healAll();
             }
+        }
+    }
+
+    private void split(String key) throws InterruptedException {
+        synchronized (this) {
+            now = "split";
+        }
+        boolean split = splitter.split(key);
+        say(split ? "split in front of " + key : "no split in front of " + key);
+        synchronized (this) {
+            if (split) {
+                done.merge(Fault.SPLIT, 1, Integer::sum);
+            }
+            now = "calm";
         }
     }
 
@@ -159,6 +192,7 @@ public final class Nemesis implements AutoCloseable {
             case KILL, BLACKOUT -> kill(victims);
             case PAUSE, DEPOSE -> victims.forEach(victim -> victim.signal("STOP"));
             case HAND_OVER -> cluster.stop(victims, line -> {});
+            case SPLIT -> throw new IllegalArgumentException("a split has no victims");
         }
         synchronized (this) {
             done.merge(fault, 1, Integer::sum);

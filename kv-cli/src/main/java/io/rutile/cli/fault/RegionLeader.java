@@ -19,20 +19,23 @@ public final class RegionLeader implements LeaderView {
 
     private final ClusterLayout layout;
     private final PdClient pd;
-    private final ByteKey key;
+    private final ByteKey border;
 
-    /** @param pd not closed here */
-    public RegionLeader(ClusterLayout layout, PdClient pd, ByteKey key) {
+    /**
+     * @param pd not closed here
+     * @param key of a transaction
+     */
+    public RegionLeader(ClusterLayout layout, PdClient pd, String key) {
         this.layout = layout;
         this.pd = pd;
-        this.key = key;
+        this.border = RegionSplits.border(key);
     }
 
     /** Empty, too, if the Placement Driver does not say within two seconds. */
     @Override
     public Optional<String> process() throws InterruptedException {
         try {
-            Optional<RegionLocation> region = pd.regionByKey(key).get(ANSWER_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+            Optional<RegionLocation> region = pd.regionByKey(border).get(ANSWER_WAIT.toMillis(), TimeUnit.MILLISECONDS);
             Peer leader = region.map(RegionLocation::leader).orElse(null);
             if (leader == null) {
                 return Optional.empty();

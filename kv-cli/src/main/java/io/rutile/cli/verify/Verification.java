@@ -6,12 +6,14 @@ import io.rutile.cli.check.Anomaly;
 import io.rutile.cli.cluster.LocalCluster;
 import io.rutile.cli.fault.Nemesis;
 import io.rutile.cli.fault.RegionLeader;
+import io.rutile.cli.fault.RegionSplits;
 import io.rutile.cli.workload.ClusterStore;
 import io.rutile.cli.workload.Protocol;
+import io.rutile.cli.workload.Workload;
 import io.rutile.cli.workload.WorkloadRun;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
-import io.rutile.protocol.ByteKey;
+import io.rutile.client.pd.PdClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -120,11 +122,19 @@ public final class Verification {
             if (!plan.faults()) {
                 return null;
             }
-            RegionLeader leader =
-                    new RegionLeader(cluster.layout(), parts.get(0).client.pd(), ByteKey.EMPTY);
+            PdClient pd = parts.get(0).client.pd();
+            List<String> splitKeys = parts.stream()
+                    .flatMap(part -> part.workload.splitKeys().stream())
+                    .toList();
+            RegionLeader leader = new RegionLeader(cluster.layout(), pd, splitKeys.get(0));
             Path log = directory.resolve("faults-" + protocol.label() + ".log");
-            Nemesis started =
-                    Nemesis.start(cluster, leader, plan.seedOf("faults-" + protocol.label()), line -> say(log, line));
+            Nemesis started = Nemesis.start(
+                    cluster,
+                    leader,
+                    new RegionSplits(pd),
+                    splitKeys,
+                    plan.seedOf("faults-" + protocol.label()),
+                    line -> say(log, line));
             nemesis = started;
             return started;
         }
@@ -176,6 +186,7 @@ public final class Verification {
         private final Subject subject;
         private final Protocol protocol;
         private final String name;
+        private final Workload workload;
         private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
         private final RutileClient client;
         private final List<String> ownTroubles = new ArrayList<>();
@@ -185,6 +196,7 @@ public final class Verification {
             this.subject = subject;
             this.protocol = protocol;
             name = subject.label() + "-" + protocol.label();
+            workload = subject.workload("verify/" + name + "/");
             client = RutileClient.connect(
                     new RutileClientOptions(cluster.layout().pdEndpoints(), CALL_TIMEOUT, CONNECT_TIMEOUT, 2),
                     registry);
@@ -192,7 +204,7 @@ public final class Verification {
 
         void start() throws IOException, InterruptedException {
             run = WorkloadRun.start(
-                    subject.workload("verify/" + name + "/"),
+                    workload,
                     new ClusterStore(client.txn(), protocol),
                     protocol.label(),
                     plan.clients(),

@@ -34,6 +34,11 @@ public final class BankWorkload implements Workload {
         return Map.of("accounts", (long) ACCOUNTS, "total", ACCOUNTS * FIRST_BALANCE);
     }
 
+    @Override
+    public List<String> splitKeys() {
+        return accounts;
+    }
+
     /** The first attempt may be committed without our knowing; then the second finds the accounts. */
     @Override
     public void prepare(TxnClient client) throws InterruptedException {

@@ -8,6 +8,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.stream.IntStream;
 
 /**
  * Reads of lists and appends of unique elements to them, one to four in a transaction, over a few lists at a time. A list that is long
@@ -41,6 +42,12 @@ public final class ListAppendWorkload implements Workload {
     @Override
     public Map<String, Long> parameters() {
         return Map.of();
+    }
+
+    /** Between the slots, wherever their lists have got to. */
+    @Override
+    public List<String> splitKeys() {
+        return IntStream.range(0, SLOTS).mapToObj(slot -> prefix + slot).toList();
     }
 
     @Override

@@ -33,6 +33,11 @@ public final class PessimisticCounterWorkload implements Workload {
     }
 
     @Override
+    public List<String> splitKeys() {
+        return counters;
+    }
+
+    @Override
     public void prepare(TxnClient client) {
         // A counter that nobody has incremented is zero.
     }

@@ -1,6 +1,7 @@
 package io.rutile.cli.workload;
 
 import io.rutile.cli.check.HistoryHeader;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -12,6 +13,9 @@ public interface Workload {
 
     /** What its checker must know, for {@link HistoryHeader}. */
     Map<String, Long> parameters();
+
+    /** Keys that a Region may be split in front of, so that what belongs together lies in several. Never empty. */
+    List<String> splitKeys();
 
     /** Puts the first data there; may be run again over what it began. */
     void prepare(TxnClient client) throws InterruptedException;

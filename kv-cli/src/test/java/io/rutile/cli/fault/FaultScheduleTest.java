@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.cli.fault.FaultSchedule.Planned;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -12,9 +13,15 @@ class FaultScheduleTest {
 
     private static final List<String> NODES = List.of("node-1", "node-2", "node-3");
     private static final List<String> PDS = List.of("pd-1");
+    private static final List<String> KEYS =
+            IntStream.range(0, 20).mapToObj(i -> "key-" + i).toList();
 
     private static List<Planned> plan(long seed) {
-        FaultSchedule schedule = new FaultSchedule(seed, NODES, PDS);
+        return plan(seed, KEYS);
+    }
+
+    private static List<Planned> plan(long seed, List<String> splitKeys) {
+        FaultSchedule schedule = new FaultSchedule(seed, NODES, PDS, splitKeys);
         return Stream.generate(schedule::next).limit(500).toList();
     }
 
@@ -45,6 +52,39 @@ class FaultScheduleTest {
                 .isNotEmpty()
                 .allMatch(Planned::atLeader)
                 .allMatch(planned -> planned.lasting().compareTo(Duration.ofSeconds(3)) >= 0);
+    }
+
+    @Test
+    void theFirstIsASplitAndTwelveAtMostAreInFrontOfOneKeyEach() {
+        for (long seed = 0; seed < 20; seed++) {
+            List<Planned> plan = plan(seed);
+
+            assertThat(plan.get(0).fault()).isEqualTo(Fault.SPLIT);
+            assertThat(plan)
+                    .filteredOn(planned -> planned.fault() == Fault.SPLIT)
+                    .hasSize(12)
+                    .extracting(Planned::target)
+                    .doesNotHaveDuplicates()
+                    .isSubsetOf(KEYS);
+        }
+        assertThat(plan(1, KEYS.subList(0, 3)))
+                .filteredOn(planned -> planned.fault() == Fault.SPLIT)
+                .hasSize(3);
+        assertThat(plan(1, List.of())).extracting(Planned::fault).doesNotContain(Fault.SPLIT);
+    }
+
+    @Test
+    void aSplitComesSoonAndIsFollowedByAnotherFault() {
+        List<Planned> plan = plan(2);
+
+        assertThat(plan)
+                .filteredOn(planned -> planned.fault() == Fault.SPLIT)
+                .allMatch(planned -> planned.calm().compareTo(Duration.ofMillis(500)) <= 0);
+        for (int i = 1; i < plan.size(); i++) {
+            if (plan.get(i - 1).fault() == Fault.SPLIT) {
+                assertThat(plan.get(i).fault()).isNotEqualTo(Fault.SPLIT);
+            }
+        }
     }
 
     @Test

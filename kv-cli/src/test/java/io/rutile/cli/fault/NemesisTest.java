@@ -25,11 +25,15 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Harm and healing, with services that do nothing. */
 class NemesisTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+    private static final List<String> KEYS = List.of("a", "b", "c");
 
     private static final long SEED = Long.getLong("seed", 1);
 
@@ -62,9 +66,14 @@ class NemesisTest {
         cluster.kill();
     }
 
+    /** What can't be had is the last of them. */
+    private boolean split(String key) {
+        return !key.equals("c");
+    }
+
     @Test
     void doesHarmAndHealsAllOfIt() {
-        Nemesis nemesis = Nemesis.start(cluster, () -> Optional.of("node-2"), SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, () -> Optional.of("node-2"), this::split, KEYS, SEED, log::add);
         await().atMost(TIMEOUT).until(() -> log.stream().anyMatch(line -> line.contains("node-2 (leader)")));
 
         nemesis.close();
@@ -74,9 +83,21 @@ class NemesisTest {
         assertThat(nemesis.done()).isNotEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource({"a, '  split in front of a', 1", "c, '  no split in front of c', 0"})
+    void aSplitIsCountedIfItCouldBeHad(String key, String said, int counted) {
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, List.of(key), SEED, log::add);
+        await().atMost(TIMEOUT).until(() -> !log.isEmpty());
+
+        nemesis.close();
+
+        assertThat(log.poll()).endsWith(said);
+        assertThat(nemesis.done().getOrDefault(Fault.SPLIT, 0)).isEqualTo(counted);
+    }
+
     @Test
     void closingInTheMiddleOfAFaultHealsItAtOnce() {
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
         await().atMost(TIMEOUT).until(() -> !nemesis.now().equals("calm"));
 
         nemesis.close();
@@ -87,7 +108,8 @@ class NemesisTest {
     @Test
     void aChangeOfLeaderIsSeen() {
         Queue<String> leaders = new ConcurrentLinkedQueue<>(List.of("node-1", "node-1", "node-2"));
-        Nemesis nemesis = Nemesis.start(cluster, () -> Optional.ofNullable(leaders.poll()), SEED, log::add);
+        Nemesis nemesis =
+                Nemesis.start(cluster, () -> Optional.ofNullable(leaders.poll()), this::split, KEYS, SEED, log::add);
         await().atMost(TIMEOUT).until(leaders::isEmpty);
 
         nemesis.close();
@@ -99,7 +121,7 @@ class NemesisTest {
     void aProcessThatDoesNotComeBackIsTold() throws IOException {
         Files.writeString(dataDir.resolve("node-1.fails"), "");
         cluster.process("node-1").kill();
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
 
         assertThatThrownBy(nemesis::close)
                 .isInstanceOf(ClusterException.class)
@@ -108,7 +130,7 @@ class NemesisTest {
 
     @Test
     void abandonedItHealsNothing() {
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
         await().atMost(TIMEOUT).until(() -> !nemesis.now().equals("calm"));
 
         nemesis.abandon();
