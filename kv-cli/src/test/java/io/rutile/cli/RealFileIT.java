@@ -1,11 +1,17 @@
 package io.rutile.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.client.RutileClient;
+import io.rutile.client.pd.RegionLocation;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.Region;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -19,12 +25,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -39,8 +47,8 @@ import org.tikv.raw.RawKVClient;
 import org.tikv.shade.com.google.protobuf.ByteString;
 
 /**
- * A file of 100,000 pairs, loaded through the gateway and through client-java, read back by the one and by the other, byte for byte,
- * before and after a restart of everything.
+ * A file of 100,000 pairs, loaded through the gateway and through client-java into Regions that split under the load, read back by
+ * the one and by the other, byte for byte, before and after a restart of everything.
  */
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -49,6 +57,12 @@ class RealFileIT {
     private static final int PAIRS = 100_000;
     private static final long SEED = Long.getLong("seed", 20_260_101L);
     private static final int BATCH_PAIRS = 500;
+
+    /** Both copies together are 40 MB. */
+    private static final Map<String, String> SMALL_REGIONS =
+            Map.of("rutile.node.split.size", "2MB", "rutile.node.split.interval", "1s");
+
+    private static final int REGIONS_MIN = 10;
 
     /** Each way in has a part of the key space of its own, so each is read back whole. */
     private static final byte[] BY_GATEWAY = "gateway/".getBytes(StandardCharsets.US_ASCII);
@@ -66,7 +80,9 @@ class RealFileIT {
     @BeforeAll
     static void up() throws IOException {
         data = PairData.write(scratch.resolve("pairs.txt"), PAIRS, SEED);
-        house = TestHouse.start(scratch.resolve("data"), 1, 3, ApiVersion.V1);
+        house = TestHouse.start(
+                new ClusterLayout(scratch.resolve("data"), 1, 3, TestHouse.freeBasePort(), ApiVersion.V1)
+                        .withNodeProperties(SMALL_REGIONS));
     }
 
     @AfterAll
@@ -122,12 +138,43 @@ class RealFileIT {
 
     @Test
     @Order(4)
+    void r6_manyRegionsWithoutHoleOrOverlap() throws Exception {
+        assertThat(regions()).hasSizeGreaterThan(REGIONS_MIN);
+    }
+
+    @Test
+    @Order(5)
     void readBackByteForByteAfterARestart() throws Exception {
         house.cluster().stop(System.err::println);
         house.cluster().start();
         house.awaitReady();
 
         compareAll();
+        assertThat(regions()).hasSizeGreaterThan(REGIONS_MIN);
+    }
+
+    /** As PD knows them, each beginning where the one before it ends; asked again while one of them has just been split. */
+    private static List<Region> regions() {
+        try (RutileClient client = house.client()) {
+            return await().atMost(Duration.ofSeconds(30))
+                    .until(
+                            () -> client.pd().scanRegions(KeyRange.ALL, 0).get(10, TimeUnit.SECONDS).stream()
+                                    .map(RegionLocation::region)
+                                    .toList(),
+                            RealFileIT::coverEverythingOnce);
+        }
+    }
+
+    private static boolean coverEverythingOnce(List<Region> regions) {
+        com.google.protobuf.ByteString border = com.google.protobuf.ByteString.EMPTY;
+        for (int i = 0; i < regions.size(); i++) {
+            Region region = regions.get(i);
+            if (!region.getStartKey().equals(border) || region.getEndKey().isEmpty() != (i == regions.size() - 1)) {
+                return false;
+            }
+            border = region.getEndKey();
+        }
+        return !regions.isEmpty();
     }
 
     /** Crosswise too: what one way wrote the other reads. */

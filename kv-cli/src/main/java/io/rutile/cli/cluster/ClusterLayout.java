@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +31,16 @@ import org.jspecify.annotations.Nullable;
  * @param nodes KV nodes, 1 to {@link #NODES_MAX}
  * @param basePort the port that every other one follows from; null for TiKV's well-known ones
  * @param apiVersion what its data looks like
+ * @param nodeProperties configuration of every KV node, besides what follows from the layout: {@code rutile.node.split.size} and
+ *     its value
  */
 public record ClusterLayout(
-        Path dataDir, int pds, int nodes, @Nullable Integer basePort, ApiVersion apiVersion) {
+        Path dataDir,
+        int pds,
+        int nodes,
+        @Nullable Integer basePort,
+        ApiVersion apiVersion,
+        Map<String, String> nodeProperties) {
 
     public static final String HOST = "127.0.0.1";
 
@@ -44,9 +53,14 @@ public record ClusterLayout(
     private static final int PDS_MAX = 7;
     private static final int PORTS_PER_CLUSTER = 403;
     private static final String FILE = "cluster.properties";
+    private static final String NODE_PROPERTY = "node-property.";
+
+    /** Letters, digits, dots and dashes, as Spring writes names of properties; brackets for entries of lists. */
+    private static final Pattern PROPERTY_NAME = Pattern.compile("[a-z][a-z0-9.\\[\\]-]*");
 
     public ClusterLayout {
         dataDir = dataDir.toAbsolutePath().normalize();
+        nodeProperties = Collections.unmodifiableMap(new TreeMap<>(nodeProperties));
         if (pds < 1 || pds > PDS_MAX || pds % 2 == 0) {
             throw new ClusterException("--pd is " + pds
                     + ", but a Placement Driver has 1, 3, 5 or 7 members (an even one adds no fault that it survives)");
@@ -59,6 +73,12 @@ public record ClusterLayout(
             throw new ClusterException("--base-port is " + basePort + ", but a cluster takes " + PORTS_PER_CLUSTER
                     + " ports from it on, so it must be between 1 and " + (65_536 - PORTS_PER_CLUSTER));
         }
+        nodeProperties.keySet().forEach(ClusterLayout::requirePropertyName);
+    }
+
+    /** Nodes with nothing but their defaults. */
+    public ClusterLayout(Path dataDir, int pds, int nodes, @Nullable Integer basePort, ApiVersion apiVersion) {
+        this(dataDir, pds, nodes, basePort, apiVersion, Map.of());
     }
 
     /** One Placement Driver, three nodes and a gateway on the well-known ports. */
@@ -81,9 +101,20 @@ public record ClusterLayout(
                     Integer.parseInt(properties.getProperty("pd", "")),
                     Integer.parseInt(properties.getProperty("nodes", "")),
                     basePort.isEmpty() ? null : Integer.valueOf(basePort),
-                    ApiVersion.valueOf(properties.getProperty("api-version", ""))));
+                    ApiVersion.valueOf(properties.getProperty("api-version", "")),
+                    properties.stringPropertyNames().stream()
+                            .filter(name -> name.startsWith(NODE_PROPERTY))
+                            .collect(Collectors.toMap(
+                                    name -> name.substring(NODE_PROPERTY.length()), properties::getProperty))));
         } catch (IOException | IllegalArgumentException e) {
             throw new ClusterException(file + " does not describe a cluster: " + e.getMessage(), e);
+        }
+    }
+
+    private static void requirePropertyName(String name) {
+        if (!PROPERTY_NAME.matcher(name).matches()) {
+            throw new ClusterException(
+                    "--node-property " + name + " is no name of a property, such as rutile.node.split.size");
         }
     }
 
@@ -93,11 +124,24 @@ public record ClusterLayout(
         properties.setProperty("nodes", Integer.toString(nodes));
         properties.setProperty("base-port", basePort == null ? "" : basePort.toString());
         properties.setProperty("api-version", apiVersion.name());
+        nodeProperties.forEach((name, value) -> properties.setProperty(NODE_PROPERTY + name, value));
         Path draft = dataDir.resolve(FILE + ".new");
         try (Writer out = Files.newBufferedWriter(draft)) {
             properties.store(out, "written by rutile up");
         }
         Files.move(draft, dataDir.resolve(FILE), REPLACE_EXISTING, ATOMIC_MOVE);
+    }
+
+    /**
+     * The same cluster with other properties of its nodes.
+     *
+     * @param changes by name; an empty value stands for the node's default
+     */
+    public ClusterLayout withNodeProperties(Map<String, String> changes) {
+        Map<String, String> all = new TreeMap<>(nodeProperties);
+        all.putAll(changes);
+        all.values().removeIf(String::isEmpty);
+        return new ClusterLayout(dataDir, pds, nodes, basePort, apiVersion, all);
     }
 
     /** All processes in the order they are started; they are stopped in the reverse order. */
@@ -159,7 +203,7 @@ public record ClusterLayout(
                 name,
                 Role.NODE,
                 ports(entry("grpc", grpc), entry("raft", raft), entry(ServiceSpec.MANAGEMENT, management)),
-                List.of(
+                withNodeProperties(
                         "--rutile.node.data-dir=" + dataDir.resolve(name),
                         "--rutile.node.address=" + address(grpc),
                         "--rutile.node.raft-address=" + address(raft),
@@ -169,6 +213,19 @@ public record ClusterLayout(
                         "--rutile.node.api-version=" + apiVersion,
                         "--server.address=" + HOST,
                         "--server.port=" + management));
+    }
+
+    /** A property that the layout decides itself can't be said twice: Spring would read both as a list. */
+    private List<String> withNodeProperties(String... ofTheLayout) {
+        List<String> settings = new ArrayList<>(List.of(ofTheLayout));
+        nodeProperties.forEach((name, value) -> {
+            String setting = "--" + name + "=";
+            if (settings.stream().anyMatch(other -> other.startsWith(setting))) {
+                throw new ClusterException("--node-property " + name + " follows from the layout of the cluster");
+            }
+            settings.add(setting + value);
+        });
+        return settings;
     }
 
     private ServiceSpec gateway() {

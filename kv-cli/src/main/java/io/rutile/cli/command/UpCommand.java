@@ -10,6 +10,7 @@ import io.rutile.cli.cluster.UpLock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
@@ -59,6 +60,13 @@ public final class UpCommand implements Callable<Integer> {
                     "V1, V1TTL for values that expire, or V2 for key spaces (default: V1). Fixed when the cluster is born.")
     private @Nullable ApiVersion apiVersion;
 
+    @Option(
+            names = "--node-property",
+            paramLabel = "NAME=VALUE",
+            description =
+                    "Configuration of every KV node, such as rutile.node.split.size=16MB; may be repeated. NAME= restores the default.")
+    private Map<String, String> nodeProperties = Map.of();
+
     @Option(names = "--detach", description = "Return when the cluster is ready; rutile down stops it.")
     private boolean detach;
 
@@ -95,11 +103,13 @@ public final class UpCommand implements Callable<Integer> {
         ClusterLayout before = data.layout().orElse(null);
         ClusterLayout base = before != null ? before : ClusterLayout.standard(data.directory());
         ClusterLayout layout = new ClusterLayout(
-                base.dataDir(),
-                pds != null ? pds : base.pds(),
-                nodes != null ? nodes : base.nodes(),
-                basePort != null ? basePort : base.basePort(),
-                apiVersion != null ? apiVersion : base.apiVersion());
+                        base.dataDir(),
+                        pds != null ? pds : base.pds(),
+                        nodes != null ? nodes : base.nodes(),
+                        basePort != null ? basePort : base.basePort(),
+                        apiVersion != null ? apiVersion : base.apiVersion(),
+                        base.nodeProperties())
+                .withNodeProperties(nodeProperties);
         if (before != null) {
             requireSame(before, "--pd", before.pds(), layout.pds());
             requireSame(before, "--api-version", before.apiVersion(), layout.apiVersion());

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,8 +76,45 @@ class ClusterLayoutTest {
         layout.write();
 
         assertThat(ClusterLayout.read(dir)).hasValue(layout);
+        ClusterLayout split = layout.withNodeProperties(Map.of("rutile.node.split.size", "2MB"));
+        split.write();
+        assertThat(ClusterLayout.read(dir)).hasValue(split);
         ClusterLayout.standard(dir).write();
         assertThat(ClusterLayout.read(dir)).hasValue(ClusterLayout.standard(dir));
+    }
+
+    @Test
+    void everyNodeAndNobodyElseGetsTheNodesProperties() {
+        ClusterLayout layout = ClusterLayout.standard(dir)
+                .withNodeProperties(Map.of("rutile.node.split.size", "2MB", "rutile.node.split.interval", "1s"));
+
+        assertThat(layout.services())
+                .allSatisfy(service -> assertThat(service.settings().contains("--rutile.node.split.size=2MB")
+                                && service.settings().contains("--rutile.node.split.interval=1s"))
+                        .as(service.name())
+                        .isEqualTo(service.role() == Role.NODE));
+    }
+
+    @Test
+    void aNodesPropertyIsChangedOrForgotten() {
+        ClusterLayout layout = ClusterLayout.standard(dir)
+                .withNodeProperties(Map.of("rutile.node.split.size", "2MB", "rutile.node.split.keys", "9000"))
+                .withNodeProperties(Map.of("rutile.node.split.size", "4MB", "rutile.node.split.keys", ""));
+
+        assertThat(layout.nodeProperties()).isEqualTo(Map.of("rutile.node.split.size", "4MB"));
+    }
+
+    @Test
+    void refusesPropertiesThatCannotBe() {
+        ClusterLayout standard = ClusterLayout.standard(dir);
+
+        assertThatThrownBy(() -> standard.withNodeProperties(Map.of("rutile.node.data-dir", "/tmp"))
+                        .services())
+                .isInstanceOf(ClusterException.class)
+                .hasMessageContaining("--node-property rutile.node.data-dir follows from the layout");
+        assertThatThrownBy(() -> standard.withNodeProperties(Map.of("-Dx y", "1")))
+                .isInstanceOf(ClusterException.class)
+                .hasMessageContaining("is no name of a property");
     }
 
     @Test
