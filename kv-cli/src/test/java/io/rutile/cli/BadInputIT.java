@@ -10,7 +10,6 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
-import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.client.RutileClient;
 import io.rutile.client.pd.RegionLocation;
 import io.rutile.protocol.ByteKey;
@@ -42,7 +41,6 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,12 +53,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What nobody should send. Each ends in a typed error or a closed connection (E1), and the cluster serves on with nothing lost. */
 @Tag("cluster")
+@ExtendWith(SharedHouse.class)
 class BadInputIT {
 
     private static final long SEED = Long.getLong("seed", 20_260_102L);
@@ -70,15 +69,17 @@ class BadInputIT {
     private static final byte[] EMPTY_SETTINGS = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    @TempDir
-    static Path scratch;
+    private static final String PREFIX = "bad-input/";
+
+    /** Whichever process that is. */
+    private static final String PD_LEADER = "leader of PD";
 
     private static TestHouse house;
     private static RutileClient client;
 
     @BeforeAll
-    static void up() throws Exception {
-        house = TestHouse.start(scratch.resolve("data"), 1, 3, ApiVersion.V1);
+    static void up(TestHouse shared) throws Exception {
+        house = shared;
         client = house.client();
         client.raw()
                 .put(key("kept"), bytes("from the beginning"), Duration.ZERO)
@@ -90,9 +91,6 @@ class BadInputIT {
         if (client != null) {
             client.close();
         }
-        if (house != null) {
-            house.close();
-        }
     }
 
     /** Every process alive, what was there still there, and a new write through both doors. */
@@ -101,7 +99,7 @@ class BadInputIT {
         assertThat(house.cluster().running()).hasSameSizeAs(house.cluster().processes());
         assertThat(client.raw().get(key("kept")).get(10, TimeUnit.SECONDS)).hasValue(bytes("from the beginning"));
         client.raw().put(key("again"), bytes("written"), Duration.ZERO).get(10, TimeUnit.SECONDS);
-        assertThat(rest("GET", "/v1/raw/again", "").body()).isEqualTo("written");
+        assertThat(rest("GET", "/v1/raw/" + PREFIX + "again", "").body()).isEqualTo("written");
     }
 
     @Test
@@ -171,7 +169,7 @@ class BadInputIT {
                     .addRequests(BatchCommandsRequest.Request.newBuilder()
                             .setRawGet(RawGetRequest.newBuilder()
                                     .setContext(context)
-                                    .setKey(utf8("kept"))))
+                                    .setKey(utf8(PREFIX + "kept"))))
                     .build());
             requests.onCompleted();
 
@@ -182,7 +180,7 @@ class BadInputIT {
 
     /** Who is served already is served on; a newcomer may have to wait until the silent ones are hung up on, but not for ever. */
     @ParameterizedTest
-    @CsvSource({"node-1, grpc", "node-1, raft", "pd-1, client", "pd-1, raft", "gateway, http"})
+    @CsvSource({"node-1, grpc", "node-1, raft", PD_LEADER + ", client", PD_LEADER + ", raft", "gateway, http"})
     void tenThousandConnectionsThatSayNothing(String process, String purpose) throws Exception {
         InetSocketAddress door = new InetSocketAddress(InetAddress.getLoopbackAddress(), port(process, purpose));
         List<SocketChannel> silent = new ArrayList<>();
@@ -200,7 +198,8 @@ class BadInputIT {
                     assertThat(newcomer.raw().get(key("beside")).get(5, TimeUnit.SECONDS))
                             .hasValue(bytes(process));
                 }
-                assertThat(rest("GET", "/v1/raw/beside", "").body()).isEqualTo(process);
+                assertThat(rest("GET", "/v1/raw/" + PREFIX + "beside", "").body())
+                        .isEqualTo(process);
             });
         } finally {
             for (SocketChannel channel : silent) {
@@ -229,7 +228,7 @@ class BadInputIT {
             RawPutResponse response = tikv(channel)
                     .rawPut(RawPutRequest.newBuilder()
                             .setContext(context)
-                            .setKey(utf8("large"))
+                            .setKey(utf8(PREFIX + "large"))
                             .setValue(ByteString.copyFrom(new byte[WireLimits.ENTRY_BYTES_MAX + 1]))
                             .build());
 
@@ -245,7 +244,7 @@ class BadInputIT {
             assertThatThrownBy(() -> tikv(channel)
                             .rawPut(RawPutRequest.newBuilder()
                                     .setContext(context)
-                                    .setKey(utf8("huge"))
+                                    .setKey(utf8(PREFIX + "huge"))
                                     .setValue(ByteString.copyFrom(new byte[2 * WireLimits.MESSAGE_BYTES_MAX]))
                                     .build()))
                     .isInstanceOf(StatusRuntimeException.class);
@@ -255,7 +254,7 @@ class BadInputIT {
 
     @Test
     void theEmptyKeyIsLegal() throws Exception {
-        withLeader((channel, context) -> {
+        withLeader(ByteKey.EMPTY, (channel, context) -> {
             RawPutResponse response = tikv(channel)
                     .rawPut(RawPutRequest.newBuilder()
                             .setContext(context)
@@ -264,7 +263,12 @@ class BadInputIT {
                             .build());
 
             assertThat(response).isEqualTo(RawPutResponse.getDefaultInstance());
-            assertThat(get(channel, context, "").getValue()).isEqualTo(utf8("v"));
+            assertThat(tikv(channel)
+                            .rawGet(RawGetRequest.newBuilder()
+                                    .setContext(context)
+                                    .build())
+                            .getValue())
+                    .isEqualTo(utf8("v"));
         });
     }
 
@@ -274,7 +278,7 @@ class BadInputIT {
             RawGetResponse response = tikv(channel)
                     .rawGet(RawGetRequest.newBuilder()
                             .setContext(context)
-                            .setKey(utf8("kept"))
+                            .setKey(utf8(PREFIX + "kept"))
                             .setCf("nobody")
                             .build());
 
@@ -294,7 +298,7 @@ class BadInputIT {
                             failure -> assertThat(Status.fromThrowable(failure).getCode())
                                     .isEqualTo(Status.Code.INVALID_ARGUMENT));
         });
-        ManagedChannel channel = channel(port("pd-1", "client"));
+        ManagedChannel channel = channel(port(PD_LEADER, "client"));
         try {
             assertThatThrownBy(() -> PDGrpc.newBlockingStub(channel)
                             .withDeadlineAfter(10, TimeUnit.SECONDS)
@@ -339,17 +343,19 @@ class BadInputIT {
     @Test
     void scansWithoutLimitAndWithAnAbsurdOne() throws Exception {
         withLeader((channel, context) -> {
-            RawScanRequest.Builder scan = RawScanRequest.newBuilder().setContext(context);
+            RawScanRequest.Builder scan =
+                    RawScanRequest.newBuilder().setContext(context).setStartKey(utf8(PREFIX));
 
             RawScanResponse none = tikv(channel).rawScan(scan.setLimit(0).build());
             RawScanResponse all =
                     tikv(channel).rawScan(scan.setLimit(1_000_000_000).build());
 
             assertThat(none.getKvsCount()).isZero();
-            assertThat(all.getKvsList()).anyMatch(pair -> pair.getKey().equals(utf8("kept")));
+            assertThat(all.getKvsList()).anyMatch(pair -> pair.getKey().equals(utf8(PREFIX + "kept")));
         });
-        assertThat(rest("GET", "/v1/raw?limit=0", "").body()).isEmpty();
-        assertThat(rest("GET", "/v1/raw?limit=1000000000", "").body()).contains("kept");
+        assertThat(rest("GET", "/v1/raw?limit=0&prefix=" + PREFIX, "").body()).isEmpty();
+        assertThat(rest("GET", "/v1/raw?limit=1000000000&prefix=" + PREFIX, "").body())
+                .contains("kept");
     }
 
     @ParameterizedTest
@@ -376,10 +382,14 @@ class BadInputIT {
         void run(ManagedChannel channel, Context context) throws Exception;
     }
 
-    /** Talks to the Region's leader as a client would that knows it. */
     private static void withLeader(LeaderCall call) throws Exception {
+        withLeader(key("kept"), call);
+    }
+
+    /** Talks to the leader of a key's Region as a client would that knows it. */
+    private static void withLeader(ByteKey key, LeaderCall call) throws Exception {
         RegionLocation region =
-                client.pd().regionByKey(ByteKey.EMPTY).get(10, TimeUnit.SECONDS).orElseThrow();
+                client.pd().regionByKey(key).get(10, TimeUnit.SECONDS).orElseThrow();
         Peer leader = region.leader();
         assertThat(leader).isNotNull();
         String address =
@@ -401,7 +411,7 @@ class BadInputIT {
         return tikv(channel)
                 .rawGet(RawGetRequest.newBuilder()
                         .setContext(context)
-                        .setKey(utf8(key))
+                        .setKey(utf8(PREFIX + key))
                         .build());
     }
 
@@ -420,7 +430,10 @@ class BadInputIT {
     }
 
     private static int port(String process, String purpose) {
-        return house.cluster().process(process).spec().port(purpose);
+        return house.cluster()
+                .process(process.equals(PD_LEADER) ? house.pdLeader() : process)
+                .spec()
+                .port(purpose);
     }
 
     /** A peer may answer or hang up, but not hang: the read below would time out. */
@@ -479,7 +492,7 @@ class BadInputIT {
     }
 
     private static ByteKey key(String text) {
-        return ByteKey.wrap(bytes(text));
+        return ByteKey.wrap(bytes(PREFIX + text));
     }
 
     private static ByteString utf8(String text) {

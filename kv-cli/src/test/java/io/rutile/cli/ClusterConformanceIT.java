@@ -8,7 +8,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
-import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.cluster.ServiceProcess;
 import io.rutile.client.RutileClient;
 import io.rutile.client.pd.RegionLocation;
@@ -61,7 +61,6 @@ import io.rutile.protocol.tikvpb.BatchCommandsEmptyRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -82,7 +81,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Conformance cases of Region errors, splits, batched commands and the Placement Driver, by their ids and by the bare protocol, against
@@ -92,14 +91,12 @@ import org.junit.jupiter.api.io.TempDir;
  * orders or safe points to a cluster that lives (D17, D21, D22, D25, D27), and E10, because nobody outside knows a term.
  */
 @Tag("cluster")
+@ExtendWith(SharedHouse.class)
 class ClusterConformanceIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final String PREFIX = "conformance/";
     private static final int TTL_MS = 20_000;
-
-    @TempDir
-    static Path scratch;
 
     private static TestHouse house;
     private static RutileClient client;
@@ -107,8 +104,8 @@ class ClusterConformanceIT {
 
     /** The keys of these cases have Regions of their own, and their neighbours are left alone. */
     @BeforeAll
-    static void up() {
-        house = TestHouse.start(scratch.resolve("data"), 1, 3, ApiVersion.V1);
+    static void up(TestHouse shared) {
+        house = shared;
         client = house.client();
         split(PREFIX);
         split("conformance0");
@@ -119,9 +116,6 @@ class ClusterConformanceIT {
         CHANNELS.values().forEach(ManagedChannel::shutdownNow);
         if (client != null) {
             client.close();
-        }
-        if (house != null) {
-            house.close();
         }
     }
 
@@ -773,12 +767,8 @@ class ClusterConformanceIT {
     }
 
     private static String pdLeader() {
-        return PDGrpc.newBlockingStub(
-                        channel(house.cluster().layout().pdEndpoints().get(0)))
-                .withDeadlineAfter(PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                .getMembers(GetMembersRequest.getDefaultInstance())
-                .getLeader()
-                .getClientUrls(0);
+        return ClusterLayout.HOST + ":"
+                + house.cluster().process(house.pdLeader()).spec().port("client");
     }
 
     private static RequestHeader header() {

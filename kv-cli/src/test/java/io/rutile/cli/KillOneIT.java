@@ -3,9 +3,6 @@ package io.rutile.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
-import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.client.RutileClient;
 import io.rutile.client.pd.PdClient;
@@ -13,40 +10,36 @@ import io.rutile.client.pd.RegionLocation;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.metapb.Peer;
-import io.rutile.protocol.pdpb.GetMembersRequest;
-import io.rutile.protocol.pdpb.PDGrpc;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** kill -9 of one process under a running load: no acknowledged write is lost (R8), and writes succeed again within five seconds. */
 @Tag("cluster")
+@ExtendWith(SharedHouse.class)
 class KillOneIT {
 
     private static final Duration RECOVERY_MAX = Duration.ofSeconds(5);
     private static final long SEED = Long.getLong("seed", System.nanoTime());
+    private static final String PREFIX = "kill-one/";
     private static final int CLIENTS = 4;
     private static final int WRITES_BEFORE = 200;
     private static final int WRITES_AFTER = 200;
-
-    @TempDir
-    static Path scratch;
 
     private static TestHouse house;
     private static RutileClient client;
 
     @BeforeAll
-    static void up() {
+    static void up(TestHouse shared) {
         System.err.println("seed " + SEED);
-        house = TestHouse.start(scratch.resolve("data"), 3, 3, ApiVersion.V1);
+        house = shared;
         client = house.client();
     }
 
@@ -54,9 +47,6 @@ class KillOneIT {
     static void down() {
         if (client != null) {
             client.close();
-        }
-        if (house != null) {
-            house.close();
         }
     }
 
@@ -72,8 +62,8 @@ class KillOneIT {
     }
 
     @Test
-    void thePlacementDriversLeader() throws Exception {
-        String leader = pdLeader();
+    void d13_thePlacementDriversLeader() throws Exception {
+        String leader = house.pdLeader();
         TimeStamp before = client.pd().timestamp().get(10, TimeUnit.SECONDS);
 
         surviveDeathOf(leader);
@@ -88,7 +78,7 @@ class KillOneIT {
     }
 
     private static void surviveDeathOf(String victim) throws Exception {
-        WriteLoad load = new WriteLoad(client.raw(), CLIENTS, SEED).start();
+        WriteLoad load = new WriteLoad(client.raw(), PREFIX, CLIENTS, SEED).start();
         try (load) {
             await().atMost(Duration.ofSeconds(30)).until(() -> load.acknowledgedCount() >= WRITES_BEFORE);
 
@@ -127,8 +117,9 @@ class KillOneIT {
     /** The name of the process that leads the Region of the load's keys. */
     private static String regionLeader() throws Exception {
         PdClient pd = client.pd();
-        RegionLocation region =
-                pd.regionByKey(ByteKey.EMPTY).get(10, TimeUnit.SECONDS).orElseThrow();
+        RegionLocation region = pd.regionByKey(ByteKey.wrap(PREFIX.getBytes(StandardCharsets.US_ASCII)))
+                .get(10, TimeUnit.SECONDS)
+                .orElseThrow();
         Peer leader = region.leader();
         assertThat(leader).isNotNull();
         String address = pd.store(leader.getStoreId()).get(10, TimeUnit.SECONDS).getAddress();
@@ -137,20 +128,5 @@ class KillOneIT {
                 .findFirst()
                 .orElseThrow(() -> new ClusterException("no node listens on " + address))
                 .name();
-    }
-
-    private static String pdLeader() {
-        List<String> endpoints = house.cluster().layout().pdEndpoints();
-        ManagedChannel channel =
-                NettyChannelBuilder.forTarget(endpoints.get(0)).usePlaintext().build();
-        try {
-            return PDGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(10, TimeUnit.SECONDS)
-                    .getMembers(GetMembersRequest.getDefaultInstance())
-                    .getLeader()
-                    .getName();
-        } finally {
-            channel.shutdownNow();
-        }
     }
 }

@@ -1,5 +1,6 @@
 package io.rutile.cli;
 
+import io.grpc.ManagedChannel;
 import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.cluster.JavaRuntime;
@@ -7,6 +8,10 @@ import io.rutile.cli.cluster.LocalCluster;
 import io.rutile.cli.cluster.RutileHome;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
+import io.rutile.client.rpc.Channels;
+import io.rutile.client.rpc.Endpoint;
+import io.rutile.protocol.pdpb.GetMembersRequest;
+import io.rutile.protocol.pdpb.PDGrpc;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,8 +20,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 
-/** A cluster of real processes for one test class: started ready, stopped with the class. */
+/** A cluster of real processes: started ready, stopped by whoever started it. Classes that need nothing special share {@link SharedHouse}'s. */
 final class TestHouse implements AutoCloseable {
 
     /** On two cores that also run the tests; an idle machine needs a third of it. */
@@ -94,6 +100,21 @@ final class TestHouse implements AutoCloseable {
     RutileClient client() {
         return RutileClient.connect(new RutileClientOptions(
                 cluster.layout().pdEndpoints(), Duration.ofSeconds(10), Duration.ofSeconds(30), 2));
+    }
+
+    /** The name of the process that leads PD. */
+    String pdLeader() {
+        ManagedChannel channel =
+                Channels.open(Endpoint.parse(cluster.layout().pdEndpoints().get(0)));
+        try {
+            return PDGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(10, TimeUnit.SECONDS)
+                    .getMembers(GetMembersRequest.getDefaultInstance())
+                    .getLeader()
+                    .getName();
+        } finally {
+            channel.shutdownNow();
+        }
     }
 
     String gatewayUrl() {

@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.rutile.cli.cluster.ApiVersion;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -14,7 +12,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.tikv.common.BytePairWrapper;
 import org.tikv.common.ByteWrapper;
 import org.tikv.common.Snapshot;
@@ -30,22 +28,18 @@ import org.tikv.txn.TwoPhaseCommitter;
 
 /** Transactions of the published client, unmodified, against three nodes. */
 @Tag("cluster")
+@ExtendWith(SharedHouse.class)
 class TikvClientJavaTxnIT {
 
     private static final int BACK_OFF_MS = 20_000;
     private static final long LOCK_TTL_MS = 1_000;
 
-    @TempDir
-    static Path scratch;
-
-    private static TestHouse house;
     private static TiSession session;
     private static KVClient kv;
 
     @BeforeAll
-    static void up() {
-        house = TestHouse.start(scratch.resolve("data"), 1, 3, ApiVersion.V1);
-        session = TikvClients.txnSession(house);
+    static void up(TestHouse shared) {
+        session = TikvClients.txnSession(shared);
         kv = session.createKVClient();
     }
 
@@ -56,9 +50,6 @@ class TikvClientJavaTxnIT {
         }
         if (session != null) {
             session.close();
-        }
-        if (house != null) {
-            house.close();
         }
     }
 
@@ -103,23 +94,25 @@ class TikvClientJavaTxnIT {
     @Test
     void twoPhaseCommitterAndTheSnapshotsAroundIt() throws Exception {
         TiTimestamp before = session.getTimestamp();
-        commit("two-", 1_000, "v1");
+        commit("client-java/two-", 1_000, "v1");
         TiTimestamp between = session.getTimestamp();
-        commit("two-", 1_000, "v2");
+        commit("client-java/two-", 1_000, "v2");
 
-        assertThat(session.createSnapshot(before).get(text("two-7"))).isEqualTo(ByteString.EMPTY);
-        assertThat(session.createSnapshot(between).get(text("two-7"))).isEqualTo(text("v1"));
+        assertThat(session.createSnapshot(before).get(text("client-java/two-7")))
+                .isEqualTo(ByteString.EMPTY);
+        assertThat(session.createSnapshot(between).get(text("client-java/two-7")))
+                .isEqualTo(text("v1"));
         Snapshot newest = session.createSnapshot();
-        assertThat(newest.get(text("two-7"))).isEqualTo(text("v2"));
+        assertThat(newest.get(text("client-java/two-7"))).isEqualTo(text("v2"));
         assertThat(newest.batchGet(
                         BACK_OFF_MS,
                         IntStream.range(0, 1_000)
-                                .mapToObj(i -> bytes("two-" + i))
+                                .mapToObj(i -> bytes("client-java/two-" + i))
                                 .toList()))
                 .hasSize(1_000)
                 .allSatisfy(pair -> assertThat(pair.getValue()).isEqualTo(bytes("v2")));
         List<KvPair> scanned = new ArrayList<>();
-        newest.scanPrefix(text("two-")).forEachRemaining(scanned::add);
+        newest.scanPrefix(text("client-java/two-")).forEachRemaining(scanned::add);
         assertThat(scanned).hasSize(1_000);
         assertThat(scanned)
                 .extracting(KvPair::getKey)
@@ -129,72 +122,75 @@ class TikvClientJavaTxnIT {
 
     @Test
     void scansOfTheClientItself() throws Exception {
-        commit("scan-", 30, "v");
+        commit("client-java/scan-", 30, "v");
         long version = now();
 
         // Scans without an end are left out: this client drops what it reads from the last Region then.
-        assertThat(kv.scan(text("scan-"), text("scan-2"), version)).hasSize(12);
-        assertThat(kv.get(text("scan-29"), version)).isEqualTo(text("v"));
+        assertThat(kv.scan(text("client-java/scan-"), text("client-java/scan-2"), version))
+                .hasSize(12);
+        assertThat(kv.get(text("client-java/scan-29"), version)).isEqualTo(text("v"));
     }
 
     @Test
     void aConflictingWriterIsRefused() throws Exception {
         long startTs = now();
-        commit("conflict-", 1, "theirs");
+        commit("client-java/conflict-", 1, "theirs");
 
         try (TwoPhaseCommitter late = new TwoPhaseCommitter(session, startTs)) {
             assertThatThrownBy(() -> late.prewritePrimaryKey(
-                            ConcreteBackOffer.newCustomBackOff(1_000), bytes("conflict-0"), bytes("mine")))
+                            ConcreteBackOffer.newCustomBackOff(1_000), bytes("client-java/conflict-0"), bytes("mine")))
                     .isInstanceOf(TiBatchWriteException.class);
         }
-        assertThat(kv.get(text("conflict-0"), now())).isEqualTo(text("theirs"));
+        assertThat(kv.get(text("client-java/conflict-0"), now())).isEqualTo(text("theirs"));
     }
 
     /** Died between prewrite and commit: whoever reads rolls it back when its time is up. */
     @Test
     void p2ReadersRollBackAWriterThatDiedBeforeItsCommit() throws Exception {
-        commit("dead-", 3, "before");
-        byte[] primary = bytes("dead-0");
+        commit("client-java/dead-", 3, "before");
+        byte[] primary = bytes("client-java/dead-0");
         TiTimestamp start = session.getTimestamp();
         try (TwoPhaseCommitter dying = new TwoPhaseCommitter(session, start.getVersion(), LOCK_TTL_MS)) {
             dying.prewritePrimaryKey(patience(), primary, bytes("lost"));
             dying.prewriteSecondaryKeys(
                     primary,
                     List.of(
-                                    new BytePairWrapper(bytes("dead-1"), bytes("lost")),
-                                    new BytePairWrapper(bytes("dead-2"), bytes("lost")))
+                                    new BytePairWrapper(bytes("client-java/dead-1"), bytes("lost")),
+                                    new BytePairWrapper(bytes("client-java/dead-2"), bytes("lost")))
                             .iterator(),
                     BACK_OFF_MS);
 
-            assertThat(kv.get(text("dead-2"), now()))
+            assertThat(kv.get(text("client-java/dead-2"), now()))
                     .as("a reader passes a writer that lives")
                     .isEqualTo(text("before"));
             await().until(() -> session.getTimestamp().getPhysical() > start.getPhysical() + LOCK_TTL_MS);
-            assertThat(kv.get(text("dead-2"), now())).isEqualTo(text("before"));
-            assertThat(session.createSnapshot().get(text("dead-0"))).isEqualTo(text("before"));
+            assertThat(kv.get(text("client-java/dead-2"), now())).isEqualTo(text("before"));
+            assertThat(session.createSnapshot().get(text("client-java/dead-0"))).isEqualTo(text("before"));
             long commitTs = now();
             assertThatThrownBy(
                             () -> dying.commitPrimaryKey(ConcreteBackOffer.newCustomBackOff(1_000), primary, commitTs))
                     .isInstanceOf(Exception.class);
         }
-        assertThat(kv.get(text("dead-1"), now())).isEqualTo(text("before"));
+        assertThat(kv.get(text("client-java/dead-1"), now())).isEqualTo(text("before"));
     }
 
     /** P3: died after its primary was committed: whoever reads a secondary commits it. */
     @Test
     void p3ReadersFinishAWriterThatDiedAfterItsPrimary() throws Exception {
-        byte[] primary = bytes("half-0");
+        byte[] primary = bytes("client-java/half-0");
         try (TwoPhaseCommitter dying = new TwoPhaseCommitter(session, now(), LOCK_TTL_MS)) {
             dying.prewritePrimaryKey(patience(), primary, bytes("v"));
             dying.prewriteSecondaryKeys(
                     primary,
-                    List.of(new BytePairWrapper(bytes("half-1"), bytes("v"))).iterator(),
+                    List.of(new BytePairWrapper(bytes("client-java/half-1"), bytes("v")))
+                            .iterator(),
                     BACK_OFF_MS);
             dying.commitPrimaryKey(patience(), primary, now());
         }
 
-        assertThat(kv.get(text("half-1"), now())).isEqualTo(text("v"));
-        assertThat(session.createSnapshot().batchGet(BACK_OFF_MS, List.of(bytes("half-0"), bytes("half-1"))))
+        assertThat(kv.get(text("client-java/half-1"), now())).isEqualTo(text("v"));
+        assertThat(session.createSnapshot()
+                        .batchGet(BACK_OFF_MS, List.of(bytes("client-java/half-0"), bytes("client-java/half-1"))))
                 .hasSize(2);
     }
 }

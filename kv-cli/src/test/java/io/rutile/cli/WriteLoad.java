@@ -27,6 +27,7 @@ final class WriteLoad implements AutoCloseable {
     private static final long ANSWER_WAIT_SECONDS = 30;
 
     private final RawKv raw;
+    private final String prefix;
     private final long seed;
     private final Queue<Integer> acknowledged = new ConcurrentLinkedQueue<>();
     private final Queue<String> failures = new ConcurrentLinkedQueue<>();
@@ -39,8 +40,10 @@ final class WriteLoad implements AutoCloseable {
 
     private @Nullable Duration firstSuccess;
 
-    WriteLoad(RawKv raw, int clients, long seed) {
+    /** @param prefix of all its keys, which nobody else uses; what an earlier load has left there is written over */
+    WriteLoad(RawKv raw, String prefix, int clients, long seed) {
         this.raw = raw;
+        this.prefix = prefix;
         this.seed = seed;
         for (int i = 0; i < clients; i++) {
             threads.add(new Thread(this::write, "write-load-" + i));
@@ -79,7 +82,7 @@ final class WriteLoad implements AutoCloseable {
         for (int from = 0; from < all.size(); from += VERIFY_BATCH) {
             List<Integer> some = all.subList(from, Math.min(all.size(), from + VERIFY_BATCH));
             Map<ByteKey, byte[]> found =
-                    raw.batchGet(some.stream().map(WriteLoad::key).toList()).get(ANSWER_WAIT_SECONDS, TimeUnit.SECONDS);
+                    raw.batchGet(some.stream().map(this::key).toList()).get(ANSWER_WAIT_SECONDS, TimeUnit.SECONDS);
             for (int id : some) {
                 byte[] value = found.get(key(id));
                 if (value == null || !Arrays.equals(value, value(id))) {
@@ -123,8 +126,8 @@ final class WriteLoad implements AutoCloseable {
         }
     }
 
-    private static ByteKey key(int id) {
-        return ByteKey.wrap(("write-load/" + id).getBytes(StandardCharsets.US_ASCII));
+    private ByteKey key(int id) {
+        return ByteKey.wrap((prefix + id).getBytes(StandardCharsets.US_ASCII));
     }
 
     private byte[] value(int id) {
