@@ -158,10 +158,12 @@ class FollowerReadTest {
                             .count())
                     .isPositive();
             stores.network.heal();
-            await().atMost(TestStores.PATIENCE).ignoreExceptionsInstanceOf(RaftException.class).untilAsserted(() -> {
-                Store now = stores.awaitLeader(GROUP);
-                assertThat(read(next(stores, now))).isEmpty();
-            });
+            await().atMost(TestStores.PATIENCE)
+                    .ignoreExceptionsInstanceOf(RaftException.class)
+                    .untilAsserted(() -> {
+                        Store now = stores.awaitLeader(GROUP);
+                        assertThat(read(next(stores, now))).isEmpty();
+                    });
         }
     }
 

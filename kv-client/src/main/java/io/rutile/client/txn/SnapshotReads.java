@@ -36,11 +36,7 @@ final class SnapshotReads {
     }
 
     SnapshotReads(
-            TxnRequests requests,
-            LockResolver resolver,
-            TimeStamp version,
-            SafePoints.Guard guard,
-            ReadFrom readFrom) {
+            TxnRequests requests, LockResolver resolver, TimeStamp version, SafePoints.Guard guard, ReadFrom readFrom) {
         this.requests = requests;
         this.resolver = resolver;
         this.version = version;
@@ -106,8 +102,7 @@ final class SnapshotReads {
     /** Keys that were answered are not asked for again. */
     private CompletableFuture<Void> batchGet(
             List<ByteKey> part, Map<ByteKey, byte[]> found, Backoff backoff, LockWait locks) {
-        return requests.send(
-                        requests.calls().batchGet(part, version, passed).from(readFrom), part.get(0), backoff)
+        return requests.send(requests.calls().batchGet(part, version, passed).from(readFrom), part.get(0), backoff)
                 .thenCompose(answer -> {
                     BatchGetResponse response = answer.response();
                     if (response.hasError()) {

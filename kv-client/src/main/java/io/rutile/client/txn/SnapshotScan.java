@@ -115,8 +115,7 @@ final class SnapshotScan {
         var call = reverse
                 ? calls.scanDown(range, limit, keysOnly, reads.version(), reads.passed())
                 : calls.scanUp(range, limit, keysOnly, reads.version(), reads.passed());
-        return reads.whole(
-                        () -> reads.requests().send(call.from(reads.readFrom()), anchor(range), backoff), backoff)
+        return reads.whole(() -> reads.requests().send(call.from(reads.readFrom()), anchor(range), backoff), backoff)
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)
                 .thenCompose(answer -> answer.isPresent()
