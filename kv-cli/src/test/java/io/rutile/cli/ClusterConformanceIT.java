@@ -286,7 +286,6 @@ class ClusterConformanceIT {
                 .kvCommit(commit.toBuilder().setContext(seat.context()).build());
         assertThat(again.hasRegionError() || again.hasError()).as("%s", again).isFalse();
         assertThat(get(seat.stub(), seat.context(), "e08").getValue()).isEqualTo(text("v"));
-        house.awaitReady();
     }
 
     @Test
