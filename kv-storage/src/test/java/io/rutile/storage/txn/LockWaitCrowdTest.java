@@ -208,8 +208,12 @@ class LockWaitCrowdTest {
                 .as("a slow machine may see the first time out before the queue is full")
                 .isSubsetOf(Fate.TIMED_OUT, Fate.SERVER_IS_BUSY);
         assertThat(of(counts, Fate.TIMED_OUT)).isPositive();
-        assertThat(meters.get("kv.command.lock.waits.timedout").counter().count())
-                .isEqualTo(of(counts, Fate.TIMED_OUT));
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(meters.get("kv.command.lock.waits.timedout")
+                                .counter()
+                                .count())
+                        .as("counted when all have been told")
+                        .isEqualTo(of(counts, Fate.TIMED_OUT)));
         release(HOLDER);
         assertNothingStays();
     }

@@ -25,7 +25,7 @@ public record PlacementOptions(
         PlacementRules rules) {
 
     public static final PlacementOptions DEFAULTS =
-            new PlacementOptions(1L << 30, 0.2, 0.4, 16, 64, 64, 80, Locations.NONE, PlacementRules.NONE);
+            new PlacementOptions(1L << 30, 0.05, 0.2, 16, 64, 64, 80, Locations.NONE, PlacementRules.NONE);
 
     public PlacementOptions {
         if (!(0 <= freeRatioMin && freeRatioMin <= freeRatioAmple && freeRatioAmple <= 1)) {
