@@ -12,6 +12,7 @@ import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
 import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.EngineSnapshot;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.engine.WriteBatch;
@@ -24,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -78,6 +80,17 @@ class ApplyStateMachineTest {
     };
 
     private final Set<Long> unborn = new HashSet<>();
+    private final AtomicBoolean readableDuringImage = new AtomicBoolean(true);
+
+    /** Whether a read at a follower would be given a snapshot. */
+    private static boolean isReadable(ApplyStateMachine replica) {
+        EngineSnapshot snapshot = replica.settledSnapshot();
+        if (snapshot == null) {
+            return false;
+        }
+        snapshot.close();
+        return true;
+    }
 
     private RegionImages images() {
         return new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> claim.run());
@@ -94,7 +107,10 @@ class ApplyStateMachineTest {
                 self,
                 on,
                 with,
-                new RegionImages(on, with, dir.resolve("staging"), (replica, next, claim) -> claim.run()),
+                new RegionImages(on, with, dir.resolve("staging"), (replica, next, claim) -> {
+                    claim.run();
+                    readableDuringImage.set(isReadable(replica));
+                }),
                 ranges,
                 state);
         machines.add(machine);
@@ -305,8 +321,11 @@ class ApplyStateMachineTest {
             other.write(new WriteBatch().put(Cf.RAW, key("stale"), new byte[] {'x'}), false);
             ApplyStateMachine receiver = machine(other, otherStates, new Replica(2, 12), null);
 
+            assertThat(isReadable(receiver)).isTrue();
             receiver.installImage(image);
 
+            assertThat(readableDuringImage).as("half an image is not read").isFalse();
+            assertThat(isReadable(receiver)).isTrue();
             assertThat(index).isEqualTo(7);
             assertThat(receiver.appliedIndex()).isEqualTo(7);
             assertThat(otherStates.appliedIndex(5)).isEqualTo(7);
@@ -335,6 +354,7 @@ class ApplyStateMachineTest {
         Files.delete(image.resolve(ImageManifest.FILE));
         assertThatThrownBy(() -> machine.installImage(image)).isInstanceOf(IOException.class);
 
+        assertThat(isReadable(machine)).isTrue();
         assertThat(value("a")).isEqualTo("1");
         assertThat(states.state(5).orElseThrow().status()).isEqualTo(RegionState.Status.NORMAL);
     }

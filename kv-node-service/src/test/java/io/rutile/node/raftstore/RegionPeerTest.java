@@ -326,6 +326,20 @@ class RegionPeerTest {
     }
 
     @Test
+    void whatIsTooLongToAskGoesToTheLeaderAtOnce() throws Exception {
+        follow();
+        group.followerReads.add(
+                CompletableFuture.failedFuture(new RaftException(RaftException.Kind.INVALID, "too long")));
+
+        assertThat(refusal(kv.snapshot(replicaRead()))
+                        .getNotLeader()
+                        .getLeader()
+                        .getId())
+                .isEqualTo(12);
+        assertThat(group.asked()).hasSize(1);
+    }
+
+    @Test
     void r7_aSplitThatIsAppliedWhileTheLeaderIsAskedShows() throws Exception {
         follow();
         CompletableFuture<Optional<byte[]>> coming = new CompletableFuture<>();
