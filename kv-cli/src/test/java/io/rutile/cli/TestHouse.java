@@ -61,6 +61,13 @@ final class TestHouse implements AutoCloseable {
         return house;
     }
 
+    /** The same, where PD repairs and does nothing else: leaders stay where they are while everybody is well. */
+    static TestHouse atRest(Path dataDir, int pds, int nodes) {
+        return start(
+                new ClusterLayout(dataDir, pds, nodes, freeBasePort(), ApiVersion.V1),
+                List.of("-Drutile.pd.schedule.schedulers-off=balance-leader,balance-region,hot-region"));
+    }
+
     static RutileHome home() {
         return new RutileHome(Path.of(System.getProperty(RutileHome.PROPERTY, "..")));
     }

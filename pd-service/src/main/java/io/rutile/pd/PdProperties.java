@@ -9,6 +9,7 @@ import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.KeyspaceRecord;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.Schedulers;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -19,6 +20,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -67,6 +69,8 @@ public record PdProperties(
      * @param storeFreeMin a store with less free space gets no new replica
      * @param operatorsMax changes under way at once
      * @param receivingMax replicas that one store may receive at once
+     * @param schedulersOff schedulers that do nothing: {@code balance-leader}, {@code balance-region}, {@code hot-region}, {@code
+     *     evict-leader}, {@code evict-slow-store}
      */
     public record Schedule(
             @DefaultValue("3") @Min(1) @Max(9) int maxReplicas,
@@ -74,7 +78,8 @@ public record PdProperties(
             @DefaultValue("30m") Duration storeDownAfter,
             @DefaultValue("1GB") DataSize storeFreeMin,
             @DefaultValue("2048") @Min(1) int operatorsMax,
-            @DefaultValue("16") @Min(1) int receivingMax) {}
+            @DefaultValue("16") @Min(1) int receivingMax,
+            @DefaultValue Set<String> schedulersOff) {}
 
     /**
      * How garbage is collected: docs/operations/gc.md.
@@ -127,6 +132,7 @@ public record PdProperties(
         checkRange("gc.life", gc.life(), Duration.ofMinutes(1), Duration.ofDays(365));
         checkRange("gc.interval", gc.interval(), Duration.ofSeconds(1), Duration.ofDays(1));
         checkRange("gc.grace", gc.grace(), Duration.ZERO, Duration.ofHours(1));
+        checkSchedulers();
         checkAdvertised();
         checkKeyspaces();
         return new PdOptions(
@@ -141,10 +147,12 @@ public record PdProperties(
                         tsoWindow,
                         new StoreSilence(schedule.storeDisconnectedAfter(), schedule.storeDownAfter()),
                         schedule.maxReplicas(),
-                        ScheduleOptions.DEFAULTS.withBounds(
-                                schedule.operatorsMax(),
-                                schedule.receivingMax(),
-                                schedule.storeFreeMin().toBytes()),
+                        ScheduleOptions.DEFAULTS
+                                .withBounds(
+                                        schedule.operatorsMax(),
+                                        schedule.receivingMax(),
+                                        schedule.storeFreeMin().toBytes())
+                                .withSchedulersOff(schedule.schedulersOff()),
                         new GcOptions(gc.enabled(), gc.life(), gc.interval(), gc.grace()),
                         keyspaces),
                 new DoorOptions(
@@ -164,6 +172,14 @@ public record PdProperties(
             return cluster;
         } catch (IllegalArgumentException e) {
             throw refused("initial-cluster", String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void checkSchedulers() {
+        for (String off : schedule.schedulersOff()) {
+            if (!Schedulers.NAMES.contains(off)) {
+                throw refused("schedule.schedulers-off", "'" + off + "' is none of " + Schedulers.NAMES, null);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +57,7 @@ class PdPropertiesTest {
                         Map.entry("rutile.pd.schedule.store-free-min", "2GB"),
                         Map.entry("rutile.pd.schedule.operators-max", "10"),
                         Map.entry("rutile.pd.schedule.receiving-max", "2"),
+                        Map.entry("rutile.pd.schedule.schedulers-off", "hot-region,balance-leader"),
                         Map.entry("rutile.pd.gc.enabled", "false"),
                         Map.entry("rutile.pd.gc.life", "1h"),
                         Map.entry("rutile.pd.gc.interval", "20s"),
@@ -81,7 +83,9 @@ class PdPropertiesTest {
                         Duration.ofSeconds(5),
                         new StoreSilence(Duration.ofSeconds(30), Duration.ofHours(1)),
                         5,
-                        ScheduleOptions.DEFAULTS.withBounds(10, 2, 2L << 30),
+                        ScheduleOptions.DEFAULTS
+                                .withBounds(10, 2, 2L << 30)
+                                .withSchedulersOff(Set.of("hot-region", "balance-leader")),
                         new GcOptions(false, Duration.ofHours(1), Duration.ofSeconds(20), Duration.ZERO),
                         List.of("a", "b-1")));
         assertThat(options.door())
@@ -104,6 +108,7 @@ class PdPropertiesTest {
                 "election-timeout      | 1ms                    | it must be",
                 "tso-window            | 1h                     | it must be",
                 "schedule.store-down-after | 1s                 | it must be",
+                "schedule.schedulers-off | balance             | 'balance' is none of",
                 "limits.silence-timeout | 0s                    | it must be",
                 "gc.life               | 59s                    | it must be",
                 "gc.interval           | 0s                     | it must be",

@@ -3,6 +3,11 @@ package io.rutile.pd.schedule;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
+import io.rutile.pd.schedule.scheduler.BalanceLeaderScheduler;
+import io.rutile.pd.schedule.scheduler.BalanceRegionScheduler;
+import io.rutile.pd.schedule.scheduler.EvictLeaderScheduler;
+import io.rutile.pd.schedule.scheduler.EvictSlowStoreScheduler;
+import io.rutile.pd.schedule.scheduler.HotRegionScheduler;
 import io.rutile.pd.schedule.scheduler.Round;
 import io.rutile.pd.schedule.scheduler.Scheduler;
 import io.rutile.pd.schedule.scheduler.Verdict;
@@ -10,11 +15,13 @@ import io.rutile.pd.schedule.scheduler.Verdict.Outcome;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -35,6 +42,14 @@ public final class Schedulers {
 
     private static final Duration PAUSE_MIN = Duration.ofMillis(100);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
+
+    /** All that there are. */
+    public static final Set<String> NAMES = Collections.unmodifiableSet(new TreeSet<>(Set.of(
+            BalanceLeaderScheduler.NAME,
+            BalanceRegionScheduler.NAME,
+            EvictLeaderScheduler.NAME,
+            EvictSlowStoreScheduler.NAME,
+            HotRegionScheduler.NAME)));
 
     /** Longest time for which a scheduler is switched off without the settings saying so. */
     public static final Duration REST_MAX = Duration.ofHours(24);
