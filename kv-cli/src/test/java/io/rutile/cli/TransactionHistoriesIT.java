@@ -26,6 +26,7 @@ class TransactionHistoriesIT {
      * KillOneIT} and {@code KillAllIT} are for, and {@code rutile verify txn} draws all of them.
      */
     private static final long SEED = Long.getLong("seed", 63);
+
     private static final long COMMITTED_MIN = 10;
 
     /** The column of the table, from the left, and the place in it. */
