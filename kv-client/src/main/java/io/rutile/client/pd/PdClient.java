@@ -335,7 +335,7 @@ public final class PdClient implements AutoCloseable {
     /**
      * Ids for the pieces that a Region is to be split into; they are nobody else's (T2).
      *
-     * @param region as its leader has it; PD refuses with {@code REFUSED} or the like if it knows a newer one
+     * @param region as its leader has it; fails with {@code REFUSED} if PD knows a newer one there
      * @param pieces how many new Regions, 1 or more
      * @return for each piece a Region id and as many peer ids as the Region has peers
      */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +50,7 @@ final class SplitChecker {
     }
 
     /** @param sizes of a Region, roughly */
-    void look(Collection<RegionPeer> leaders, java.util.function.Function<RegionPeer, RaftStore.Approximation> sizes) {
+    void look(Collection<RegionPeer> leaders, Function<RegionPeer, RaftStore.Approximation> sizes) {
         skipped.keySet().removeIf(id -> leaders.stream().noneMatch(peer -> peer.regionId() == id));
         for (RegionPeer peer : leaders) {
             try {

@@ -12,7 +12,6 @@ final class UnservedRoutes {
 
     static List<Route> routes() {
         List<Route> routes = new ArrayList<>();
-        routes.add(Route.onLeader("GET", "/schedulers", request -> HttpAnswer.ok(Json.array())));
         notServed(routes, NO_SCHEDULERS, "POST /schedulers", "POST /schedulers/{name}", "DELETE /schedulers/{name}");
         notServed(
                 routes,

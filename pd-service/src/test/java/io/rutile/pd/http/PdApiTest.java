@@ -143,7 +143,8 @@ class PdApiTest {
         assertThat(http.post("/schedulers", "{\"name\":\"balance-leader-scheduler\"}")
                         .status())
                 .isEqualTo(501);
-        assertThat(http.get("/schedulers").text()).isEqualTo("[]");
+        assertThat(http.get("/schedulers").text())
+                .contains("\"balance-leader-scheduler\"", "\"evict-leader-scheduler\"", "\"hot-region-scheduler\"");
         assertThat(http.get("/config/rules").said()).isEqualTo("placement rules feature is disabled");
         assertThat(http.get("/hotspot/regions/write").text()).isEqualTo("{\"as_peer\":{},\"as_leader\":{}}");
         assertThat(http.get("/hotspot/stores").json().has("bytes-write-rate")).isTrue();
