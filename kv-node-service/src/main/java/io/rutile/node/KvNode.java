@@ -122,6 +122,7 @@ public final class KvNode implements AutoCloseable {
                         dataDir.resolve("images"),
                         options.pendingBytesMax(),
                         options.split(),
+                        RaftStoreOptions.MERGE_PATIENCE,
                         HELD_MAX),
                 engine,
                 link.addresses(),

@@ -34,6 +34,7 @@ import io.rutile.protocol.pdpb.GetStoreResponse;
 import io.rutile.protocol.pdpb.IsBootstrappedRequest;
 import io.rutile.protocol.pdpb.IsBootstrappedResponse;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.protocol.pdpb.Merge;
 import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.PutStoreRequest;
 import io.rutile.protocol.pdpb.PutStoreResponse;
@@ -71,6 +72,7 @@ final class FakePd implements AutoCloseable {
     private final Map<Long, RegionHeartbeatRequest> regions = new ConcurrentHashMap<>();
     private final Map<Long, ChangePeer> orders = new ConcurrentHashMap<>();
     private final Map<Long, Peer> transfers = new ConcurrentHashMap<>();
+    private final Map<Long, Long> merges = new ConcurrentHashMap<>();
     private long lastId = 3;
     private @Nullable Region bootstrapped;
     private volatile int replicasWanted = 1;
@@ -116,6 +118,15 @@ final class FakePd implements AutoCloseable {
 
     void transferLeader(long regionId, Peer to) {
         transfers.put(regionId, to);
+    }
+
+    /** Orders a merge, again with every heartbeat until the source is heard of no more, or {@link #noMerge} is called. */
+    void merge(long sourceId, long targetId) {
+        merges.put(sourceId, targetId);
+    }
+
+    void noMerge(long sourceId) {
+        merges.remove(sourceId);
     }
 
     synchronized long nextId() {
@@ -185,6 +196,12 @@ final class FakePd implements AutoCloseable {
                 return answer.setTransferLeader(TransferLeader.newBuilder().setPeer(to))
                         .build();
             }
+        }
+        Long target = merges.get(region.getId());
+        RegionHeartbeatRequest into = target == null ? null : regions.get(target);
+        if (into != null) {
+            return answer.setMerge(Merge.newBuilder().setTarget(into.getRegion()))
+                    .build();
         }
         nextChange(beat).ifPresent(answer::setChangePeer);
         return answer.build();
@@ -404,6 +421,20 @@ final class FakePd implements AutoCloseable {
                                     || beat.getTerm() < known.getTerm())) {
                         return;
                     }
+                    long version = beat.getRegion().getRegionEpoch().getVersion();
+                    List<RegionHeartbeatRequest> overlapped = regions.values().stream()
+                            .filter(other -> other.getRegion().getId() != id
+                                    && range(other.getRegion()).overlaps(range(beat.getRegion())))
+                            .toList();
+                    if (overlapped.stream()
+                            .anyMatch(
+                                    other -> other.getRegion().getRegionEpoch().getVersion() > version)) {
+                        return;
+                    }
+                    overlapped.forEach(other -> {
+                        regions.remove(other.getRegion().getId());
+                        merges.remove(other.getRegion().getId());
+                    });
                     regions.put(id, beat);
                     to.onNext(answer(beat));
                 }

@@ -8,6 +8,7 @@ import io.rutile.protocol.errorpb.KeyNotInRegion;
 import io.rutile.protocol.errorpb.MaxTimestampNotSynced;
 import io.rutile.protocol.errorpb.MismatchPeerId;
 import io.rutile.protocol.errorpb.NotLeader;
+import io.rutile.protocol.errorpb.ProposalInMergingMode;
 import io.rutile.protocol.errorpb.RaftEntryTooLarge;
 import io.rutile.protocol.errorpb.RegionNotFound;
 import io.rutile.protocol.errorpb.ServerIsBusy;
@@ -125,6 +126,14 @@ public final class RegionErrors {
         return new RegionException(Error.newBuilder()
                 .setMessage("max timestamp of region " + regionId + " is not synced with the timestamp oracle yet")
                 .setMaxTimestampNotSynced(MaxTimestampNotSynced.getDefaultInstance())
+                .build());
+    }
+
+    /** The Region waits for its neighbour to take it over; it is over in a moment, one way or the other. */
+    public static RegionException proposalInMergingMode(long regionId) {
+        return new RegionException(Error.newBuilder()
+                .setMessage("region " + regionId + " is merging into its neighbour")
+                .setProposalInMergingMode(ProposalInMergingMode.newBuilder().setRegionId(regionId))
                 .build());
     }
 

@@ -346,6 +346,11 @@ final class ApplyDriver<R> implements StateMachine {
         stateMachine.onFailure(cause);
     }
 
+    /** Another store says that the group has ended; any thread. */
+    void onDissolved() {
+        stateMachine.onDissolved();
+    }
+
     @Override
     public void onShutdown() {
         // The adapter ends what waits.

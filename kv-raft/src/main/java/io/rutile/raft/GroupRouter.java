@@ -28,7 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Hands what other stores ask to the replica that it is addressed to: that very incarnation (R3), in order for entries, apart for
- * images. What is addressed to a replica that does not run here is told to its owner; votes are not, for who votes has a log.
+ * images. What is addressed to a replica that does not run here is told to its owner; votes are not, for who votes has a log. If the
+ * owner knows that the group has ended, the sender is told.
  */
 final class GroupRouter implements InboundCalls {
 
@@ -122,29 +123,36 @@ final class GroupRouter implements InboundCalls {
         metrics.unknownReplicas.increment();
         // Addressed to an older incarnation than the one that runs: its sender has yet to learn that it is gone.
         boolean stale = group != null && group.self().peerId() > to.peerId();
-        if (tellOwner && !stale) {
-            ask(groupId, to, from);
+        boolean news = tellOwner && !stale;
+        if ((group != null && !news) || !ask(groupId, to, from, news, reply)) {
+            reply.send(error(RaftError.ENOENT, "no such replica here"));
         }
-        reply.send(error(RaftError.ENOENT, "no such replica here"));
         return null;
     }
 
-    private void ask(long groupId, Replica self, Replica from) {
+    /** @return true if an answer is on its way; one question a group at a time */
+    private boolean ask(long groupId, Replica self, Replica from, boolean tellOwner, Reply reply) {
         if (!asking.add(groupId)) {
-            return;
+            return false;
         }
         try {
             pools.work().execute(() -> {
                 try {
-                    unknown.onMessage(groupId, self, from);
+                    boolean dissolved = unknown.isDissolved(groupId);
+                    reply.send(dissolved ? Dissolved.answer(groupId) : error(RaftError.ENOENT, "no such replica here"));
+                    if (tellOwner && !dissolved) {
+                        unknown.onMessage(groupId, self, from);
+                    }
                 } catch (RuntimeException e) {
                     LOG.warn("unknown replica not handled group={} replica={}", groupId, self, e);
                 } finally {
                     asking.remove(groupId);
                 }
             });
+            return true;
         } catch (RejectedExecutionException e) {
             asking.remove(groupId);
+            return false;
         }
     }
 

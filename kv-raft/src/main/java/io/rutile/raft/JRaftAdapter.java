@@ -885,6 +885,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                     if (peer != null) {
                         lease.acked(peer, entries.getTerm(), sent, NodeInternals.conf(node));
                     }
+                } else {
+                    noteDissolved(response);
                 }
                 answer.complete(response, failure);
             };
@@ -898,6 +900,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             }
             if (asks.getPreVote()) {
                 watched = (response, failure) -> {
+                    noteDissolved(response);
                     if (gate.mayGrant(false)) {
                         answer.complete(response, failure);
                     } else {
@@ -915,6 +918,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             }
         }
         transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+    }
+
+    private void noteDissolved(@Nullable Message response) {
+        if (Dissolved.is(response)) {
+            driver.onDissolved();
+        }
     }
 
     /** A group's first election may come before another store has started its replica: a matter of one more apply over there. */

@@ -77,6 +77,12 @@ public interface ReplicatedStateMachine<R> {
     /** A membership is committed. The Region epoch does not come from here: see {@link RaftGroup#changeReplicas}. */
     default void onReplicas(Replicas replicas) {}
 
+    /**
+     * Another store has answered that this group has ended ({@link UnknownReplicas#isDissolved}). Said again with every message that
+     * goes there; on any thread, beside everything else; must not block.
+     */
+    default void onDissolved() {}
+
     /** This replica is dead until it is created anew: a failing disk, or an exception out of {@link #apply}. */
     default void onFailure(Throwable cause) {}
 }

@@ -9,4 +9,12 @@ public interface UnknownReplicas {
      * at most once at a time for a group.
      */
     void onMessage(long groupId, Replica self, Replica from);
+
+    /**
+     * Whether the group itself has ended, on every store, so that whoever still sends in its name can be told ({@link
+     * ReplicatedStateMachine#onDissolved}). Only a yes that can never become a no again. Called on a pool thread.
+     */
+    default boolean isDissolved(long groupId) {
+        return false;
+    }
 }

@@ -68,17 +68,17 @@ final class MaxTimestamps {
     /** Sees to it that a replica which leads may choose commit timestamps; tries until it may, or no longer leads. */
     @SuppressWarnings("FutureReturnValueIgnored") // retries by itself
     void sync(RegionPeer peer) {
-        long term = peer.termWithoutMaxTs();
-        if (term == 0) {
+        RegionPeer.MaxTsDebt debt = peer.maxTsDebt();
+        if (debt == null) {
             return;
         }
         pd.timestamp().whenComplete((ts, failure) -> {
             if (failure == null) {
                 hear(ts);
                 concurrency.raise(ts.value());
-                peer.maxTsRaised(term);
+                peer.maxTsRaised(debt);
             } else {
-                log.debug("no timestamp for a new leader region={} term={}", peer.regionId(), term, failure);
+                log.debug("no timestamp for a new leader region={} term={}", peer.regionId(), debt.term(), failure);
                 thread.schedule(() -> sync(peer), RETRY_MS, TimeUnit.MILLISECONDS);
             }
         });

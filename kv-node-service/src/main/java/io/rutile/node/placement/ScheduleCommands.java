@@ -63,7 +63,7 @@ final class ScheduleCommands {
         } else if (order.hasSplitRegion()) {
             split(peer, order.getSplitRegion());
         } else if (order.hasMerge()) {
-            log.debug("order is not served region={}", order.getRegionId());
+            report("merge", peer, peer.merge(order.getMerge().getTarget()));
         }
     }
 

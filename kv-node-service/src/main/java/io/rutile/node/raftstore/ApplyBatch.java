@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.EngineBatch;
@@ -19,6 +20,8 @@ final class ApplyBatch implements RaftCommand.Ops {
     private boolean regionChanged;
     private final List<Region> cutOff = new ArrayList<>();
     private final List<RegionState> children = new ArrayList<>();
+    private final List<RaftCommand.CommitMerge> absorbed = new ArrayList<>();
+    private long index;
     private long keys;
     private long bytes;
 
@@ -27,11 +30,16 @@ final class ApplyBatch implements RaftCommand.Ops {
         this.state = state;
     }
 
-    /** Decides one command against the Region as it is by now (R4). */
-    ApplyOutcome apply(RaftCommand command) {
-        return command.fits(state.region().getRegionEpoch())
-                ? command.applyTo(this)
-                : ApplyOutcome.epochNotMatch(state.region());
+    /** Decides one command, at its place in the log, against the Region as it is by now (R4). */
+    ApplyOutcome apply(long at, RaftCommand command) {
+        if (!command.fits(state.region().getRegionEpoch())) {
+            return ApplyOutcome.epochNotMatch(state.region());
+        }
+        if (state.isMerging() && !command.fitsMerging()) {
+            return ApplyOutcome.refused(RegionErrors.proposalInMergingMode(state.regionId()));
+        }
+        index = at;
+        return command.applyTo(this);
     }
 
     @Override
@@ -60,8 +68,7 @@ final class ApplyBatch implements RaftCommand.Ops {
         if (refusal.isPresent()) {
             return ApplyOutcome.refused(refusal.get());
         }
-        state = state.with(change.applyTo(state.region()));
-        regionChanged = true;
+        change(state.with(change.applyTo(state.region())));
         return ApplyOutcome.DONE;
     }
 
@@ -78,11 +85,48 @@ final class ApplyBatch implements RaftCommand.Ops {
             regions.forEach(child ->
                     children.add(RegionState.normal(child.getPeers(self).getId(), child)));
         }
-        state = state.with(split.remainder(parent));
-        regionChanged = true;
+        change(state.with(split.remainder(parent)));
         List<Region> all = new ArrayList<>(regions);
         all.add(state.region());
         return ApplyOutcome.split(List.copyOf(all));
+    }
+
+    ApplyOutcome prepareMerge(Region target) {
+        Optional<String> refusal = RegionMerge.refusal(state.region(), target);
+        if (refusal.isPresent()) {
+            return ApplyOutcome.refused(refusal.get());
+        }
+        change(state.with(RegionMerge.prepared(state.region())).with(new RegionMerge(target, index, false)));
+        return ApplyOutcome.DONE;
+    }
+
+    ApplyOutcome commitMerge(RaftCommand.CommitMerge merge) {
+        Optional<String> refusal = RegionMerge.refusal(merge.source(), state.region());
+        if (refusal.isPresent()) {
+            return ApplyOutcome.refused(refusal.get());
+        }
+        absorbed.add(merge);
+        change(state.with(RegionMerge.merged(merge.source(), state.region())));
+        return ApplyOutcome.DONE;
+    }
+
+    ApplyOutcome rollbackMerge(long prepared) {
+        RegionMerge merge = state.merge();
+        if (merge == null || merge.index() != prepared) {
+            return ApplyOutcome.refused("no merge of index " + prepared + " is under way");
+        }
+        change(state.with(RegionMerge.renewed(state.region())).with((RegionMerge) null));
+        return ApplyOutcome.DONE;
+    }
+
+    ApplyOutcome callOffMerge() {
+        change(state.with(RegionMerge.renewed(state.region())));
+        return ApplyOutcome.DONE;
+    }
+
+    private void change(RegionState next) {
+        state = next;
+        regionChanged = true;
     }
 
     /** Which of the Region's peers this replica is; negative once it has been let go. */
@@ -107,6 +151,16 @@ final class ApplyBatch implements RaftCommand.Ops {
     /** Replicas on this store of Regions that were cut off, as far as this replica was a member then. */
     List<RegionState> children() {
         return children;
+    }
+
+    /** Merges that were committed: whose range and data are this Region's from now on. */
+    List<RaftCommand.CommitMerge> absorbed() {
+        return absorbed;
+    }
+
+    /** True if ranges of this store change hands, or the Region stands back from its own: then the batch is synced (R2, R8). */
+    boolean rangesChange() {
+        return !cutOff.isEmpty() || !absorbed.isEmpty() || state.isMerging();
     }
 
     RegionState state() {

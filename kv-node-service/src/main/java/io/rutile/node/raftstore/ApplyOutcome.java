@@ -26,6 +26,10 @@ record ApplyOutcome(@Nullable RegionException refusal, List<Region> regions) {
     }
 
     static ApplyOutcome refused(String why) {
-        return new ApplyOutcome(RegionErrors.message(why), List.of());
+        return refused(RegionErrors.message(why));
+    }
+
+    static ApplyOutcome refused(RegionException why) {
+        return new ApplyOutcome(why, List.of());
     }
 }

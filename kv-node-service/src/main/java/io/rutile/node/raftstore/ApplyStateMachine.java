@@ -38,11 +38,17 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         /** Its members, or the replica's state as a whole, have changed. */
         void onRegionChanged();
 
-        /** It has given a part of its range away; {@link Ranges#split} sees to the news. */
+        /** It is about to take another Region's range over; nothing of it can be seen yet. */
+        void onAbsorb();
+
+        /** It has given a part of its range away; {@link Ranges#exchange} sees to the news. */
         void onSplit();
 
         /** Neither the Region nor Raft's membership has this replica any more. */
         void onExpelled();
+
+        /** Another store knows that the Region has ended. */
+        void onDissolved();
 
         void onFailure(Throwable cause);
 
@@ -54,14 +60,24 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     interface Ranges extends RegionImages.Ranges {
 
         /**
-         * Hands the ranges that a Region gives up to the replicas that are born for them.
+         * Takes a Region over to what a batch has made of it, together with every other replica here that this concerns.
          *
-         * @param children what should be born here
-         * @param publish makes those of them that may live durable, together with the parent's new range (R1); called once, while
-         *     nobody else can take a range
+         * @param region whose batch it is; its state is still the old one
+         * @param publish makes all of it durable in one step (R1); called once, while nobody else can take a range
+         * @throws IllegalStateException if a merge was committed whose source isn't here as it was prepared
          */
-        void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish);
+        void exchange(ApplyStateMachine region, ApplyBatch changes, Consumer<Exchange> publish);
     }
+
+    /**
+     * What a batch means for the replicas of this store.
+     *
+     * @param own the Region's state after it
+     * @param born pieces that begin to live here
+     * @param others replicas of other Regions whose states change with it: those whose range is taken over, and those that learn
+     *     that they won't be
+     */
+    record Exchange(RegionState own, List<RegionState> born, List<RegionState> others) {}
 
     /** Larger native batches are not kept from one apply to the next. */
     private static final long BATCH_BYTES_KEPT = 1 << 20;
@@ -121,21 +137,29 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
                 // R1: an entry that is in the engine already is never applied twice.
                 continue;
             }
-            entries.complete(collected.apply(RaftCommand.decode(entries.data())));
+            entries.complete(collected.apply(entries.index(), RaftCommand.decode(entries.data())));
         }
         long index = entries.index();
         if (index <= appliedIndex) {
             return;
         }
-        if (collected.cutOff().isEmpty()) {
-            publish(collected, index, false);
-        } else {
-            ranges.split(this, collected.children(), living -> {
-                bequeath(collected.cutOff(), living, changes);
-                // Synced: from here on the new Regions have logs of their own, which don't bring their beginning back
-                // (R2, R8).
-                publish(collected, index, true);
+        if (collected.regionChanged()) {
+            if (!collected.absorbed().isEmpty()) {
+                tell(Listener::onAbsorb);
+            }
+            ranges.exchange(this, collected, exchange -> {
+                bequeath(collected.cutOff(), exchange.born(), changes);
+                exchange.others().forEach(other -> states.putState(changes, other));
+                states.putState(changes, exchange.own());
+                // Announced before it is written: a reader that still sees the old Region has a snapshot from before
+                // the
+                // change.
+                state = exchange.own();
+                // Synced where ranges change hands: from here on others have logs that don't bring this back (R2, R8).
+                write(changes, index, collected.rangesChange());
             });
+        } else {
+            write(changes, index, false);
         }
         release(changes);
         traffic.wrote(collected.keys(), collected.bytes());
@@ -147,14 +171,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     }
 
     /** R1: data, Region and applied index in one step. */
-    private void publish(ApplyBatch collected, long index, boolean sync) {
-        EngineBatch changes = collected.changes();
-        if (collected.regionChanged()) {
-            states.putState(changes, collected.state());
-            // Announced before it is written: a reader that still sees the old Region has a snapshot from before the
-            // change.
-            state = collected.state();
-        }
+    private void write(EngineBatch changes, long index, boolean sync) {
         states.putAppliedIndex(changes, regionId, index);
         engine.write(changes, sync);
         appliedIndex = index;
@@ -265,6 +282,11 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     }
 
     @Override
+    public void onDissolved() {
+        tell(Listener::onDissolved);
+    }
+
+    @Override
     public void onFailure(Throwable cause) {
         tell(to -> to.onFailure(cause));
     }
@@ -276,8 +298,11 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         }
     }
 
-    /** From here on it serves nothing; its data is about to go. */
-    void retire(RegionState next) {
+    /**
+     * Another state, for a reason outside its log: it is being taken down, or its neighbour has decided about its merge. Durable
+     * already, and under the lock of whoever hands ranges over, so that no apply overwrites it.
+     */
+    void become(RegionState next) {
         state = next;
     }
 

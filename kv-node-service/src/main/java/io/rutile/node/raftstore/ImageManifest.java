@@ -13,12 +13,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an image is made of, beside its table files.
  *
  * <pre>
  * manifest := format(1)=01 index(8) bytes(region) count(4) table* crc32c(4)      the checksum covers all in front of it
+ *           | format(1)=02 index(8) bytes(region) bytes(merge) count(4) table* crc32c(4)        of a Region that is merging
  * table    := cf(1) bytes(name) size(8) crc32c(4) bytes(first) bytes(last)
  * bytes    := length(4) byte*
  * </pre>
@@ -26,14 +28,16 @@ import java.util.zip.CRC32C;
  * See docs/formats/region-state.md.
  *
  * @param region range, epoch and peers at that moment
+ * @param merge the merge that was under way, or null
  * @param appliedIndex of that moment
  * @param tables the files
  */
-record ImageManifest(Region region, long appliedIndex, List<SstFile> tables) {
+record ImageManifest(Region region, @Nullable RegionMerge merge, long appliedIndex, List<SstFile> tables) {
 
     static final String FILE = "region.image";
 
     private static final byte FORMAT = 1;
+    private static final byte FORMAT_WITH_MERGE = 2;
     private static final long BYTES_MAX = 64L << 20;
     private static final int TABLES_MAX = 1 << 20;
 
@@ -58,13 +62,22 @@ record ImageManifest(Region region, long appliedIndex, List<SstFile> tables) {
 
     byte[] encode() {
         byte[] meta = region.toByteArray();
+        byte[] under = merge == null ? null : merge.encode();
         int size = 1 + Long.BYTES + Integer.BYTES + meta.length + Integer.BYTES + Integer.BYTES;
+        if (under != null) {
+            size += Integer.BYTES + under.length;
+        }
         for (SstFile table : tables) {
             size += 1 + Long.BYTES + 4 * Integer.BYTES + utf8(table.name()).length;
             size += table.firstKey().bytes().length + table.lastKey().bytes().length;
         }
-        ByteBuffer out = ByteBuffer.allocate(size).put(FORMAT).putLong(appliedIndex);
+        ByteBuffer out = ByteBuffer.allocate(size)
+                .put(under == null ? FORMAT : FORMAT_WITH_MERGE)
+                .putLong(appliedIndex);
         putBytes(out, meta);
+        if (under != null) {
+            putBytes(out, under);
+        }
         out.putInt(tables.size());
         for (SstFile table : tables) {
             out.put((byte) table.cf().id());
@@ -85,11 +98,12 @@ record ImageManifest(Region region, long appliedIndex, List<SstFile> tables) {
         ByteBuffer in = ByteBuffer.wrap(bytes, 0, bytes.length - Integer.BYTES);
         try {
             byte format = in.get();
-            if (format != FORMAT) {
+            if (format != FORMAT && format != FORMAT_WITH_MERGE) {
                 throw new IOException("image manifest of unknown format " + format);
             }
             long index = in.getLong();
             Region region = Region.parseFrom(bytes(in));
+            RegionMerge merge = format == FORMAT ? null : RegionMerge.decode(ByteBuffer.wrap(bytes(in)));
             int count = in.getInt();
             if (count < 0 || count > TABLES_MAX) {
                 throw new IOException("image manifest of " + count + " tables");
@@ -104,7 +118,7 @@ record ImageManifest(Region region, long appliedIndex, List<SstFile> tables) {
                         ByteKey.wrap(bytes(in)),
                         ByteKey.wrap(bytes(in))));
             }
-            return new ImageManifest(region, index, tables);
+            return new ImageManifest(region, merge, index, tables);
         } catch (BufferUnderflowException | IllegalArgumentException e) {
             throw new IOException("image manifest is damaged", e);
         }

@@ -1,6 +1,7 @@
 package io.rutile.node.raftstore;
 
 import io.micrometer.core.instrument.Counter;
+import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
@@ -15,6 +16,8 @@ import java.util.function.Consumer;
  * @param timer for what comes later; never blocked
  * @param failures replicas that died of an exception or a disk
  * @param retire takes a replica down whose Region has let it go
+ * @param dissolved told, again and again, of a replica whose Region another store knows to have ended
+ * @param mergePatience how long a prepared merge waits for the word of every replica
  * @param regions all of them
  * @param locks asked, where this store leads, before another replica serves a read
  */
@@ -26,5 +29,7 @@ record PeerContext(
         ScheduledExecutorService timer,
         Counter failures,
         Consumer<RegionPeer> retire,
+        Consumer<RegionPeer> dissolved,
+        Duration mergePatience,
         RegionMap regions,
         LeaderLocks locks) {}

@@ -1,9 +1,11 @@
 package io.rutile.node.raftstore;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.WriteBatch;
@@ -27,6 +29,10 @@ import java.util.Objects;
  * change_peer := kind 02, body = what(1) varint(peer_id) varint(store_id)
  * split       := kind 03, body = varint(pieces) piece*
  *   piece     := varint(len) end_key varint(region_id) varint(peers) varint(peer_id)*
+ * prepare   := kind 05, body = varint(len) region        the target as metapb.Region; goes into the source's log
+ * commit    := kind 06, body = varint(index) varint(len) region      prepare's index, the prepared source; target's log
+ * rollback  := kind 07, body = varint(index)             prepare's index; source's log
+ * call_off  := kind 09, body = varint(region_id)         of the source; target's log
  * </pre>
  *
  * A format number that this process doesn't know poisons the replica instead of being guessed at. See
@@ -53,6 +59,11 @@ sealed interface RaftCommand {
      */
     ApplyOutcome applyTo(ApplyBatch batch);
 
+    /** True if it may take effect while the Region is merging into another: what doesn't touch data, range or members. */
+    default boolean fitsMerging() {
+        return false;
+    }
+
     /** Its bytes as they go into the log. */
     byte[] encode();
 
@@ -77,6 +88,10 @@ sealed interface RaftCommand {
                 case Write.KIND -> new Write(epoch, entry.slice());
                 case ChangePeer.KIND -> ChangePeer.decodeBody(epoch, entry);
                 case Split.KIND -> Split.decodeBody(epoch, entry);
+                case PrepareMerge.KIND -> PrepareMerge.decodeBody(epoch, entry);
+                case CommitMerge.KIND -> CommitMerge.decodeBody(epoch, entry);
+                case RollbackMerge.KIND -> RollbackMerge.decodeBody(epoch, entry);
+                case CallOffMerge.KIND -> CallOffMerge.decodeBody(epoch, entry);
                 default -> throw new IllegalArgumentException("unknown kind of command " + kind);
             };
         } catch (BufferUnderflowException e) {
@@ -350,6 +365,156 @@ sealed interface RaftCommand {
             }
             assert !out.hasRemaining();
             return out.array();
+        }
+    }
+
+    /** Two decisions on one range or membership must not both happen. */
+    private static boolean sameEpoch(RegionEpoch checked, RegionEpoch current) {
+        return Epochs.sameVersion(checked, current) && checked.getConfVer() == current.getConfVer();
+    }
+
+    private static byte[] encode(byte kind, RegionEpoch epoch, long number) {
+        ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + Varint.sizeBytes(number));
+        putHeader(out, kind, epoch);
+        Varint.write(out, number);
+        return out.array();
+    }
+
+    private static Region region(ByteBuffer in) {
+        try {
+            return Region.parseFrom(field(in));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalArgumentException("a command's region is damaged", e);
+        }
+    }
+
+    private static <T> T ended(ByteBuffer in, T command) {
+        if (in.hasRemaining()) {
+            throw new IllegalArgumentException(in.remaining() + " bytes behind a command");
+        }
+        return command;
+    }
+
+    /** From here on the Region waits for its neighbour to take it over; see {@link RegionMerge}. In the source's log. */
+    record PrepareMerge(RegionEpoch epoch, Region target) implements RaftCommand {
+
+        static final byte KIND = 5;
+
+        public PrepareMerge {
+            Objects.requireNonNull(target);
+        }
+
+        static PrepareMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            return ended(in, new PrepareMerge(epoch, region(in)));
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return sameEpoch(epoch, current);
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.prepareMerge(target);
+        }
+
+        @Override
+        public byte[] encode() {
+            byte[] meta = target.toByteArray();
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + Math.toIntExact(fieldBytes(meta)));
+            putHeader(out, KIND, epoch);
+            putField(out, meta);
+            return out.array();
+        }
+    }
+
+    /** The neighbour takes over the range and the data of a prepared Region. In the target's log. */
+    record CommitMerge(RegionEpoch epoch, long index, Region source) implements RaftCommand {
+
+        static final byte KIND = 6;
+
+        public CommitMerge {
+            Objects.requireNonNull(source);
+        }
+
+        static CommitMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            return ended(in, new CommitMerge(epoch, Varint.read(in), region(in)));
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return sameEpoch(epoch, current);
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.commitMerge(this);
+        }
+
+        @Override
+        public byte[] encode() {
+            byte[] meta = source.toByteArray();
+            ByteBuffer out = ByteBuffer.allocate(
+                    headerBytes(epoch) + Varint.sizeBytes(index) + Math.toIntExact(fieldBytes(meta)));
+            putHeader(out, KIND, epoch);
+            Varint.write(out, index);
+            putField(out, meta);
+            return out.array();
+        }
+    }
+
+    /** The Region goes on: its neighbour has decided against it. In the source's log. */
+    record RollbackMerge(RegionEpoch epoch, long index) implements RaftCommand {
+
+        static final byte KIND = 7;
+
+        static RollbackMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            return ended(in, new RollbackMerge(epoch, Varint.read(in)));
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return sameEpoch(epoch, current);
+        }
+
+        @Override
+        public boolean fitsMerging() {
+            return true;
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.rollbackMerge(index);
+        }
+
+        @Override
+        public byte[] encode() {
+            return RaftCommand.encode(KIND, epoch, index);
+        }
+    }
+
+    /** The target decides against a merge by changing its epoch, and nothing else. In the target's log. */
+    record CallOffMerge(RegionEpoch epoch, long sourceId) implements RaftCommand {
+
+        static final byte KIND = 9;
+
+        static CallOffMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            return ended(in, new CallOffMerge(epoch, Varint.read(in)));
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return sameEpoch(epoch, current);
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.callOffMerge();
+        }
+
+        @Override
+        public byte[] encode() {
+            return RaftCommand.encode(KIND, epoch, sourceId);
         }
     }
 }

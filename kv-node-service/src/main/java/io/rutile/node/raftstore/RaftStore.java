@@ -12,6 +12,7 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftServer;
 import io.rutile.raft.Replica;
 import io.rutile.raft.StoreAddresses;
+import io.rutile.raft.UnknownReplicas;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.EngineStats;
 import io.rutile.storage.engine.ReplicatedKv;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -74,6 +76,7 @@ public final class RaftStore implements AutoCloseable {
     private final PeerContext shared;
     private final RaftKv kv;
     private final Counter splits;
+    private final Counter merges;
     private final SplitKeys splitKeys;
     private final SplitChecker splitChecker;
     private volatile @Nullable EngineStats engineSample;
@@ -92,7 +95,7 @@ public final class RaftStore implements AutoCloseable {
         this.engine = engine;
         this.states = new RegionStateStore(engine);
         this.images = new RegionImages(engine, states, options.imageDir(), ranges);
-        this.raft = new RaftServer(options.raft(), addresses, this::onMessageForUnknown, metrics);
+        this.raft = new RaftServer(options.raft(), addresses, new Strangers(), metrics);
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
@@ -104,9 +107,12 @@ public final class RaftStore implements AutoCloseable {
                 timer,
                 metrics.counter("kv.raftstore.replica.failures"),
                 this::retireLater,
+                this::retireDissolved,
+                options.mergePatience(),
                 regions,
                 locks);
         this.splits = metrics.counter("kv.raftstore.splits");
+        this.merges = metrics.counter("kv.raftstore.merges");
         this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
         this.splitChecker = new SplitChecker(options.split(), splitKeys, observer::onSplitDue, metrics);
         this.kv = new RaftKv(storeId(), regions, new HoldAndRetry(timer, options.heldMax(), metrics));
@@ -161,6 +167,11 @@ public final class RaftStore implements AutoCloseable {
                 RegionPeer peer = newPeer(found.regionId(), new Replica(storeId(), found.peerId()), found);
                 regions.put(peer);
                 finishDestruction(peer, found);
+            }
+            case MERGED -> {
+                RegionPeer peer = newPeer(found.regionId(), new Replica(storeId(), found.peerId()), found);
+                regions.put(peer);
+                finishMerge(peer, found);
             }
             case TOMBSTONE -> log.debug("tombstone region={} peer={}", found.regionId(), found.peerId());
         }
@@ -231,6 +242,19 @@ public final class RaftStore implements AutoCloseable {
         log.info("first region created region={} peer={}", region.getId(), peer.getId());
     }
 
+    private final class Strangers implements UnknownReplicas {
+
+        @Override
+        public void onMessage(long groupId, Replica self, Replica from) {
+            onMessageForUnknown(groupId, self, from);
+        }
+
+        @Override
+        public boolean isDissolved(long groupId) {
+            return states.state(groupId).map(RegionState::isMerged).orElse(false);
+        }
+    }
+
     /** A leader has a message for a replica that doesn't run here: a new incarnation, unless it is known to be gone (R3, R5). */
     private void onMessageForUnknown(long groupId, Replica self, Replica from) {
         if (self.storeId() != storeId()) {
@@ -272,30 +296,62 @@ public final class RaftStore implements AutoCloseable {
     private final class Ranges implements ApplyStateMachine.Ranges {
 
         @Override
-        public void claim(ApplyStateMachine replica, RegionState next, Runnable publish) throws IOException {
+        public void claim(ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> publish)
+                throws IOException {
+            List<RegionPeer> swallowed;
             synchronized (regions) {
                 RegionPeer here = regions.find(next.regionId());
                 if (here == null || here.stateMachine() != replica) {
                     throw new IOException("another replica of region " + next.regionId() + " has come to be here");
                 }
-                Optional<RegionPeer> owner = regions.overlap(next.regionId(), next.range());
-                if (owner.isPresent()) {
-                    throw new IOException("region " + next.regionId() + " overlaps region "
-                            + owner.get().regionId() + ", which is still here");
+                swallowed = regions.overlaps(next.regionId(), next.range());
+                for (RegionPeer owner : swallowed) {
+                    if (!owner.isDissolved() || !owner.isInitialized()) {
+                        throw new IOException("region " + next.regionId() + " overlaps region " + owner.regionId()
+                                + ", which is still here");
+                    }
                 }
-                publish.run();
+                List<RegionState> ended = swallowed.stream()
+                        .map(peer -> peer.state().with(RegionState.Status.MERGED))
+                        .toList();
+                publish.accept(ended);
+                end(swallowed, ended);
             }
+            swallowed.forEach(peer -> log.info(
+                    "replica of a merged region gives way to an image region={} peer={} image={}",
+                    peer.regionId(),
+                    peer.peerId(),
+                    next.regionId()));
+            finishMerges(swallowed);
         }
 
         @Override
-        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
+        public void exchange(
+                ApplyStateMachine region, ApplyBatch changes, Consumer<ApplyStateMachine.Exchange> publish) {
             List<Birth> births = new ArrayList<>();
-            RegionPeer divided;
+            List<RegionPeer> absorbed;
+            List<RegionPeer> refused;
+            RegionPeer changed;
             synchronized (regions) {
-                divided = regions.find(parent.regionId());
-                List<RegionState> living =
-                        children.stream().filter(RaftStore.this::mayLive).toList();
-                publish.accept(living);
+                changed = regions.find(region.regionId());
+                List<RegionState> living = changes.children().stream()
+                        .filter(RaftStore.this::mayLive)
+                        .toList();
+                absorbed = changes.absorbed().stream()
+                        .map(merge -> requireMerging(merge, region.regionId()))
+                        .toList();
+                List<RegionState> ended = absorbed.stream()
+                        .map(peer -> peer.state().with(RegionState.Status.MERGED))
+                        .toList();
+                refused = refusedBy(region, changes, absorbed);
+                List<RegionState> calledOff = refused.stream()
+                        .map(peer -> peer.state().with(mergeOf(peer).asCalledOff()))
+                        .toList();
+                List<RegionState> others = new ArrayList<>(ended);
+                others.addAll(calledOff);
+                publish.accept(new ApplyStateMachine.Exchange(withFate(changes.state(), region), living, others));
+                end(absorbed, ended);
+                end(refused, calledOff);
                 for (RegionState child : living) {
                     RegionPeer empty = regions.find(child.regionId());
                     RegionPeer born = newPeer(child.regionId(), new Replica(storeId(), child.peerId()), child);
@@ -303,13 +359,117 @@ public final class RaftStore implements AutoCloseable {
                     births.add(new Birth(born, empty));
                 }
             }
-            splits.increment();
-            log.info(
-                    "region split region={} pieces={} born={}",
-                    parent.regionId(),
-                    children.size() + 1,
-                    births.stream().map(birth -> birth.born().regionId()).toList());
-            inBackground(() -> startBorn(divided, births));
+            refused.forEach(RegionPeer::mergeNews);
+            if (!changes.cutOff().isEmpty()) {
+                splits.increment();
+                log.info(
+                        "region split region={} pieces={} born={}",
+                        region.regionId(),
+                        changes.children().size() + 1,
+                        births.stream().map(birth -> birth.born().regionId()).toList());
+                inBackground(() -> startBorn(changed, births));
+            }
+            for (RegionPeer peer : absorbed) {
+                merges.increment();
+                log.info("region merged region={} into={}", peer.regionId(), region.regionId());
+            }
+            finishMerges(absorbed);
+        }
+
+        private void end(List<RegionPeer> peers, List<RegionState> states) {
+            for (int i = 0; i < peers.size(); i++) {
+                peers.get(i).stateMachine().become(states.get(i));
+            }
+        }
+
+        /**
+         * The replica here whose range is about to be taken over. It was asked for its word before the merge could be committed, so
+         * it is here and has everything.
+         */
+        private RegionPeer requireMerging(RaftCommand.CommitMerge commit, long into) {
+            RegionPeer source = regions.find(commit.source().getId());
+            RegionState state = source == null ? null : source.stateMachine().state();
+            RegionMerge merge = RegionState.mergeUnderWay(state);
+            if (source == null
+                    || state == null
+                    || merge == null
+                    || merge.index() != commit.index()
+                    || merge.target().getId() != into
+                    || !state.region().equals(commit.source())) {
+                throw new IllegalStateException("region " + commit.source().getId() + " is to be merged into region "
+                        + into + " and isn't here as it was prepared: " + state);
+            }
+            return source;
+        }
+
+        /** Whose merge into this Region can't be committed any more, now that its log has gone past what they agreed on. */
+        private List<RegionPeer> refusedBy(ApplyStateMachine region, ApplyBatch changes, List<RegionPeer> absorbed) {
+            RegionState before = region.state();
+            RegionEpoch after = changes.state().region().getRegionEpoch();
+            return regions.all().stream()
+                    .filter(peer -> !absorbed.contains(peer))
+                    .filter(peer -> {
+                        RegionMerge merge =
+                                RegionState.mergeUnderWay(peer.stateMachine().state());
+                        return merge != null
+                                && !merge.calledOff()
+                                && merge.target().getId() == region.regionId()
+                                && before != null
+                                && !merge.isDecidedAt(before.region().getRegionEpoch())
+                                && merge.isDecidedAt(after);
+                    })
+                    .toList();
+        }
+
+        /**
+         * A merge is committed only after every replica of the source has said that it is prepared. If the target has gone on
+         * before this one was, that was not by this merge.
+         */
+        private RegionState withFate(RegionState next, ApplyStateMachine region) {
+            RegionMerge merge = RegionState.mergeUnderWay(next);
+            if (merge == null || merge.calledOff() || merge.equals(RegionState.mergeUnderWay(region.state()))) {
+                return next;
+            }
+            RegionPeer target = regions.find(merge.target().getId());
+            RegionState there = target == null ? null : target.stateMachine().state();
+            boolean gone = there != null
+                    && there.status() == RegionState.Status.NORMAL
+                    && merge.isDecidedAt(there.region().getRegionEpoch());
+            return gone ? next.with(merge.asCalledOff()) : next;
+        }
+
+        private RegionMerge mergeOf(RegionPeer peer) {
+            return Objects.requireNonNull(peer.state().merge(), "merge");
+        }
+    }
+
+    /** What is left of replicas whose range and data are another Region's: their logs. */
+    private void finishMerges(List<RegionPeer> ended) {
+        for (RegionPeer peer : ended) {
+            inBackground(() -> {
+                RegionState last = peer.stateMachine().state();
+                if (last == null || last.status() != RegionState.Status.MERGED) {
+                    return;
+                }
+                try {
+                    finishMerge(peer, last);
+                } catch (EngineException | RaftException e) {
+                    log.error(
+                            "log of a merged region can't be deleted, tried again after a restart region={}",
+                            peer.regionId(),
+                            e);
+                }
+            });
+        }
+    }
+
+    /** Touches no data: that belongs to somebody else by now (R5). */
+    private void finishMerge(RegionPeer peer, RegionState merged) {
+        raft.destroyGroup(peer.regionId());
+        peer.stateMachine().close();
+        states.putWithoutData(merged.with(RegionState.Status.TOMBSTONE));
+        synchronized (this) {
+            regions.remove(peer);
         }
     }
 
@@ -427,6 +587,26 @@ public final class RaftStore implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes down a replica whose Region another store knows to have been merged, unless the target's own replica here will do it:
+     * whose log may still hold the merge, and then needs the data.
+     */
+    private void retireDissolved(RegionPeer peer) {
+        RegionMerge merge = RegionState.mergeUnderWay(peer.stateMachine().state());
+        if (merge != null) {
+            RegionPeer target = regions.find(merge.target().getId());
+            RegionState there = target == null ? null : target.stateMachine().state();
+            boolean toCome = there != null
+                    && (there.status() == RegionState.Status.NORMAL || there.status() == RegionState.Status.APPLYING)
+                    && !merge.isDecidedAt(there.region().getRegionEpoch());
+            if (toCome) {
+                log.debug("target's replica has yet to take it over region={}", peer.regionId());
+                return;
+            }
+        }
+        retireLater(peer);
+    }
+
     /** Tombstone first, then log and data (R5). */
     private void destroy(RegionPeer peer) {
         RegionState gone;
@@ -434,20 +614,21 @@ public final class RaftStore implements AutoCloseable {
             if (closed || regions.find(peer.regionId()) != peer) {
                 return;
             }
-            RegionState last = peer.stateMachine().state();
-            if (last != null && last.status() == RegionState.Status.DESTROYING) {
-                return;
-            }
             synchronized (regions) {
-                last = peer.stateMachine().state();
+                RegionState last = peer.stateMachine().state();
+                if (last != null
+                        && (last.status() == RegionState.Status.DESTROYING
+                                || last.status() == RegionState.Status.MERGED)) {
+                    return;
+                }
                 gone = last == null
                         ? new RegionState(
                                 RegionState.Status.TOMBSTONE,
                                 peer.peerId(),
                                 Region.newBuilder().setId(peer.regionId()).build())
-                        : last.with(RegionState.Status.DESTROYING);
+                        : last.with((RegionMerge) null).with(RegionState.Status.DESTROYING);
                 states.putWithoutData(gone);
-                peer.stateMachine().retire(gone);
+                peer.stateMachine().become(gone);
             }
         }
         finishDestruction(peer, gone);

@@ -2,6 +2,7 @@ package io.rutile.node.raftstore;
 
 import io.rutile.raft.RaftOptions;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Bounds of a {@link RaftStore}.
@@ -11,6 +12,7 @@ import java.nio.file.Path;
  * @param imageDir where received images wait to be applied; on the engine's file system
  * @param pendingBytesMax bytes of writes between propose and apply, over all Regions
  * @param split when Regions are split
+ * @param mergePatience how long a prepared merge waits for the word of every replica before it is called off
  * @param heldMax requests held at a time while a leader takes over or hands over
  */
 public record RaftStoreOptions(
@@ -19,7 +21,11 @@ public record RaftStoreOptions(
         Path imageDir,
         long pendingBytesMax,
         SplitOptions split,
+        Duration mergePatience,
         int heldMax) {
+
+    /** Longer than a replica needs that is well, shorter than clients wait. */
+    public static final Duration MERGE_PATIENCE = Duration.ofSeconds(10);
 
     public RaftStoreOptions {
         if (raft.storeId() != identity.storeId() || raft.clusterId() != identity.clusterId()) {

@@ -13,7 +13,9 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,11 +40,12 @@ final class RegionImages {
     interface Ranges {
 
         /**
-         * Claims the range of {@code next} for its Region by letting {@code claim} publish it.
+         * Claims the range of {@code next} for its Region by letting {@code claim} publish it, together with the end of those
+         * replicas here whose Regions have been merged while this one slept.
          *
          * @throws IOException if another Region owns a part of it, or if {@code replica} is no longer the Region's here
          */
-        void claim(ApplyStateMachine replica, RegionState next, Runnable claim) throws IOException;
+        void claim(ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> claim) throws IOException;
     }
 
     private final RocksEngine engine;
@@ -66,7 +69,7 @@ final class RegionImages {
         try {
             List<SstFile> tables =
                     SstFiles.write(snapshot, RegionStateStore.DATA, state.range(), directory, TABLE_BYTES_MAX);
-            new ImageManifest(state.region(), appliedIndex, tables).writeTo(directory);
+            new ImageManifest(state.region(), state.merge(), appliedIndex, tables).writeTo(directory);
             log.info(
                     "image written region={} index={} tables={} bytes={}",
                     state.regionId(),
@@ -85,14 +88,18 @@ final class RegionImages {
         if (image.region().getId() != replica.regionId()) {
             throw new IOException("an image of region " + image.region().getId() + " for region " + replica.regionId());
         }
+        if (RegionState.mergeUnderWay(replica.state()) != null && image.appliedIndex() < replica.appliedIndex()) {
+            // It may have given its word that it is prepared, and a word is kept.
+            throw new IOException("an image of region " + replica.regionId() + " from before its merge was prepared");
+        }
         RegionState next =
-                new RegionState(RegionState.Status.APPLYING, replica.self().peerId(), image.region());
+                new RegionState(RegionState.Status.APPLYING, replica.self().peerId(), image.region(), image.merge());
         try {
             SstFiles.verify(engine, directory, image.tables(), next.range());
             Path staged = stage(directory, image);
-            ranges.claim(replica, next, () -> {
+            ranges.claim(replica, next, swallowed -> {
                 replica.replacing();
-                states.put(next, image.appliedIndex(), abandoned(replica.state(), next));
+                states.put(next, image.appliedIndex(), abandoned(replica.state(), swallowed, next), swallowed);
                 replica.replaced(next, image.appliedIndex());
             });
             RegionState done = finish(next, staged, image);
@@ -102,11 +109,18 @@ final class RegionImages {
         }
     }
 
-    /** What the replica owned and the image doesn't cover: it slept through a split, and what was cut off comes by itself (R2, R5). */
-    private static List<KeyRange> abandoned(@Nullable RegionState before, RegionState next) {
-        return before == null || before.status() == RegionState.Status.TOMBSTONE
-                ? List.of()
-                : before.range().minus(next.range());
+    /**
+     * What the replica, or one that was swallowed, owned and the image doesn't cover: it slept through a split, and what was cut off
+     * comes by itself (R2, R5).
+     */
+    private static List<KeyRange> abandoned(
+            @Nullable RegionState before, List<RegionState> swallowed, RegionState next) {
+        List<KeyRange> rest = new ArrayList<>();
+        if (before != null && before.status() != RegionState.Status.TOMBSTONE) {
+            rest.addAll(before.range().minus(next.range()));
+        }
+        swallowed.forEach(other -> rest.addAll(other.range().minus(next.range())));
+        return rest;
     }
 
     /**

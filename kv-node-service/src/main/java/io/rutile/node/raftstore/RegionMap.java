@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -78,14 +77,14 @@ final class RegionMap {
         return List.copyOf(found);
     }
 
-    /** Another Region of this store that owns a part of the range (R6). */
-    Optional<RegionPeer> overlap(long regionId, KeyRange range) {
+    /** Other Regions of this store that own a part of the range (R6). */
+    List<RegionPeer> overlaps(long regionId, KeyRange range) {
         return byId.values().stream()
                 .filter(peer -> peer.regionId() != regionId)
                 .filter(peer -> {
                     KeyRange claimed = peer.claimedRange();
                     return claimed != null && claimed.overlaps(range);
                 })
-                .findFirst();
+                .toList();
     }
 }

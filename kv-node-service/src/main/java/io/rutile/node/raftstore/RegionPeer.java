@@ -52,6 +52,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private final Replica self;
     private final ApplyStateMachine stateMachine;
     private final MembershipReconciler membership;
+    private final MergeDriver merging;
     private final CompletableFuture<RaftGroup<ApplyOutcome>> started = new CompletableFuture<>();
     /** 0 while a leader is known. */
     private volatile long leaderlessSinceNanos;
@@ -59,14 +60,21 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** Splits that were proposed here and whose fate is unknown. A leader of a later term has applied them before it leads. */
     private final AtomicInteger splitsUnderWay = new AtomicInteger();
 
-    /** The term in which max_ts has been raised past everything that earlier leaders may have served; 0 before. */
-    private volatile long maxTsTerm;
+    /** How often another Region's range came to this one: what that one's leaders have served is not known here. */
+    private final AtomicInteger absorbed = new AtomicInteger();
+
+    /** The debt that was paid last. */
+    private volatile MaxTsDebt maxTsPaid = new MaxTsDebt(0, 0);
+
+    /** Another store knows that the Region has ended. */
+    private volatile boolean dissolved;
 
     RegionPeer(PeerContext store, Replica self, ApplyStateMachine stateMachine) {
         this.store = store;
         this.self = self;
         this.stateMachine = stateMachine;
         this.membership = new MembershipReconciler(this, store.worker(), store.timer());
+        this.merging = new MergeDriver(this, store.regions(), store.worker(), store.mergePatience());
     }
 
     /** The group runs: called once, by {@link RaftStore}. */
@@ -81,6 +89,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return orFailed(() -> {
             RequestCheck.leader(ctx.request(), this);
             Region region = RequestCheck.epoch(ctx.request(), this);
+            requireNotMerging();
             RequestCheck.keys(batch);
             RequestCheck.range(batch, region);
             if (store.disk().isFull() && needsSpace(batch)) {
@@ -199,7 +208,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private CompletableFuture<KvSnapshot> within(KvContext ctx, EngineSnapshot snapshot, long term) {
         try {
             Region region = RequestCheck.epoch(ctx.request(), this);
-            boolean synced = maxTsTerm == term;
+            // R7: as long as this replica isn't prepared here, nobody can have committed its merge, so nobody else can
+            // have
+            // written to the range before the snapshot was taken.
+            requireNotMerging();
+            boolean synced = maxTsPaid.equals(new MaxTsDebt(term, absorbed.get()));
             if (ctx.choosesCommitTs() && !synced) {
                 throw new NotReadyException(RegionErrors.maxTimestampNotSynced(regionId()));
             }
@@ -262,6 +275,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     public CompletableFuture<Void> changePeer(PeerChange change) {
         return orFailed(() -> {
             requireLeader();
+            requireNotMerging();
             Region region = region();
             Optional<String> refusal = change.refusal(region);
             if (refusal.isPresent()) {
@@ -291,6 +305,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         requireLeader();
         Region region = region();
         RequestCheck.epoch(seen, region, this);
+        if (state().isMerging()) {
+            throw RegionErrors.proposalInMergingMode(regionId());
+        }
         RequestCheck.split(borders, region);
         return region;
     }
@@ -323,6 +340,104 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             }
             return done.whenComplete((regions, failure) -> splitsUnderWay.decrementAndGet());
         });
+    }
+
+    /**
+     * Sets out to be merged into a neighbour; see {@link RegionMerge}. If the neighbour is led elsewhere, leadership goes there first
+     * and nothing else happens: whoever leads then is asked again.
+     *
+     * @param into as the Placement Driver knows it; it must be so here, too
+     * @return completes when the Region is prepared, long before it is merged; fails with {@link RegionException}: not leader, the
+     *     neighbour has changed, or the two can't be merged now
+     */
+    public CompletableFuture<Void> merge(Region into) {
+        return orFailed(() -> {
+            requireLeader();
+            Region region = region();
+            RegionMerge underWay = RegionState.mergeUnderWay(state());
+            if (underWay != null && underWay.target().getId() == into.getId()) {
+                return CompletableFuture.<Void>completedFuture(null);
+            }
+            if (underWay != null) {
+                throw RegionErrors.proposalInMergingMode(regionId());
+            }
+            RegionPeer neighbour = store.regions().route(into.getId());
+            if (neighbour == null || !neighbour.isStarted()) {
+                throw RegionErrors.message("no replica of region " + into.getId() + " is here");
+            }
+            Region target = neighbour.region();
+            if (!target.getRegionEpoch().equals(into.getRegionEpoch())) {
+                throw RegionErrors.message("region " + into.getId() + " has changed, or is behind here");
+            }
+            RegionMerge.refusal(region, target).ifPresent(why -> {
+                throw RegionErrors.message(why);
+            });
+            if (neighbour.state().isMerging()) {
+                throw RegionErrors.message("region " + into.getId() + " is itself being merged");
+            }
+            requireWhole();
+            if (!neighbour.isLeader()) {
+                return goWhere(neighbour);
+            }
+            neighbour.requireWhole();
+            log.info("merge begins region={} target={}", regionId(), into.getId());
+            return propose(patient(), new RaftCommand.PrepareMerge(region.getRegionEpoch(), target).encode(), NOTHING);
+        });
+    }
+
+    private CompletableFuture<Void> goWhere(RegionPeer neighbour) {
+        Peer leads = neighbour.leader();
+        return region().getPeersList().stream()
+                .filter(peer -> leads != null && peer.getStoreId() == leads.getStoreId())
+                .findFirst()
+                .map(this::transferLeader)
+                .orElseThrow(() -> RegionErrors.message("nobody leads region " + neighbour.regionId()));
+    }
+
+    /** Raft has the members that the Region has, and all of them answer: a merge needs every one. */
+    private void requireWhole() {
+        Replicas members = raftMembers();
+        if (!members.equals(PeerChange.replicas(region())) || !reachable().containsAll(members.voters())) {
+            throw RegionErrors.serverIsBusy("not every replica of region " + regionId() + " is there", 1000);
+        }
+    }
+
+    /** Takes over a prepared neighbour. Completes when that is applied here. */
+    CompletableFuture<Void> commitMerge(Region source, RegionMerge merge) {
+        return orFailed(() -> {
+            requireLeader();
+            if (!raftMembers().equals(PeerChange.replicas(region()))) {
+                // A replica that is still leaving has none of the source beside it.
+                throw RegionErrors.serverIsBusy("the membership of region " + regionId() + " is changing", 1000);
+            }
+            RegionEpoch agreed = merge.target().getRegionEpoch();
+            return propose(patient(), new RaftCommand.CommitMerge(agreed, merge.index(), source).encode(), NOTHING);
+        });
+    }
+
+    /** Decides against a neighbour's merge into this Region. */
+    CompletableFuture<Void> callOffMerge(long sourceId, RegionMerge merge) {
+        return orFailed(() -> {
+            requireLeader();
+            RegionEpoch agreed = merge.target().getRegionEpoch();
+            return propose(patient(), new RaftCommand.CallOffMerge(agreed, sourceId).encode(), NOTHING);
+        });
+    }
+
+    /** Goes on after the neighbour has decided against the merge. */
+    CompletableFuture<Void> rollbackMerge(Region prepared, RegionMerge merge) {
+        return orFailed(() -> {
+            requireLeader();
+            byte[] entry = new RaftCommand.RollbackMerge(prepared.getRegionEpoch(), merge.index()).encode();
+            return propose(patient(), entry, NOTHING);
+        });
+    }
+
+    /** Held for a moment: it ends soon, and the Region is here again or somebody else's. */
+    private void requireNotMerging() {
+        if (state().isMerging()) {
+            throw new NotReadyException(RegionErrors.proposalInMergingMode(regionId()));
+        }
     }
 
     /** One change at a time (D2), except to take back one that Raft has not begun to follow. */
@@ -441,6 +556,31 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     @Override
     public void onRegionChanged() {
         leaderNews();
+        mergeNews();
+    }
+
+    @Override
+    public void onAbsorb() {
+        absorbed.incrementAndGet();
+    }
+
+    @Override
+    public void onDissolved() {
+        if (!dissolved) {
+            dissolved = true;
+            log.info("the region has been merged elsewhere region={} peer={}", regionId(), self.peerId());
+        }
+        store.dissolved().accept(this);
+    }
+
+    /** Something has become of this Region's merge, if it has one. */
+    void mergeNews() {
+        started.thenRun(merging::nudge);
+    }
+
+    /** Another store knows for certain that the Region has been merged, whatever this replica has heard of it. */
+    boolean isDissolved() {
+        return dissolved;
     }
 
     @Override
@@ -456,6 +596,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     @Override
     public byte @Nullable [] onReadIndex(byte[] question) {
+        MergeWord word = MergeWord.decode(question);
+        if (word != null) {
+            merging.heard(word);
+            return null;
+        }
         return ReadQuestion.answer(question, store.locks());
     }
 
@@ -484,15 +629,21 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     // ---- max_ts (P4)
 
-    /** The term for which max_ts must still be raised, 0 if none. */
-    public long termWithoutMaxTs() {
-        long term = term();
-        return isLeader() && maxTsTerm != term ? term : 0;
+    /**
+     * That max_ts has to be raised once more: others may have served reads, of this Region before a term, or of one that was merged
+     * into it.
+     */
+    public record MaxTsDebt(long term, int absorbed) {}
+
+    /** What is still to be paid; null if nothing is, or if another replica leads. */
+    public @Nullable MaxTsDebt maxTsDebt() {
+        MaxTsDebt debt = new MaxTsDebt(term(), absorbed.get());
+        return isLeader() && !maxTsPaid.equals(debt) ? debt : null;
     }
 
-    /** max_ts has been raised to a timestamp that was made after this replica began to lead in that term. */
-    public void maxTsRaised(long term) {
-        maxTsTerm = term;
+    /** max_ts has been raised to a timestamp that was made after the debt was asked for. */
+    public void maxTsRaised(MaxTsDebt debt) {
+        maxTsPaid = debt;
     }
 
     // ---- what others see
@@ -597,15 +748,20 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** The range that it owns or is about to own, also while it can't serve; null without an image (R6). */
     @Nullable KeyRange claimedRange() {
         RegionState state = stateMachine.state();
-        return state == null || state.status() == RegionState.Status.TOMBSTONE ? null : state.range();
+        return state == null
+                        || state.status() == RegionState.Status.TOMBSTONE
+                        || state.status() == RegionState.Status.MERGED
+                ? null
+                : state.range();
     }
 
     ApplyStateMachine stateMachine() {
         return stateMachine;
     }
 
-    /** Once a second: notices how long nobody has led. */
+    /** Once a second: notices how long nobody has led, and brings a merge on. */
     void tick() {
+        merging.nudge();
         if (leader() != null) {
             leaderlessSinceNanos = 0;
         } else if (leaderlessSinceNanos == 0) {

@@ -148,14 +148,17 @@ public final class RegionStateStore {
 
     /** State and index together, durable on return. */
     void put(RegionState state, long appliedIndex) {
-        put(state, appliedIndex, List.of());
+        put(state, appliedIndex, List.of(), List.of());
     }
 
-    /** The same, and all data in ranges that the replica no longer owns goes. */
-    void put(RegionState state, long appliedIndex, List<KeyRange> abandoned) {
+    /** The same, with states of other replicas, and all data in ranges that none of them owns any more goes. */
+    void put(RegionState state, long appliedIndex, List<KeyRange> abandoned, List<RegionState> others) {
         WriteBatch batch = new WriteBatch()
                 .put(Cf.REGION, ByteKey.wrap(key(REGION_STATE, state.regionId())), state.encode())
                 .put(Cf.REGION, ByteKey.wrap(key(APPLIED_INDEX, state.regionId())), indexBytes(appliedIndex));
+        for (RegionState other : others) {
+            batch.put(Cf.REGION, ByteKey.wrap(key(REGION_STATE, other.regionId())), other.encode());
+        }
         for (KeyRange range : abandoned) {
             DATA.forEach(cf -> batch.deleteRange(cf, range.start(), range.end()));
         }

@@ -67,19 +67,25 @@ class ApplyStateMachineTest {
     /** Lets everything be born that {@link #unborn} does not name. */
     private final ApplyStateMachine.Ranges ranges = new ApplyStateMachine.Ranges() {
         @Override
-        public void claim(ApplyStateMachine replica, RegionState next, Runnable claim) {
-            claim.run();
+        public void claim(ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> claim) {
+            claim.accept(List.of());
         }
 
         @Override
-        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
-            publish.accept(children.stream()
+        public void exchange(
+                ApplyStateMachine region, ApplyBatch changes, Consumer<ApplyStateMachine.Exchange> publish) {
+            List<RegionState> born = changes.children().stream()
                     .filter(child -> !unborn.contains(child.regionId()))
-                    .toList());
+                    .toList();
+            publish.accept(new ApplyStateMachine.Exchange(changes.state(), born, others));
         }
     };
 
     private final Set<Long> unborn = new HashSet<>();
+
+    /** What an exchange means for other Regions. */
+    private final List<RegionState> others = new ArrayList<>();
+
     private final AtomicBoolean readableDuringImage = new AtomicBoolean(true);
 
     /** Whether a read at a follower would be given a snapshot. */
@@ -93,7 +99,8 @@ class ApplyStateMachineTest {
     }
 
     private RegionImages images() {
-        return new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> claim.run());
+        return new RegionImages(
+                engine, states, dir.resolve("staging"), (replica, next, claim) -> claim.accept(List.of()));
     }
 
     private ApplyStateMachine machine() {
@@ -108,7 +115,7 @@ class ApplyStateMachineTest {
                 on,
                 with,
                 new RegionImages(on, with, dir.resolve("staging"), (replica, next, claim) -> {
-                    claim.run();
+                    claim.accept(List.of());
                     readableDuringImage.set(isReadable(replica));
                 }),
                 ranges,
@@ -136,8 +143,18 @@ class ApplyStateMachineTest {
             }
 
             @Override
+            public void onAbsorb() {
+                news.add("absorbs");
+            }
+
+            @Override
             public void onExpelled() {
                 news.add("expelled");
+            }
+
+            @Override
+            public void onDissolved() {
+                news.add("dissolved");
             }
 
             @Override
@@ -383,7 +400,7 @@ class ApplyStateMachineTest {
 
         // The process dies between the note that the image is being applied and the end.
         RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> {
-            claim.run();
+            claim.accept(List.of());
             throw new IOException("killed");
         });
         assertThatThrownBy(() -> dying.install(machine, image)).hasMessageContaining("killed");
@@ -406,7 +423,7 @@ class ApplyStateMachineTest {
         Path image = Files.createDirectory(dir.resolve("image"));
         machine.writeImage(image);
         RegionImages dying = new RegionImages(engine, states, dir.resolve("staging"), (replica, next, claim) -> {
-            claim.run();
+            claim.accept(List.of());
             throw new IOException("killed");
         });
         assertThatThrownBy(() -> dying.install(machine, image)).isInstanceOf(IOException.class);
@@ -539,5 +556,100 @@ class ApplyStateMachineTest {
         assertThat(state(behind).region().getStartKey().toStringUtf8()).isEqualTo("m");
         behind.close();
         other.close();
+    }
+
+    // ---- merges
+
+    private static final Region SOURCE = RegionMergeTest.region(5, "", "m", 1, 1, 1);
+    private static final Region TARGET = RegionMergeTest.region(6, "m", "", 1, 1, 1);
+
+    private ApplyStateMachine source() {
+        states.put(RegionState.normal(11, SOURCE), 5);
+        return machine();
+    }
+
+    private static byte[] prepare() {
+        return new RaftCommand.PrepareMerge(SOURCE.getRegionEpoch(), TARGET).encode();
+    }
+
+    private static byte[] rollback(long index) {
+        return new RaftCommand.RollbackMerge(RegionMerge.prepared(SOURCE).getRegionEpoch(), index).encode();
+    }
+
+    /** R4: whatever was decided before the prepare entry, or is tried after it, changes nothing on any replica. */
+    @Test
+    void r4_aPreparedRegionTakesNothingMore() {
+        ApplyStateMachine machine = source();
+
+        ListedEntries entries = ListedEntries.of(
+                6, put(1, "a", "1"), prepare(), put(1, "b", "2"), put(2, "c", "3"), split(2, piece("f", 20)));
+        machine.apply(entries);
+
+        assertThat(entries.outcomes.get(1)).isEqualTo(ApplyOutcome.DONE);
+        assertThat(refusal(entries, 2).error().hasEpochNotMatch()).isTrue();
+        assertThat(refusal(entries, 3).error().hasProposalInMergingMode()).isTrue();
+        assertThat(refusal(entries, 4)).isNotNull();
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(value("b")).isNull();
+        assertThat(value("c")).isNull();
+        assertThat(states.state(5))
+                .contains(RegionState.normal(11, RegionMerge.prepared(SOURCE)).with(new RegionMerge(TARGET, 7, false)));
+        assertThat(states.appliedIndex(5)).isEqualTo(10);
+    }
+
+    @Test
+    void aRollbackEndsTheMergeThatItNamesAndNoOther() {
+        ApplyStateMachine machine = source();
+
+        ListedEntries entries = ListedEntries.of(6, prepare(), rollback(5), rollback(6), rollback(6), put(3, "a", "1"));
+        machine.apply(entries);
+
+        assertThat(refusal(entries, 1)).hasMessageContaining("no merge of index 5");
+        assertThat(entries.outcomes.get(2)).isEqualTo(ApplyOutcome.DONE);
+        assertThat(refusal(entries, 3).error().hasEpochNotMatch()).isTrue();
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(state(machine).isMerging()).isFalse();
+        assertThat(state(machine).region().getRegionEpoch().getVersion()).isEqualTo(3);
+    }
+
+    /** R1: the target's new range and the end of the source are one step; what follows in the log finds the new range. */
+    @Test
+    void r1_aCommittedMergeChangesBothRegionsInOneStep() {
+        Region target = RegionMergeTest.region(5, "m", "", 1, 1, 1);
+        Region prepared = RegionMerge.prepared(RegionMergeTest.region(6, "", "m", 1, 1, 1));
+        states.put(RegionState.normal(11, target), 5);
+        RegionState ended = RegionState.normal(61, prepared)
+                .with(new RegionMerge(target, 9, false))
+                .with(RegionState.Status.MERGED);
+        others.add(ended);
+        ApplyStateMachine machine = machine();
+
+        machine.apply(ListedEntries.of(
+                6, new RaftCommand.CommitMerge(target.getRegionEpoch(), 9, prepared).encode(), put(3, "a", "1")));
+
+        assertThat(state(machine).region()).isEqualTo(RegionMerge.merged(prepared, target));
+        assertThat(states.state(5)).contains(state(machine));
+        assertThat(states.state(6)).contains(ended);
+        assertThat(value("a")).isEqualTo("1");
+        assertThat(news)
+                .as("max_ts is owed before anybody can see the new range (P4)")
+                .containsExactly("absorbs", "changed");
+    }
+
+    /** A word is kept: an image from before the prepare entry would let the replica read and write again. */
+    @Test
+    void r7_aPreparedReplicaTakesNoImageFromBeforeIt() throws IOException {
+        ApplyStateMachine machine = source();
+        Path image = Files.createDirectory(dir.resolve("image"));
+        machine.writeImage(image);
+        machine.apply(ListedEntries.of(6, prepare()));
+
+        assertThatThrownBy(() -> machine.installImage(image)).hasMessageContaining("before its merge was prepared");
+        assertThat(state(machine).isMerging()).isTrue();
+
+        Path later = Files.createDirectory(dir.resolve("later"));
+        machine.writeImage(later);
+        machine.installImage(later);
+        assertThat(state(machine).isMerging()).as("an image carries the merge").isTrue();
     }
 }

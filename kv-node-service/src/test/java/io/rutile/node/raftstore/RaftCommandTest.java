@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.WriteBatch;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
@@ -193,7 +195,7 @@ class RaftCommandTest {
             bytes = new byte[random.nextInt(64)];
             random.nextBytes(bytes);
         } else {
-            bytes = java.util.Arrays.copyOf(good, random.nextInt(good.length + 4));
+            bytes = Arrays.copyOf(good, random.nextInt(good.length + 4));
             for (int n = random.nextInt(3); n > 0 && bytes.length > 0; n--) {
                 bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             }
@@ -209,6 +211,58 @@ class RaftCommandTest {
 
             assertThat(out.position()).isEqualTo(Varint.sizeBytes(value));
             assertThat(Varint.read(out.flip())).isEqualTo(value);
+        }
+    }
+
+    // ---- merges
+
+    private static final Region NEIGHBOUR = RegionMergeTest.region(6, "m", "", 5, 2, 1, 2);
+
+    @Test
+    void mergesComeBack() {
+        for (RaftCommand command : List.of(
+                new RaftCommand.PrepareMerge(EPOCH, NEIGHBOUR),
+                new RaftCommand.CommitMerge(EPOCH, 1L << 40, NEIGHBOUR),
+                new RaftCommand.RollbackMerge(EPOCH, 1L << 40),
+                new RaftCommand.CallOffMerge(EPOCH, 300))) {
+            byte[] bytes = command.encode();
+            byte[] longer = Arrays.copyOf(bytes, bytes.length + 1);
+
+            assertThat(RaftCommand.decode(ByteBuffer.wrap(bytes))).isEqualTo(command);
+            assertThatThrownBy(() -> RaftCommand.decode(ByteBuffer.wrap(longer)))
+                    .isInstanceOf(IllegalArgumentException.class);
+            for (int length = 0; length < bytes.length; length++) {
+                byte[] shorter = Arrays.copyOf(bytes, length);
+                assertThatThrownBy(() -> RaftCommand.decode(ByteBuffer.wrap(shorter)))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+        }
+    }
+
+    @Test
+    void theBytesOfAMergeNeverChange() {
+        assertThat(HEX.formatHex(new RaftCommand.RollbackMerge(EPOCH, 300).encode()))
+                .isEqualTo("0107ac0202ac02");
+        assertThat(HEX.formatHex(new RaftCommand.CallOffMerge(EPOCH, 5).encode()))
+                .isEqualTo("0109ac020205");
+        assertThat(HEX.formatHex(new RaftCommand.PrepareMerge(EPOCH, NEIGHBOUR).encode()))
+                .startsWith("0105ac0202");
+        assertThat(HEX.formatHex(new RaftCommand.CommitMerge(EPOCH, 9, NEIGHBOUR).encode()))
+                .startsWith("0106ac020209");
+    }
+
+    @Test
+    void r4_aMergeComparesBothPartsOfTheEpoch() {
+        RegionEpoch members = EPOCH.toBuilder().setConfVer(3).build();
+        RegionEpoch range = EPOCH.toBuilder().setVersion(301).build();
+        for (RaftCommand command : List.of(
+                new RaftCommand.PrepareMerge(EPOCH, NEIGHBOUR),
+                new RaftCommand.CommitMerge(EPOCH, 9, NEIGHBOUR),
+                new RaftCommand.RollbackMerge(EPOCH, 9),
+                new RaftCommand.CallOffMerge(EPOCH, 5))) {
+            assertThat(command.fits(EPOCH)).isTrue();
+            assertThat(command.fits(members)).isFalse();
+            assertThat(command.fits(range)).isFalse();
         }
     }
 }

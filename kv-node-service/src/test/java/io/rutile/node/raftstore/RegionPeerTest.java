@@ -76,12 +76,13 @@ class RegionPeerTest {
 
     private static final ApplyStateMachine.Ranges NO_SPLITS = new ApplyStateMachine.Ranges() {
         @Override
-        public void claim(ApplyStateMachine replica, RegionState next, Runnable claim) {
-            claim.run();
+        public void claim(ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> claim) {
+            claim.accept(List.of());
         }
 
         @Override
-        public void split(ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
+        public void exchange(
+                ApplyStateMachine region, ApplyBatch changes, Consumer<ApplyStateMachine.Exchange> publish) {
             throw new AssertionError("no entry is applied here");
         }
     };
@@ -115,6 +116,8 @@ class RegionPeerTest {
                 timer,
                 metrics.counter("failures"),
                 retired::add,
+                retired::add,
+                RaftStoreOptions.MERGE_PATIENCE,
                 regions,
                 read -> {
                     announcedReads.add(read);

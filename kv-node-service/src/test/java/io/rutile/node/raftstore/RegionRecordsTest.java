@@ -11,6 +11,7 @@ import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.SstFile;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -37,7 +38,7 @@ class RegionRecordsTest {
     void aDamagedRegionStateIsRefused() {
         byte[] good = RegionState.normal(11, REGION).encode();
         byte[] otherFormat = good.clone();
-        otherFormat[0] = 2;
+        otherFormat[0] = 3;
         byte[] unknownStatus = good.clone();
         unknownStatus[1] = 9;
         byte[] damaged = good.clone();
@@ -67,16 +68,47 @@ class RegionRecordsTest {
     void anImageManifestComesBack() throws IOException {
         ImageManifest manifest = new ImageManifest(
                 REGION,
+                null,
                 4711,
                 List.of(new SstFile(
                         Cf.RAW, "raw-0.sst", 99, -5, ByteKey.wrap(new byte[] {1}), ByteKey.wrap(new byte[] {1, 2}))));
 
         assertThat(ImageManifest.decode(manifest.encode())).isEqualTo(manifest);
+        ImageManifest merging = new ImageManifest(REGION, new RegionMerge(REGION, 99, true), 4711, manifest.tables());
+        assertThat(ImageManifest.decode(merging.encode())).isEqualTo(merging);
+    }
+
+    @Test
+    void aStateWithAMergeComesBack() {
+        RegionState merging = RegionState.normal(11, REGION).with(new RegionMerge(REGION, 99, false));
+        for (RegionState state : List.of(
+                merging, merging.with(RegionState.Status.MERGED), merging.with(new RegionMerge(REGION, 99, true)))) {
+            assertThat(RegionState.decode(state.encode())).isEqualTo(state);
+        }
+        byte[] good = merging.encode();
+        for (int length = 0; length < good.length - REGION.getSerializedSize(); length++) {
+            byte[] cut = Arrays.copyOf(good, length);
+            assertThatThrownBy(() -> RegionState.decode(cut)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void onlyARegionThatEndedIsMerged() {
+        RegionState merging = RegionState.normal(11, REGION).with(new RegionMerge(REGION, 99, false));
+
+        assertThat(merging.isMerging()).isTrue();
+        assertThat(merging.isMerged()).isFalse();
+        assertThat(merging.with(RegionState.Status.MERGED).isMerging()).isFalse();
+        assertThat(merging.with(RegionState.Status.TOMBSTONE).isMerged()).isTrue();
+        assertThat(RegionState.normal(11, REGION)
+                        .with(RegionState.Status.TOMBSTONE)
+                        .isMerged())
+                .isFalse();
     }
 
     @Test
     void everyFlippedBitOfAnImageManifestIsNoticed() {
-        byte[] good = new ImageManifest(REGION, 4711, List.of()).encode();
+        byte[] good = new ImageManifest(REGION, null, 4711, List.of()).encode();
 
         for (int bit = 0; bit < good.length * 8; bit++) {
             byte[] bad = good.clone();

@@ -1,0 +1,498 @@
+package io.rutile.node.raftstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.Region;
+import io.rutile.raft.RaftOptions;
+import io.rutile.raft.Replica;
+import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.RocksEngine;
+import io.rutile.storage.engine.RocksOptions;
+import io.rutile.storage.engine.WriteBatch;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Merges between whole stores, from states that a test has written down: also those that only a crash leaves behind. */
+class RegionMergeStoresTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final long PREPARED_AT = RaftStore.FIRST_INDEX;
+    private static final Region LEFT = RegionMergeTest.region(5, "", "m", 3, 3, 1, 2, 3);
+    private static final Region RIGHT = RegionMergeTest.region(6, "m", "", 3, 3, 1, 2, 3);
+    private static final Region PREPARED = RegionMerge.prepared(LEFT);
+    private static final Region MERGED = RegionMerge.merged(PREPARED, RIGHT);
+
+    @TempDir
+    Path dir;
+
+    private final Map<Long, InetSocketAddress> addresses = new ConcurrentHashMap<>();
+    private final List<Node> nodes = new ArrayList<>();
+
+    private final class Node {
+        final long id;
+        final RocksEngine engine;
+        final RegionStateStore states;
+        final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        private @Nullable RaftStore running;
+
+        Node(long id) {
+            this.id = id;
+            engine = RocksEngine.open(dir.resolve("db" + id), RocksOptions.withMemory(16 << 20));
+            states = new RegionStateStore(engine);
+            nodes.add(this);
+        }
+
+        Node with(RegionState... known) {
+            for (RegionState state : known) {
+                states.put(state, RaftStore.FIRST_INDEX);
+            }
+            return this;
+        }
+
+        Node start() {
+            RaftStore store = new RaftStore(
+                    new RaftStoreOptions(
+                            new StoreIdentity(1, id),
+                            RaftOptions.of(
+                                            1,
+                                            id,
+                                            dir.resolve("raft" + id),
+                                            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                                    .withElectionTimeout(Duration.ofMillis(400)),
+                            dir.resolve("images" + id),
+                            1 << 20,
+                            SplitOptions.DEFAULT,
+                            Duration.ofSeconds(1),
+                            100),
+                    engine,
+                    addresses::get,
+                    new DiskGuard(new RegionPeerTest.FakeDisk(), 64 << 20, metrics),
+                    peer -> {},
+                    read -> null,
+                    metrics);
+            running = store;
+            store.start();
+            addresses.put(id, store.raftAddress());
+            return this;
+        }
+
+        void stop() {
+            if (running != null) {
+                running.close();
+                running = null;
+            }
+        }
+
+        RaftStore store() {
+            if (running == null) {
+                throw new IllegalStateException("store " + id + " is stopped");
+            }
+            return running;
+        }
+
+        RegionPeer peer(Region region) {
+            return store().region(region.getId()).orElseThrow();
+        }
+
+        boolean leads(Region region) {
+            return running != null
+                    && running.region(region.getId())
+                            .filter(RegionPeer::isLeader)
+                            .isPresent();
+        }
+
+        RegionState state(Region region) {
+            return states.state(region.getId()).orElseThrow();
+        }
+
+        @Nullable String value(String key) {
+            byte[] found = engine.get(Cf.RAW, key.getBytes(StandardCharsets.UTF_8));
+            return found == null ? null : new String(found, StandardCharsets.UTF_8);
+        }
+
+        void plant(String key, String value) {
+            engine.write(new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)), true);
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        nodes.forEach(Node::stop);
+        nodes.forEach(node -> node.engine.close());
+    }
+
+    private static ByteKey key(String text) {
+        return ByteKey.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static RegionState normal(Region region, long store) {
+        return RegionState.normal(region.getId() * 10 + store, region);
+    }
+
+    private static RegionState merging(long store, boolean calledOff) {
+        return normal(PREPARED, store).with(new RegionMerge(RIGHT, PREPARED_AT, calledOff));
+    }
+
+    private void threeNodes(Function<Long, RegionState> left) {
+        for (long id = 1; id <= 3; id++) {
+            new Node(id).with(left.apply(id), normal(RIGHT, id));
+        }
+    }
+
+    private Node leaderOf(Region region) {
+        await().atMost(PATIENCE).until(() -> nodes.stream().anyMatch(node -> node.leads(region)));
+        return nodes.stream().filter(node -> node.leads(region)).findFirst().orElseThrow();
+    }
+
+    private void awaitMerged() {
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            for (Node node : nodes) {
+                assertThat(node.state(RIGHT).region()).isEqualTo(MERGED);
+                assertThat(node.state(LEFT).status()).isEqualTo(RegionState.Status.TOMBSTONE);
+                assertThat(node.store().replicas()).hasSize(1);
+            }
+        });
+    }
+
+    private static KvContext context(RegionPeer peer) {
+        return KvContext.of(
+                Context.newBuilder()
+                        .setRegionId(peer.regionId())
+                        .setRegionEpoch(peer.region().getRegionEpoch())
+                        .setPeer(Peer.newBuilder()
+                                .setId(peer.peerId())
+                                .setStoreId(peer.self().storeId()))
+                        .build(),
+                System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
+    }
+
+    private static void write(RegionPeer peer, String key, String value) {
+        peer.write(context(peer), new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)))
+                .join();
+    }
+
+    private void write(Region region, String key, String value) {
+        await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+            write(leaderOf(region).peer(region), key, value);
+            return true;
+        });
+    }
+
+    @Test
+    void aMergeGoesThroughFromTheOrderToTheEnd() {
+        threeNodes(id -> normal(LEFT, id));
+        nodes.forEach(Node::start);
+        write(LEFT, "a", "1");
+        write(RIGHT, "x", "2");
+
+        await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+            for (Node node : nodes) {
+                if (node.leads(LEFT)) {
+                    node.peer(LEFT).merge(RIGHT).join();
+                }
+            }
+            return nodes.get(0).state(LEFT).isMerging()
+                    || nodes.get(0).state(LEFT).isMerged();
+        });
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            for (Node node : nodes) {
+                assertThat(node.state(RIGHT).region().getStartKey()).isEmpty();
+                assertThat(node.state(LEFT).status()).isEqualTo(RegionState.Status.TOMBSTONE);
+            }
+        });
+
+        write(RIGHT, "b", "3");
+        for (Node node : nodes) {
+            await().atMost(PATIENCE).until(() -> "3".equals(node.value("b")));
+            assertThat(node.value("a")).isEqualTo("1");
+            assertThat(node.value("x")).isEqualTo("2");
+            assertThat(node.metrics.counter("kv.raftstore.replica.failures").count())
+                    .isZero();
+        }
+    }
+
+    /** What is left if every process dies between the prepare entry and the commit. */
+    @Test
+    void aPreparedMergeIsCommittedAfterEveryStoreHasCrashed() {
+        threeNodes(id -> merging(id, false));
+        nodes.forEach(node -> node.plant("a", "1"));
+
+        nodes.forEach(Node::start);
+
+        awaitMerged();
+        for (Node node : nodes) {
+            assertThat(node.value("a")).isEqualTo("1");
+            assertThat(node.state(LEFT).isMerged()).isTrue();
+        }
+    }
+
+    /** A replica that has not spoken may lack the source's last entries: its store could not take the range over. */
+    @Test
+    void r1_nothingIsCommittedBeforeEveryReplicaIsPrepared() {
+        threeNodes(id -> merging(id, false));
+        nodes.get(0).start();
+        nodes.get(1).start();
+
+        // The target decides against it when its patience is over, and the source goes on under its next version.
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            assertThat(leaderOf(RIGHT).state(RIGHT).region()).isEqualTo(RegionMerge.renewed(RIGHT));
+            assertThat(leaderOf(LEFT).state(LEFT).region()).isEqualTo(RegionMerge.renewed(PREPARED));
+        });
+        write(LEFT, "a", "1");
+
+        // The third, when it comes, has slept through all of it and agrees.
+        nodes.get(2).start();
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            assertThat(nodes.get(2).state(LEFT)).isEqualTo(normal(RegionMerge.renewed(PREPARED), 3));
+            assertThat(nodes.get(2).value("a")).isEqualTo("1");
+        });
+    }
+
+    @Test
+    void aTargetThatGoesOnHasDecidedAgainstTheMerge() {
+        threeNodes(id -> merging(id, false));
+        // The third is away, so the merge waits; the target is split meanwhile.
+        nodes.get(0).start();
+        nodes.get(1).start();
+        RegionPeer target = leaderOf(RIGHT).peer(RIGHT);
+        RegionSplit split = new RegionSplit(List.of(new RegionSplit.Piece(key("s"), 7, List.of(71L, 72L, 73L))));
+
+        target.split(RIGHT, split).join();
+
+        await().atMost(PATIENCE)
+                .untilAsserted(
+                        () -> assertThat(leaderOf(LEFT).state(LEFT).region()).isEqualTo(RegionMerge.renewed(PREPARED)));
+        nodes.get(2).start();
+        write(LEFT, "a", "1");
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            for (Node node : nodes) {
+                assertThat(node.state(LEFT).isMerging()).isFalse();
+                assertThat(node.value("a")).isEqualTo("1");
+            }
+        });
+    }
+
+    @Test
+    void whoeverIsPreparedAfterTheTargetHasGoneOnIsCalledOff() {
+        Region ahead = RegionMerge.renewed(RIGHT);
+        for (long id = 1; id <= 3; id++) {
+            new Node(id).with(normal(LEFT, id), normal(ahead, id)).start();
+        }
+        RegionPeer source = leaderOf(LEFT).peer(LEFT);
+
+        // As it would come out of a log that this store applies late.
+        source.group()
+                .propose(new RaftCommand.PrepareMerge(LEFT.getRegionEpoch(), RIGHT).encode())
+                .join();
+
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            for (Node node : nodes) {
+                assertThat(node.state(LEFT)).isEqualTo(normal(RegionMerge.renewed(PREPARED), node.id));
+            }
+        });
+    }
+
+    @Test
+    void nothingIsReadOrWrittenWhileTheTargetDecides() {
+        threeNodes(id -> merging(id, false));
+        nodes.get(0).start();
+        nodes.get(1).start();
+        RegionPeer source = leaderOf(LEFT).peer(LEFT);
+        KvContext ctx = context(source);
+
+        assertThatThrownBy(() -> write(source, "a", "1")).hasCauseInstanceOf(NotReadyException.class);
+        assertThatThrownBy(
+                        () -> source.snapshot(ctx).thenAccept(KvSnapshot::close).join())
+                .hasCauseInstanceOf(NotReadyException.class);
+        assertThatThrownBy(() -> source.split(
+                                PREPARED,
+                                new RegionSplit(List.of(new RegionSplit.Piece(key("c"), 7, List.of(71L, 72L, 73L)))))
+                        .join())
+                .satisfiesAnyOf(
+                        e -> assertThat(e).hasCauseInstanceOf(NotReadyException.class),
+                        e -> assertThat(e).hasCauseInstanceOf(RegionException.class));
+        assertThatThrownBy(() -> source.changePeer(new PeerChange(
+                                PeerChange.Kind.REMOVE,
+                                Peer.newBuilder().setId(53).setStoreId(3).build()))
+                        .join())
+                .isInstanceOf(CompletionException.class);
+        assertThat(nodes.get(0).value("a")).isNull();
+    }
+
+    /** R5: the crash comes when the target has the range and the source's log is still there. */
+    @Test
+    void aMergedRegionsLogIsDeletedAfterACrashAndItsDataStays() {
+        for (long id = 1; id <= 3; id++) {
+            Node node = new Node(id).with(merging(id, false).with(RegionState.Status.MERGED), normal(MERGED, id));
+            node.plant("a", "1");
+            node.start();
+        }
+
+        awaitMerged();
+        write(RIGHT, "b", "2");
+        for (Node node : nodes) {
+            assertThat(node.value("a")).isEqualTo("1");
+        }
+    }
+
+    /** Invariant of the commit: the source is here and prepared. If not, the replica stops rather than serve a hole. */
+    @Test
+    void r1_aCommitWithoutItsSourcePoisonsAndChangesNothing() {
+        Region alone = RegionMergeTest.region(6, "m", "", 3, 3, 1);
+        Region source = RegionMergeTest.region(5, "", "m", 4, 4, 1);
+        Node node = new Node(1)
+                .with(
+                        RegionState.normal(51, RegionMergeTest.region(5, "", "m", 3, 3, 1)),
+                        RegionState.normal(61, alone))
+                .start();
+        RegionPeer target = leaderOf(alone).peer(alone);
+
+        assertThatThrownBy(() -> target.group()
+                        .propose(new RaftCommand.CommitMerge(alone.getRegionEpoch(), 9, source).encode())
+                        .join())
+                .isInstanceOf(CompletionException.class);
+
+        assertThat(node.state(alone).region()).isEqualTo(alone);
+        assertThat(node.state(source).status()).isEqualTo(RegionState.Status.NORMAL);
+        assertThat(node.metrics.counter("kv.raftstore.replica.failures").count())
+                .isEqualTo(1);
+    }
+
+    // ---- a store that slept
+
+    /** An image of the target from behind the merge, as a leader would send it. */
+    private Path imageOf(Region region, String key, String value) throws IOException {
+        Path image = Files.createDirectories(dir.resolve("image"));
+        try (RocksEngine other = RocksEngine.open(dir.resolve("other"), RocksOptions.withMemory(16 << 20))) {
+            RegionStateStore states = new RegionStateStore(other);
+            states.put(RegionState.normal(61, region), 50);
+            other.write(new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)), true);
+            ApplyStateMachine machine = new ApplyStateMachine(
+                    region.getId(),
+                    new Replica(1, 61),
+                    other,
+                    states,
+                    new RegionImages(other, states, dir.resolve("other-images"), (replica, next, claim) -> {}),
+                    new ApplyStateMachine.Ranges() {
+                        @Override
+                        public void claim(
+                                ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> claim) {}
+
+                        @Override
+                        public void exchange(
+                                ApplyStateMachine of,
+                                ApplyBatch changes,
+                                Consumer<ApplyStateMachine.Exchange> publish) {}
+                    },
+                    RegionState.normal(61, region));
+            machine.writeImage(image);
+            machine.close();
+        }
+        return image;
+    }
+
+    @Test
+    void r6_anImageOfTheTargetWaitsUntilItIsKnownThatTheSourceWasMerged() throws IOException {
+        Node sleeper = new Node(3).with(merging(3, false), normal(RIGHT, 3));
+        sleeper.plant("a", "old");
+        sleeper.start();
+        Path image = imageOf(MERGED, "b", "new");
+        RegionPeer target = sleeper.peer(RIGHT);
+        RegionPeer source = sleeper.peer(LEFT);
+
+        assertThatThrownBy(() -> target.stateMachine().installImage(image)).hasMessageContaining("overlaps region 5");
+        assertThat(sleeper.value("a")).isEqualTo("old");
+        // The target's own log here may still hold the commit, and then needs the data: nothing is deleted yet.
+        source.onDissolved();
+        assertThat(sleeper.state(LEFT).status()).isEqualTo(RegionState.Status.NORMAL);
+
+        target.stateMachine().installImage(image);
+
+        assertThat(sleeper.state(RIGHT)).isEqualTo(normal(MERGED, 3));
+        assertThat(sleeper.value("a")).as("the image is all there is").isNull();
+        assertThat(sleeper.value("b")).isEqualTo("new");
+        await().atMost(PATIENCE).until(() -> sleeper.state(LEFT).status() == RegionState.Status.TOMBSTONE);
+        assertThat(sleeper.state(LEFT).isMerged()).isTrue();
+    }
+
+    /** The target was split since: its image covers a part of what the source had, and another Region has the rest. */
+    @Test
+    void r5_anImageOfAPartLeavesNothingOfTheRest() throws IOException {
+        Node sleeper = new Node(3).with(merging(3, false), normal(RIGHT, 3));
+        sleeper.plant("a", "old");
+        sleeper.plant("k", "old");
+        sleeper.start();
+        Region rest = MERGED.toBuilder()
+                .setStartKey(key("g").toByteString())
+                .setRegionEpoch(RegionMerge.renewed(MERGED).getRegionEpoch())
+                .build();
+        sleeper.peer(LEFT).onDissolved();
+
+        sleeper.peer(RIGHT).stateMachine().installImage(imageOf(rest, "k", "new"));
+
+        assertThat(sleeper.value("a")).isNull();
+        assertThat(sleeper.value("k")).isEqualTo("new");
+    }
+
+    /** R3, R5: whoever was let go before the merge and never told learns of it from any store that knows. */
+    @Test
+    void aReplicaThatSleptThroughTheEndOfItsRegionIsToldAndGoes() {
+        for (long id = 1; id <= 2; id++) {
+            new Node(id)
+                    .with(merging(id, false).with(RegionState.Status.TOMBSTONE), normal(MERGED, id))
+                    .start();
+        }
+        Node sleeper = new Node(3).with(normal(LEFT, 3));
+        sleeper.plant("a", "old");
+        sleeper.start();
+
+        await().atMost(PATIENCE).until(() -> sleeper.state(LEFT).status() == RegionState.Status.TOMBSTONE);
+        await().atMost(PATIENCE).until(() -> sleeper.value("a") == null);
+        assertThat(sleeper.state(LEFT).isMerged()).as("only who saw it says so").isFalse();
+    }
+
+    /** A tombstone of one replica says nothing about the Region. */
+    @Test
+    void aReplicaThatOnlyLostItsNeighboursStays() {
+        for (long id = 1; id <= 2; id++) {
+            new Node(id)
+                    .with(normal(LEFT, id).with(RegionState.Status.TOMBSTONE))
+                    .start();
+        }
+        Node sleeper = new Node(3).with(normal(LEFT, 3)).start();
+
+        await().atMost(PATIENCE).until(() -> asked(nodes.get(0)) + asked(nodes.get(1)) > 4);
+
+        assertThat(sleeper.state(LEFT).status()).isEqualTo(RegionState.Status.NORMAL);
+    }
+
+    private static double asked(Node node) {
+        return node.metrics.counter("kv.raft.unknown.replicas").count();
+    }
+}
