@@ -380,8 +380,11 @@ class RegionMergeStoresTest {
 
         assertThat(node.state(alone).region()).isEqualTo(alone);
         assertThat(node.state(source).status()).isEqualTo(RegionState.Status.NORMAL);
-        assertThat(node.metrics.counter("kv.raftstore.replica.failures").count())
-                .isEqualTo(1);
+        await().atMost(PATIENCE)
+                .until(() -> node.metrics
+                                .counter("kv.raftstore.replica.failures")
+                                .count()
+                        == 1);
     }
 
     // ---- a store that slept
