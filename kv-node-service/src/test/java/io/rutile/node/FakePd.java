@@ -9,6 +9,7 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.pdpb.AllocIDRequest;
@@ -18,6 +19,7 @@ import io.rutile.protocol.pdpb.AskBatchSplitResponse;
 import io.rutile.protocol.pdpb.BootstrapRequest;
 import io.rutile.protocol.pdpb.BootstrapResponse;
 import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.ChangePeerV2;
 import io.rutile.protocol.pdpb.Error;
 import io.rutile.protocol.pdpb.ErrorType;
 import io.rutile.protocol.pdpb.GetAllStoresRequest;
@@ -71,6 +73,7 @@ final class FakePd implements AutoCloseable {
     private final Map<Long, Store> stores = new TreeMap<>();
     private final Map<Long, RegionHeartbeatRequest> regions = new ConcurrentHashMap<>();
     private final Map<Long, ChangePeer> orders = new ConcurrentHashMap<>();
+    private final Map<Long, ChangePeerV2> together = new ConcurrentHashMap<>();
     private final Map<Long, Peer> transfers = new ConcurrentHashMap<>();
     private final Map<Long, Long> merges = new ConcurrentHashMap<>();
     private long lastId = 3;
@@ -114,6 +117,17 @@ final class FakePd implements AutoCloseable {
         orders.put(
                 regionId,
                 ChangePeer.newBuilder().setChangeType(type).setPeer(peer).build());
+    }
+
+    /** Orders several changes at once, again with every heartbeat until the Region shows them all. */
+    void orderTogether(long regionId, ChangePeer... changes) {
+        together.put(
+                regionId,
+                ChangePeerV2.newBuilder().addAllChanges(List.of(changes)).build());
+    }
+
+    static ChangePeer change(ConfChangeType type, Peer peer) {
+        return ChangePeer.newBuilder().setChangeType(type).setPeer(peer).build();
     }
 
     void transferLeader(long regionId, Peer to) {
@@ -203,8 +217,27 @@ final class FakePd implements AutoCloseable {
             return answer.setMerge(Merge.newBuilder().setTarget(into.getRegion()))
                     .build();
         }
+        ChangePeerV2 all = together.get(region.getId());
+        if (all != null) {
+            if (all.getChangesList().stream().allMatch(change -> isDone(change, region))) {
+                together.remove(region.getId());
+            }
+            return answer.setChangePeerV2(all).build();
+        }
         nextChange(beat).ifPresent(answer::setChangePeer);
         return answer.build();
+    }
+
+    private static boolean isDone(ChangePeer change, Region region) {
+        Optional<Peer> there = region.getPeersList().stream()
+                .filter(peer -> peer.getId() == change.getPeer().getId())
+                .findFirst();
+        return switch (change.getChangeType()) {
+            case AddNode -> there.isPresent() && there.get().getRole() == PeerRole.Voter;
+            case AddLearnerNode -> there.isPresent() && there.get().getRole() == PeerRole.Learner;
+            case RemoveNode -> there.isEmpty();
+            case UNRECOGNIZED -> throw new IllegalArgumentException("unknown change");
+        };
     }
 
     private synchronized Optional<ChangePeer> nextChange(RegionHeartbeatRequest beat) {

@@ -7,6 +7,7 @@ import com.alipay.sofa.jraft.core.NodeImpl;
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -227,6 +228,54 @@ class UnfinishedChangeTest {
             // Two of three are up: the one that doesn't know the other, and the only one whose log may win.
             worksAgain(stores, 4, asleep.id);
             assertThat(asleep.machine(GROUP).count("c")).isEqualTo(1);
+        }
+    }
+
+    /**
+     * A learner becomes a voter and a voter goes, in one change. JRaft takes no learner as a voter, so it is nothing at all for a
+     * moment, and that is when the leader dies.
+     */
+    @Test
+    void d2_aPromotionWithARemovalIsFinishedByTheNextLeader() {
+        try (TestStores stores = new TestStores(dir)) {
+            for (long id = 1; id <= 4; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+            Store leader = stores.awaitLeader(GROUP);
+            Store stays = stores.store(leader.id % 3 + 1);
+            Store leaves = stores.store(stays.id % 3 + 1);
+            Store learner = stores.store(4);
+            learner.start(GROUP, replica(4), 0);
+            stores.proposeAnyhow(GROUP, "a");
+            Set<Replica> voters = TestStores.members(1, 2, 3).voters();
+            TestStores.get(leader.group(GROUP).changeReplicas(new Replicas(voters, Set.of(replica(4)))));
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> learner.machine(GROUP).count("a") == 1);
+            Replicas target = TestStores.members(leader.id, stays.id, 4);
+            stores.network.cut(leader.id, 4);
+
+            CompletableFuture<Void> change = leader.group(GROUP).changeReplicas(target);
+            await("the learner let go")
+                    .atMost(TestStores.PATIENCE)
+                    .until(() -> leader.group(GROUP).replicas().equals(TestStores.members(1, 2, 3)));
+            leader.kill();
+            assertUnfinished(change);
+            Store next = stores.awaitLeader(GROUP);
+            stores.proposeAnyhow(GROUP, "b");
+            assertThat(next.group(GROUP).replicas().contains(replica(leaves.id)))
+                    .isTrue();
+            TestStores.get(next.group(GROUP).changeReplicas(target));
+
+            leaves.server.destroyGroup(GROUP);
+            leaves.groups.clear();
+            stores.proposeAnyhow(GROUP, "c");
+            assertThat(stores.awaitLeader(GROUP).group(GROUP).replicas()).isEqualTo(target);
+            await().atMost(TestStores.PATIENCE).untilAsserted(() -> {
+                assertThat(learner.machine(GROUP).count("a")).isEqualTo(1);
+                assertThat(learner.machine(GROUP).count("b")).isEqualTo(1);
+                assertThat(learner.machine(GROUP).count("c")).isEqualTo(1);
+            });
         }
     }
 }

@@ -80,7 +80,7 @@ final class RegionHeartbeat {
         RegionTraffic.Totals since = traffic.minus(memory.traffic);
         RaftStore.Approximation size = store.approximate(RaftStore.rangeOf(region));
         RegionHeartbeatRequest.Builder report = RegionHeartbeatRequest.newBuilder()
-                .setRegion(settled(region, peer.leavers()))
+                .setRegion(peer.reported())
                 .setLeader(peerOf(region, peer.self()))
                 .setTerm(peer.term())
                 .setBytesWritten(Math.max(0, since.bytesWritten()))
@@ -115,18 +115,6 @@ final class RegionHeartbeat {
                 report.addDownPeers(PeerStats.newBuilder().setPeer(other).setDownSeconds(silent));
             }
         }
-    }
-
-    /** The Region with those who are leaving still in it, under the epoch that it had with them. */
-    static Region settled(Region region, Set<Replica> leavers) {
-        if (leavers.isEmpty()) {
-            return region;
-        }
-        Region.Builder before = region.toBuilder();
-        leavers.forEach(replica ->
-                before.addPeers(Peer.newBuilder().setId(replica.peerId()).setStoreId(replica.storeId())));
-        before.getRegionEpochBuilder().setConfVer(region.getRegionEpoch().getConfVer() - leavers.size());
-        return before.build();
     }
 
     private static Peer peerOf(Region region, Replica self) {

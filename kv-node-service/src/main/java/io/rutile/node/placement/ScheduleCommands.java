@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,8 +49,7 @@ final class ScheduleCommands {
             return;
         }
         RegionPeer peer = found.get();
-        if (order.hasRegionEpoch()
-                && !order.getRegionEpoch().equals(peer.region().getRegionEpoch())) {
+        if (isOutOfDate(order, peer)) {
             log.debug("order is out of date region={}", order.getRegionId());
             return;
         }
@@ -67,6 +67,16 @@ final class ScheduleCommands {
         }
     }
 
+    /** While members are leaving PD knows the Region under another epoch; what it orders about members then is for that one. */
+    private static boolean isOutOfDate(RegionHeartbeatResponse order, RegionPeer peer) {
+        if (!order.hasRegionEpoch()
+                || order.getRegionEpoch().equals(peer.region().getRegionEpoch())) {
+            return false;
+        }
+        boolean aboutMembers = order.hasChangePeer() || order.hasChangePeerV2();
+        return !aboutMembers || !order.getRegionEpoch().equals(peer.reported().getRegionEpoch());
+    }
+
     private void split(RegionPeer peer, SplitRegion order) {
         Region region = peer.region();
         List<ByteKey> borders = order.getPolicy() == CheckPolicy.USEKEY
@@ -79,24 +89,29 @@ final class ScheduleCommands {
         report("split", peer, splits.split(peer, region.getRegionEpoch(), borders));
     }
 
-    /** One step at a time: the first that is not yet done; PD repeats the rest with the Region's new epoch. */
-    private static void changePeers(RegionPeer peer, List<ChangePeer> changes) {
+    /**
+     * All together, except what is done already. None is what PD calls leaving a joint membership: Raft leaves it by itself. If the
+     * leader itself is among those who go, it hands over first, and PD orders the rest again from whoever leads then.
+     */
+    private static void changePeers(RegionPeer peer, List<ChangePeer> orders) {
         Region region = peer.region();
-        changes.stream()
+        List<PeerChange> changes = orders.stream()
                 .map(ScheduleCommands::change)
                 .filter(change -> !change.isDone(region))
-                .findFirst()
-                .ifPresent(change -> changePeer(peer, change));
-    }
-
-    private static void changePeer(RegionPeer peer, PeerChange change) {
-        boolean leaderItself =
-                change.kind() == PeerChange.Kind.REMOVE && change.peer().getId() == peer.peerId();
+                .toList();
+        if (changes.isEmpty()) {
+            return;
+        }
+        boolean leaderItself = changes.stream()
+                .anyMatch(change ->
+                        change.kind() == PeerChange.Kind.REMOVE && change.peer().getId() == peer.peerId());
         if (leaderItself) {
-            // PD orders the removal again, from whoever leads then.
             report("hand over before removal", peer, peer.handOver());
         } else {
-            report("change peer " + change.kind() + " " + change.peer().getId(), peer, peer.changePeer(change));
+            String what = changes.stream()
+                    .map(change -> change.kind() + " " + change.peer().getId())
+                    .collect(Collectors.joining(", "));
+            report("change peers " + what, peer, peer.changePeers(changes));
         }
     }
 

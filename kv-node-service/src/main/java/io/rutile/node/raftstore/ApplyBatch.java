@@ -72,6 +72,17 @@ final class ApplyBatch implements RaftCommand.Ops {
         return ApplyOutcome.DONE;
     }
 
+    /** All of them or none. */
+    ApplyOutcome changePeers(PeerChanges changes) {
+        Optional<String> refusal = changes.refusal(state.region());
+        if (refusal.isPresent()) {
+            return ApplyOutcome.refused(refusal.get());
+        }
+        state = state.with(changes.applyTo(state.region()));
+        regionChanged = true;
+        return ApplyOutcome.DONE;
+    }
+
     ApplyOutcome split(RegionSplit split) {
         Region parent = state.region();
         Optional<String> refusal = split.refusal(parent);

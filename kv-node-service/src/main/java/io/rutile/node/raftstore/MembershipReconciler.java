@@ -1,5 +1,7 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.Replica;
@@ -48,6 +50,30 @@ final class MembershipReconciler {
         Replicas wanted = PeerChange.replicas(region);
         leavers.removeIf(wanted::contains);
         return leavers;
+    }
+
+    /**
+     * The Region as PD is told it (D1): with those who are leaving still in it, under the {@code conf_ver} that is left when their
+     * removals are not counted. PD never takes a removal for done before Raft has made it.
+     */
+    static Region reported(Replicas members, Region region) {
+        Set<Replica> leavers = leavers(members, region);
+        if (leavers.isEmpty()) {
+            return region;
+        }
+        Region.Builder before = region.toBuilder();
+        leavers.stream().sorted().forEach(replica -> before.addPeers(peerOf(replica, members)));
+        before.getRegionEpochBuilder().setConfVer(region.getRegionEpoch().getConfVer() - leavers.size());
+        return before.build();
+    }
+
+    /** A member of Raft in the role that it has there. */
+    static Peer peerOf(Replica replica, Replicas members) {
+        return Peer.newBuilder()
+                .setId(replica.peerId())
+                .setStoreId(replica.storeId())
+                .setRole(members.learners().contains(replica) ? PeerRole.Learner : PeerRole.Voter)
+                .build();
     }
 
     /** Something has changed: look again. */

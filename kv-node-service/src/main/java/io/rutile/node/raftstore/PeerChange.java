@@ -68,14 +68,22 @@ public record PeerChange(Kind kind, Peer peer) {
      * Why this step can't be taken on this Region, or empty. Pure, so that leader and followers answer the same (R4).
      */
     Optional<String> refusal(Region region) {
+        Optional<String> conflict = conflict(region);
+        if (conflict.isPresent() || kind != Kind.REMOVE) {
+            return conflict;
+        }
+        boolean others = region.getPeersList().stream()
+                .anyMatch(p -> p.getRole() == PeerRole.Voter && p.getId() != peer.getId());
+        return others ? Optional.empty() : Optional.of("peer " + peer.getId() + " is the last voter");
+    }
+
+    /** The same without the question whether a voter is left, which several steps answer together. */
+    Optional<String> conflict(Region region) {
         if (isDone(region)) {
             return Optional.of("peer " + peer.getId() + " is already what " + kind + " asks for");
         }
         if (kind == Kind.REMOVE) {
-            long voters = region.getPeersList().stream()
-                    .filter(p -> p.getRole() == PeerRole.Voter && p.getId() != peer.getId())
-                    .count();
-            return voters == 0 ? Optional.of("peer " + peer.getId() + " is the last voter") : Optional.empty();
+            return Optional.empty();
         }
         if (find(region).isPresent()) {
             return kind == Kind.ADD_LEARNER

@@ -33,6 +33,8 @@ import java.util.Objects;
  * commit    := kind 06, body = varint(index) varint(len) region      prepare's index, the prepared source; target's log
  * rollback  := kind 07, body = varint(index)             prepare's index; source's log
  * call_off  := kind 09, body = varint(region_id)         of the source; target's log
+ * change_peers := kind 04, body = varint(changes) change*
+ *   change    := what(1) varint(peer_id) varint(store_id)
  * </pre>
  *
  * A format number that this process doesn't know poisons the replica instead of being guessed at. See
@@ -92,6 +94,7 @@ sealed interface RaftCommand {
                 case CommitMerge.KIND -> CommitMerge.decodeBody(epoch, entry);
                 case RollbackMerge.KIND -> RollbackMerge.decodeBody(epoch, entry);
                 case CallOffMerge.KIND -> CallOffMerge.decodeBody(epoch, entry);
+                case ChangePeers.KIND -> ChangePeers.decodeBody(epoch, entry);
                 default -> throw new IllegalArgumentException("unknown kind of command " + kind);
             };
         } catch (BufferUnderflowException e) {
@@ -292,6 +295,67 @@ sealed interface RaftCommand {
             out.put((byte) change.kind().id());
             Varint.write(out, peer.getId());
             Varint.write(out, peer.getStoreId());
+            return out.array();
+        }
+    }
+
+    /** Several changes of the Region's members at once; Raft's membership follows in one joint change. */
+    record ChangePeers(RegionEpoch epoch, PeerChanges changes) implements RaftCommand {
+
+        static final byte KIND = 4;
+
+        public ChangePeers {
+            Objects.requireNonNull(changes);
+        }
+
+        static ChangePeers decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            long count = Varint.read(in);
+            if (count < 1 || count > PeerChanges.CHANGES_MAX) {
+                throw new IllegalArgumentException(count + " peer changes at once");
+            }
+            List<PeerChange> changes = new ArrayList<>((int) count);
+            for (int i = 0; i < count; i++) {
+                PeerChange.Kind kind = PeerChange.Kind.byId(in.get());
+                Peer peer = Peer.newBuilder()
+                        .setId(Varint.read(in))
+                        .setStoreId(Varint.read(in))
+                        .build();
+                changes.add(new PeerChange(kind, peer));
+            }
+            if (in.hasRemaining()) {
+                throw new IllegalArgumentException(in.remaining() + " bytes behind peer changes");
+            }
+            return new ChangePeers(epoch, new PeerChanges(changes));
+        }
+
+        /** As for a single change. */
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            return batch.changePeers(changes);
+        }
+
+        @Override
+        public byte[] encode() {
+            int size = headerBytes(epoch) + Varint.sizeBytes(changes.changes().size());
+            for (PeerChange change : changes.changes()) {
+                size += 1
+                        + Varint.sizeBytes(change.peer().getId())
+                        + Varint.sizeBytes(change.peer().getStoreId());
+            }
+            ByteBuffer out = ByteBuffer.allocate(size);
+            putHeader(out, KIND, epoch);
+            Varint.write(out, changes.changes().size());
+            for (PeerChange change : changes.changes()) {
+                out.put((byte) change.kind().id());
+                Varint.write(out, change.peer().getId());
+                Varint.write(out, change.peer().getStoreId());
+            }
+            assert !out.hasRemaining();
             return out.array();
         }
     }

@@ -22,6 +22,7 @@ import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.WriteBatch;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -267,27 +268,47 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     // ---- orders of the Placement Driver
 
     /**
-     * Changes the Region's membership by one step. Completes when the change is applied here; Raft's own membership follows it
-     * in the background, over crashes and leader changes.
+     * Changes the Region's membership by one step, or by several at once. Completes when the change is applied here; Raft's own
+     * membership follows it in the background, over crashes and leader changes.
      *
-     * @return fails with {@link RegionException}: not leader, another change under way, or a step that can't be taken
+     * @param changes 1 to {@link PeerChanges#CHANGES_MAX}, each about another peer
+     * @return fails with {@link RegionException}: not leader, another change under way, or steps that can't be taken
      */
-    public CompletableFuture<Void> changePeer(PeerChange change) {
+    public CompletableFuture<Void> changePeers(List<PeerChange> changes) {
         return orFailed(() -> {
             requireLeader();
             requireNotMerging();
             Region region = region();
-            Optional<String> refusal = change.refusal(region);
+            PeerChanges wanted = requireSettled(changesOf(changes), region);
+            Optional<String> refusal =
+                    wanted.changes().size() == 1 ? wanted.changes().get(0).refusal(region) : wanted.refusal(region);
             if (refusal.isPresent()) {
                 throw RegionErrors.message(refusal.get());
             }
-            if (change.kind() == PeerChange.Kind.REMOVE && change.peer().getId() == self.peerId()) {
+            if (wanted.removes(self.peerId())) {
                 throw RegionErrors.message("peer " + self.peerId() + " leads: transfer leadership first");
             }
-            requireSettled(change, region);
-            byte[] entry = new RaftCommand.ChangePeer(region.getRegionEpoch(), change).encode();
-            return propose(patient(), entry, NOTHING);
+            return propose(patient(), entry(region.getRegionEpoch(), wanted), NOTHING);
         });
+    }
+
+    /** {@link #changePeers} with a single one. */
+    public CompletableFuture<Void> changePeer(PeerChange change) {
+        return changePeers(List.of(change));
+    }
+
+    private static PeerChanges changesOf(List<PeerChange> changes) {
+        try {
+            return new PeerChanges(changes);
+        } catch (IllegalArgumentException e) {
+            throw RegionErrors.message(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static byte[] entry(RegionEpoch epoch, PeerChanges wanted) {
+        return wanted.changes().size() == 1
+                ? new RaftCommand.ChangePeer(epoch, wanted.changes().get(0)).encode()
+                : new RaftCommand.ChangePeers(epoch, wanted).encode();
     }
 
     private static KvContext patient() {
@@ -440,17 +461,31 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         }
     }
 
-    /** One change at a time (D2), except to take back one that Raft has not begun to follow. */
-    private void requireSettled(PeerChange change, Region region) {
+    /**
+     * One change at a time (D2), except to take back one that Raft has not followed: a newcomer that can't be reached would stand in
+     * the way for ever. Whoever was to go in the same change stays: without the newcomer the Region would be left with fewer than
+     * it had.
+     */
+    private PeerChanges requireSettled(PeerChanges wanted, Region region) {
         Replicas current = group().replicas();
-        boolean settled = current.equals(PeerChange.replicas(region));
-        boolean takesBack = change.kind() == PeerChange.Kind.REMOVE
-                && !current.contains(PeerChange.replica(change.peer()))
-                && leavers().isEmpty();
-        if (!settled && !takesBack) {
+        if (current.equals(PeerChange.replicas(region))) {
+            return wanted;
+        }
+        boolean takesBack = wanted.changes().stream()
+                .allMatch(change -> change.kind() == PeerChange.Kind.REMOVE
+                        && !current.contains(PeerChange.replica(change.peer())));
+        if (!takesBack) {
             throw RegionErrors.serverIsBusy(
                     "another membership change of region " + regionId() + " is under way", 1000);
         }
+        List<PeerChange> all = new ArrayList<>(wanted.changes());
+        MembershipReconciler.leavers(current, region).stream()
+                .sorted()
+                .map(replica -> new PeerChange(
+                        current.learners().contains(replica) ? PeerChange.Kind.ADD_LEARNER : PeerChange.Kind.ADD_VOTER,
+                        MembershipReconciler.peerOf(replica, current)))
+                .forEach(all::add);
+        return changesOf(all);
     }
 
     /** Hands leadership to a voter of the Region. */
@@ -731,9 +766,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return group().reachable();
     }
 
-    /** Members that the Region has let go and Raft not yet: PD hears of a removal when it is done. */
-    public Set<Replica> leavers() {
-        return MembershipReconciler.leavers(group().replicas(), region());
+    /** The Region as PD is told it: it hears of a removal when Raft has made it, too (D1). */
+    public Region reported() {
+        return MembershipReconciler.reported(group().replicas(), region());
     }
 
     public RegionTraffic traffic() {

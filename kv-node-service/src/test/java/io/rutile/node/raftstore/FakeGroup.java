@@ -22,6 +22,7 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     final Deque<CompletableFuture<Void>> changes = new ArrayDeque<>();
     final List<byte[]> questions = new ArrayList<>();
     final Deque<CompletableFuture<Optional<byte[]>>> followerReads = new ArrayDeque<>();
+    private byte[] lastProposed = {};
     volatile boolean leads = true;
     volatile boolean lease = true;
     volatile long term = 7;
@@ -46,6 +47,7 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     @Override
     public synchronized CompletableFuture<ApplyOutcome> propose(byte[] data, long expectedTerm) {
         asked.add("propose in term " + expectedTerm);
+        lastProposed = data;
         CompletableFuture<ApplyOutcome> next = proposals.poll();
         return next == null ? CompletableFuture.completedFuture(ApplyOutcome.DONE) : next;
     }
@@ -122,6 +124,10 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     @Override
     public long committedIndex() {
         return 0;
+    }
+
+    synchronized byte[] lastProposed() {
+        return lastProposed;
     }
 
     synchronized List<String> asked() {

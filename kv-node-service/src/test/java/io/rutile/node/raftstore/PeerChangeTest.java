@@ -9,6 +9,7 @@ import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -55,6 +56,57 @@ class PeerChangeTest {
                 .hasValueSatisfying(s -> assertThat(s).contains("last voter"));
         assertThat(change(PeerChange.Kind.REMOVE, 99, 1).refusal(ONE)).isPresent();
         assertThat(change(PeerChange.Kind.ADD_VOTER, 12, 2).refusal(ONE)).isEmpty();
+    }
+
+    /** Voters 11 and 12, learner 13. */
+    private static Region withLearner() {
+        return change(PeerChange.Kind.ADD_LEARNER, 13, 3)
+                .applyTo(change(PeerChange.Kind.ADD_VOTER, 12, 2).applyTo(ONE));
+    }
+
+    private static PeerChanges together(PeerChange... changes) {
+        return new PeerChanges(List.of(changes));
+    }
+
+    @Test
+    void stepsTakenTogetherRaiseConfVerByTheirNumber() {
+        PeerChanges replaces =
+                together(change(PeerChange.Kind.REMOVE, 12, 2), change(PeerChange.Kind.ADD_VOTER, 13, 3));
+
+        Region after = replaces.applyTo(withLearner());
+
+        assertThat(replaces.refusal(withLearner())).isEmpty();
+        assertThat(after.getPeersList()).containsExactly(peer(11, 1), peer(13, 3));
+        assertThat(after.getRegionEpoch().getConfVer()).isEqualTo(5);
+    }
+
+    @Test
+    void whetherAVoterIsLeftIsDecidedByAllStepsTogether() {
+        Region one = change(PeerChange.Kind.ADD_LEARNER, 13, 3).applyTo(ONE);
+
+        assertThat(together(change(PeerChange.Kind.REMOVE, 11, 1), change(PeerChange.Kind.ADD_VOTER, 13, 3))
+                        .refusal(one))
+                .isEmpty();
+        assertThat(together(change(PeerChange.Kind.REMOVE, 11, 1), change(PeerChange.Kind.ADD_LEARNER, 14, 4))
+                        .refusal(one))
+                .hasValueSatisfying(s -> assertThat(s).contains("no voter"));
+    }
+
+    @Test
+    void stepsThatDontGoTogetherAreRefusedAsAWhole() {
+        PeerChange promotes = change(PeerChange.Kind.ADD_VOTER, 13, 3);
+
+        assertThat(together(promotes, change(PeerChange.Kind.REMOVE, 99, 9)).refusal(withLearner()))
+                .hasValueSatisfying(s -> assertThat(s).contains("already"));
+        // R3: who goes keeps its store until it is gone.
+        assertThat(together(change(PeerChange.Kind.REMOVE, 12, 2), change(PeerChange.Kind.ADD_VOTER, 14, 2))
+                        .refusal(withLearner()))
+                .hasValueSatisfying(s -> assertThat(s).contains("store 2"));
+        assertThat(together(change(PeerChange.Kind.ADD_VOTER, 14, 4), change(PeerChange.Kind.ADD_LEARNER, 15, 4))
+                        .refusal(withLearner()))
+                .hasValueSatisfying(s -> assertThat(s).contains("store 4"));
+        assertThatThrownBy(() -> together(promotes, promotes)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(PeerChangeTest::together).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

@@ -123,6 +123,46 @@ class RaftCommandTest {
         }
     }
 
+    private static RaftCommand.ChangePeers replaces() {
+        return new RaftCommand.ChangePeers(
+                EPOCH,
+                new PeerChanges(List.of(
+                        new PeerChange(
+                                PeerChange.Kind.ADD_VOTER,
+                                Peer.newBuilder().setId(4711).setStoreId(12).build()),
+                        new PeerChange(
+                                PeerChange.Kind.REMOVE,
+                                Peer.newBuilder().setId(3).setStoreId(1).build()))));
+    }
+
+    @Test
+    void peerChangesComeBackAsTheyWere() {
+        byte[] bytes = replaces().encode();
+
+        assertThat(HexFormat.of().formatHex(bytes)).isEqualTo("0104ac0202" + "02" + "00e7240c" + "020301");
+        assertThat(RaftCommand.decode(ByteBuffer.wrap(bytes))).isEqualTo(replaces());
+    }
+
+    @Test
+    void peerChangesThatAreDamagedAreNotGuessedAt() {
+        byte[] none = HexFormat.of().parseHex("0104ac020200");
+        byte[] tooMany = HexFormat.of().parseHex("0104ac0202117f");
+        byte[] twice = HexFormat.of().parseHex("0104ac020202" + "020301" + "020301");
+        byte[] longer = Arrays.copyOf(replaces().encode(), replaces().encode().length + 1);
+
+        for (byte[] damaged : List.of(none, tooMany, twice, longer)) {
+            assertThatThrownBy(() -> RaftCommand.decode(ByteBuffer.wrap(damaged)))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void r4_peerChangesCompareVersionAndMembers() {
+        assertThat(replaces().fits(EPOCH)).isTrue();
+        assertThat(replaces().fits(EPOCH.toBuilder().setConfVer(3).build())).isFalse();
+        assertThat(replaces().fits(EPOCH.toBuilder().setVersion(301).build())).isFalse();
+    }
+
     @Test
     void r4_aWriteComparesTheVersionAndAPeerChangeBoth() {
         RegionEpoch otherMembers = EPOCH.toBuilder().setConfVer(3).build();

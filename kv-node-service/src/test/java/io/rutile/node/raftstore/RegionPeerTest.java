@@ -26,6 +26,7 @@ import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.engine.WriteBatch;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -597,6 +598,48 @@ class RegionPeerTest {
         get(peer.changePeer(takesBack));
         group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
         get(peer.changePeer(third));
+    }
+
+    /** The Region has changed 12 for 13, and Raft can't follow: nobody has ever heard of 13. */
+    @Test
+    void d2_whoWasToGoStaysWhenItsSuccessorIsTakenBack() throws Exception {
+        Peer successor = Peer.newBuilder().setId(13).setStoreId(3).build();
+        regionGets(successor);
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
+        assertThat(peer.reported().getPeersList()).containsExactly(SELF, successor, OTHER);
+
+        get(peer.changePeer(new PeerChange(PeerChange.Kind.REMOVE, successor)));
+
+        RaftCommand proposed = RaftCommand.decode(ByteBuffer.wrap(group.lastProposed()));
+        assertThat(proposed)
+                .isEqualTo(new RaftCommand.ChangePeers(
+                        peer.region().getRegionEpoch(),
+                        new PeerChanges(List.of(
+                                new PeerChange(PeerChange.Kind.REMOVE, successor),
+                                new PeerChange(PeerChange.Kind.ADD_VOTER, OTHER)))));
+    }
+
+    @Test
+    void severalChangesAreOneEntry() throws Exception {
+        regionGets(OTHER);
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
+        PeerChange joins = new PeerChange(
+                PeerChange.Kind.ADD_VOTER,
+                Peer.newBuilder().setId(13).setStoreId(3).build());
+        PeerChange leaves = new PeerChange(PeerChange.Kind.REMOVE, OTHER);
+
+        get(peer.changePeers(List.of(joins, leaves)));
+
+        assertThat(group.asked().stream().filter(asked -> asked.startsWith("propose")))
+                .hasSize(1);
+        assertThat(RaftCommand.decode(ByteBuffer.wrap(group.lastProposed())))
+                .isEqualTo(new RaftCommand.ChangePeers(
+                        peer.region().getRegionEpoch(), new PeerChanges(List.of(joins, leaves))));
+        assertThat(refusal(peer.changePeers(List.of(joins, joins))).getMessage())
+                .contains("twice");
+        assertThat(refusal(peer.changePeers(List.of(joins, new PeerChange(PeerChange.Kind.REMOVE, SELF))))
+                        .getMessage())
+                .contains("transfer leadership first");
     }
 
     @Test
