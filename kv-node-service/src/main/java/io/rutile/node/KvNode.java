@@ -68,7 +68,12 @@ public final class KvNode implements AutoCloseable {
     /** What clients and PD take this store for. */
     static final String VERSION = "8.5.0";
 
-    private static final Duration HAND_OVER_MAX = Duration.ofSeconds(3);
+    /** Two replicas asked in turn, and one that became leader meanwhile; less than an orchestrator waits before it kills. */
+    private static final Duration DRAIN_MAX = Duration.ofSeconds(8);
+
+    /** How long clients that ask a store without leaders are told who leads now, before its door closes. */
+    private static final Duration FAREWELL = Duration.ofMillis(500);
+
     private static final int HELD_MAX = 10_000;
     private static final long ANSWER_BYTES_MAX = 32L << 20;
 
@@ -337,7 +342,10 @@ public final class KvNode implements AutoCloseable {
 
     // ---- the end
 
-    /** Hands its leaders over if that is quick, then stops. */
+    /**
+     * Stops without a failed call where that is possible: says that it isn't ready, tells PD, gives its leaders away while it goes on to
+     * serve, names the new ones to whoever asks, lets running calls end, and closes its rooms.
+     */
     @Override
     public void close() {
         Running was = running;
@@ -345,18 +353,29 @@ public final class KvNode implements AutoCloseable {
         if (was != null) {
             was.rpc().serving(false);
             was.link().announceStop();
-            handOver(was.store());
+            drain(was.store());
         }
         closeRooms();
     }
 
-    private static void handOver(RaftStore store) {
+    private static void drain(RaftStore store) {
+        long begunNanos = System.nanoTime();
         try {
-            store.handOverLeaders()
-                    .orTimeout(HAND_OVER_MAX.toMillis(), TimeUnit.MILLISECONDS)
+            int givenAway = store.drain()
+                    .orTimeout(DRAIN_MAX.toMillis(), TimeUnit.MILLISECONDS)
                     .join();
+            log.info(
+                    "store drained givenAway={} kept={} ms={}",
+                    givenAway,
+                    store.leaders().size(),
+                    TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begunNanos));
+            if (givenAway > 0) {
+                TimeUnit.MILLISECONDS.sleep(FAREWELL.toMillis());
+            }
         } catch (CompletionException e) {
             log.info("leaders are not all handed over, they will be elected reason={}", String.valueOf(e.getCause()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -20,6 +20,7 @@ import io.rutile.protocol.kvrpcpb.Op;
 import io.rutile.protocol.kvrpcpb.PrewriteRequest;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawGetResponse;
+import io.rutile.protocol.kvrpcpb.RawPutResponse;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
@@ -137,6 +138,37 @@ class ThreeNodesTest {
                 .untilAsserted(() -> assertThat(put("later", "y")).isNull());
 
         nodes.add(new TestNode(leader.options).start());
+        awaitReplicas(3);
+    }
+
+    /** Every answer of a node that stops is a success or the name of who leads now, until its door closes. */
+    @Test
+    void aNodeThatStopsSaysWhoLeadsNow() throws Exception {
+        RegionHeartbeatRequest before = beat();
+        TestNode stopping = nodeOf(before.getLeader().getStoreId());
+        Context context = TestNode.context(before.getRegion(), before.getLeader());
+        nodes.remove(stopping);
+        CompletableFuture<Void> stopped = CompletableFuture.runAsync(stopping.node::close);
+
+        Error told = await().atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(1))
+                .until(
+                        () -> {
+                            RawPutResponse answer = stopping.put(context, "stopping", "v");
+                            assertThat(!answer.hasRegionError()
+                                            || answer.getRegionError().hasNotLeader())
+                                    .isTrue();
+                            return answer.getRegionError();
+                        },
+                        error -> error.getNotLeader().hasLeader());
+
+        assertThat(told.getNotLeader().getLeader().getStoreId())
+                .isNotZero()
+                .isNotEqualTo(before.getLeader().getStoreId());
+        stopped.get(30, TimeUnit.SECONDS);
+        stopping.close();
+        nodes.add(new TestNode(stopping.options).start());
         awaitReplicas(3);
     }
 

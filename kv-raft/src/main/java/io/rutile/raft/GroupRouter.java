@@ -41,22 +41,28 @@ final class GroupRouter implements InboundCalls {
     private final Pools pools;
     private final RaftMetrics metrics;
     private final BooleanSupplier mute;
+    private final BooleanSupplier draining;
     private final Set<Long> asking = ConcurrentHashMap.newKeySet();
 
-    /** @param mute true once the log's disk has failed: what is not on disk must not leave the process (R8) */
+    /**
+     * @param mute true once the log's disk has failed: what is not on disk must not leave the process (R8)
+     * @param draining true once no replica may take over from a leader any more
+     */
     GroupRouter(
             long storeId,
             Map<Long, JRaftAdapter<?>> groups,
             UnknownReplicas unknown,
             Pools pools,
             RaftMetrics metrics,
-            BooleanSupplier mute) {
+            BooleanSupplier mute,
+            BooleanSupplier draining) {
         this.storeId = storeId;
         this.groups = groups;
         this.unknown = unknown;
         this.pools = pools;
         this.metrics = metrics;
         this.mute = mute;
+        this.draining = draining;
     }
 
     @Override
@@ -85,7 +91,9 @@ final class GroupRouter implements InboundCalls {
         } else if (request instanceof TimeoutNowRequest now) {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, now.getPeerId(), now.getServerId(), false, unlessMute);
-            if (group != null) {
+            if (group != null && draining.getAsBoolean()) {
+                unlessMute.send(error(RaftError.EBUSY, "this store is about to stop"));
+            } else if (group != null) {
                 group.inbound().execute(() -> standForElection(group, now, unlessMute));
             }
         } else if (request instanceof ReadIndexRequest asks) {

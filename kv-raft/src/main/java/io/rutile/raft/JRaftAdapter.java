@@ -52,6 +52,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -82,6 +83,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final RaftMetrics metrics;
     private final Pools pools;
     private final GroupVote vote;
+    private final BooleanSupplier draining;
     private final ApplyDriver<R> driver;
     private final LeaderLease lease;
     private final VoteGate gate;
@@ -124,7 +126,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             RaftTransport transport,
             RaftMetrics metrics,
             Pools pools,
-            GroupVote vote) {
+            GroupVote vote,
+            BooleanSupplier draining) {
         this.groupId = groupId;
         this.self = self;
         this.selfPeer = PeerIds.of(self);
@@ -133,6 +136,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         this.metrics = metrics;
         this.pools = pools;
         this.vote = vote;
+        this.draining = draining;
         long timeoutNanos = options.electionTimeout().toNanos();
         this.lease = new LeaderLease(selfPeer, timeoutNanos, System::nanoTime);
         this.gate = new VoteGate(timeoutNanos, System::nanoTime, vote.getTerm() <= GroupVote.FIRST_TERM);
@@ -892,9 +896,17 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             };
         } else if (request instanceof TimeoutNowRequest now) {
             lease.forfeit(now.getTerm());
+            watched = (response, failure) -> {
+                answer.complete(response, failure);
+                if (response instanceof ErrorResponse) {
+                    // Nobody there takes over. JRaft would wait for an election timeout and take no writes meanwhile.
+                    NodeInternals.endTransfer(node, now.getTerm(), PeerIds.of(PeerIds.parse(now.getPeerId())));
+                }
+            };
         } else if (request instanceof RequestVoteRequest asks) {
             handover = !asks.getPreVote() && asks.getTerm() == handoverTerm;
-            if (!gate.mayGrant(handover)) {
+            // Whoever is about to stop asks for no leadership: it would only have to be given away again.
+            if (draining.getAsBoolean() || !gate.mayGrant(handover)) {
                 answers.execute(() -> withhold(answer));
                 return;
             }

@@ -17,7 +17,9 @@ import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.alipay.sofa.jraft.storage.LogManager;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
 import com.alipay.sofa.jraft.util.Utils;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
@@ -27,7 +29,7 @@ import java.util.concurrent.locks.Lock;
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
  * counts a majority of it), the last entry of the log and the last sign of a leader (elections depend on them), the caller of the
- * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed and how it tells, and the scanner thread of a read service that we
+ * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed and how it tells, the end of a transfer that was refused, and the scanner thread of a read service that we
  * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
  * the middle of the night.
  */
@@ -42,6 +44,7 @@ final class NodeInternals {
     private static final VarHandle WRITE_LOCK;
     private static final VarHandle READ_ONLY_SERVICE;
     private static final VarHandle READ_SCANNER;
+    private static final MethodHandle TRANSFER_TIMED_OUT;
 
     private static final List<ThreadPoolExecutor> POOLS;
     private static final int POOL_THREADS = 4;
@@ -55,6 +58,10 @@ final class NodeInternals {
             REPLICATORS = node.findVarHandle(NodeImpl.class, "replicatorGroup", ReplicatorGroup.class);
             LOG_MANAGER = node.findVarHandle(NodeImpl.class, "logManager", LogManager.class);
             LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
+            TRANSFER_TIMED_OUT = node.findVirtual(
+                    NodeImpl.class,
+                    "handleTransferTimeout",
+                    MethodType.methodType(void.class, long.class, PeerId.class));
             WRITE_LOCK = node.findVarHandle(NodeImpl.class, "writeLock", Lock.class);
             READ_ONLY_SERVICE = node.findVarHandle(NodeImpl.class, "readOnlyService", ReadOnlyService.class);
             MethodHandles.Lookup reads =
@@ -146,6 +153,20 @@ final class NodeInternals {
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * Ends a transfer of leadership before its time is over: the node leads on in the same term. Nothing happens if it doesn't lead in
+     * that term any more. Takes the node's lock.
+     */
+    static void endTransfer(NodeImpl node, long term, PeerId to) {
+        try {
+            TRANSFER_TIMED_OUT.invokeExact(node, term, to);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("JRaft can't end a transfer", e);
         }
     }
 

@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +60,7 @@ public final class RaftServer implements AutoCloseable {
     private final Set<Long> changing = ConcurrentHashMap.newKeySet();
 
     private final RaftMetrics metrics;
+    private final AtomicBoolean draining = new AtomicBoolean();
     private volatile @Nullable Running running;
 
     /** The seams through which tests bring failing disks and networks. */
@@ -116,8 +118,8 @@ public final class RaftServer implements AutoCloseable {
             log = openLog(pools);
             RaftLog opened = log;
             ImageSender sender = new ImageSender(images, limits, pools.imagesOut(), meters);
-            GroupRouter router =
-                    new GroupRouter(options.storeId(), groups, unknown, pools, metrics, () -> opened.failure() != null);
+            GroupRouter router = new GroupRouter(
+                    options.storeId(), groups, unknown, pools, metrics, () -> opened.failure() != null, draining::get);
             transport = new RaftTransport(
                     options.clusterId(),
                     options.storeId(),
@@ -277,7 +279,8 @@ public final class RaftServer implements AutoCloseable {
                 parts.transport(),
                 metrics,
                 parts.pools(),
-                vote);
+                vote,
+                draining::get);
         GroupSnapshots snapshots = new GroupSnapshots(
                 groupId,
                 self.storeId(),
@@ -318,6 +321,14 @@ public final class RaftServer implements AutoCloseable {
             running().log().destroy(groupId);
             LOG.info("group destroyed group={} store={}", groupId, options.storeId());
         });
+    }
+
+    /**
+     * From now on no replica of this store begins to lead: none stands for election, none takes over from a leader. Those that lead go
+     * on until somebody else does. For a store that is about to stop; there is no way back but a restart.
+     */
+    public void drain() {
+        draining.set(true);
     }
 
     /** Groups that run here. */

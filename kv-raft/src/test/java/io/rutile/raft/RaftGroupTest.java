@@ -1,6 +1,7 @@
 package io.rutile.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.rutile.raft.TestStores.Store;
@@ -52,6 +53,38 @@ class RaftGroupTest {
                 await().atMost(Duration.ofSeconds(5)).until(() -> machine.count("word") == 100);
             }
             assertThat(leader.reachable()).isEqualTo(TestStores.members(1, 2, 3).voters());
+        }
+    }
+
+    /** A store that is about to stop: nobody hands over to it, and it does not stand itself. */
+    @Test
+    void aDrainingStoreLeadsNothingAnyMore() {
+        Duration electionTimeout = Duration.ofSeconds(3);
+        try (TestStores stores = new TestStores(dir, options -> options.withElectionTimeout(electionTimeout))) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+            stores.store(1).group(GROUP).campaign();
+            Store leader = stores.awaitLeader(GROUP);
+            Store draining = stores.store(leader.id % 3 + 1);
+            Store third = stores.store(draining.id % 3 + 1);
+            stores.proposeAnyhow(GROUP, "a");
+            draining.server.drain();
+            long begunNanos = System.nanoTime();
+
+            assertThatThrownBy(() -> TestStores.get(leader.group(GROUP)
+                            .transferLeader(draining.group(GROUP).self())))
+                    .isInstanceOf(RaftException.class);
+            // It leads on at once, and replicates to the store that drains.
+            TestStores.propose(leader.group(GROUP), "b");
+            assertThat(System.nanoTime() - begunNanos).isLessThan(electionTimeout.toNanos());
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> draining.machine(GROUP).count("b") == 1);
+
+            leader.kill();
+            assertThat(stores.awaitLeader(GROUP).id).isEqualTo(third.id);
+            stores.proposeAnyhow(GROUP, "c");
         }
     }
 

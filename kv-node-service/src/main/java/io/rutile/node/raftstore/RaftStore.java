@@ -738,13 +738,27 @@ public final class RaftStore implements AutoCloseable {
     }
 
     /**
-     * Hands the leadership of every Region to a replica that answers, as far as that is quick.
+     * Gives every leadership away and takes none any more; what is asked goes on to be served, by the end with the names of the new
+     * leaders. There is no way back but a restart.
      *
-     * @return completes when all have been handed over or have failed to be
+     * @return completes with how many were given away, when each has been offered to every replica that answers; a Region whose others
+     *     don't answer keeps its leader
      */
-    public CompletableFuture<Void> handOverLeaders() {
-        return CompletableFuture.allOf(
-                leaders().stream().map(RegionPeer::handOver).toArray(CompletableFuture<?>[]::new));
+    public CompletableFuture<Integer> drain() {
+        raft.drain();
+        List<RegionPeer> led = leaders();
+        return handOver(led).thenCompose(first -> {
+            // Elections that were under way when it began may have been won since.
+            List<RegionPeer> late = new ArrayList<>(leaders());
+            late.removeAll(led);
+            return handOver(late).thenApply(second -> first + second);
+        });
+    }
+
+    private static CompletableFuture<Integer> handOver(List<RegionPeer> led) {
+        return CompletableFuture.allOf(led.stream().map(RegionPeer::handOver).toArray(CompletableFuture<?>[]::new))
+                .handle((done, failure) ->
+                        (int) led.stream().filter(peer -> !peer.isLeader()).count());
     }
 
     /** Stops every replica; the engine is the caller's to close. */

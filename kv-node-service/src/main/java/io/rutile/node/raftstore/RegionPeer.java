@@ -499,17 +499,33 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         });
     }
 
-    /** Gives leadership to any voter that answers; completes at once if there is none. */
+    /**
+     * Gives leadership to a voter that answers: to each of them in turn until one takes it. Regions begin with different ones, so that
+     * a store that gives all of them away doesn't give them all to one other.
+     *
+     * @return completes when somebody else leads, or nobody is left to ask
+     */
     public CompletableFuture<Void> handOver() {
-        return orFailed(() -> {
-            Optional<Replica> heir = reachable().stream()
-                    .filter(replica ->
-                            !replica.equals(self) && raftMembers().voters().contains(replica))
-                    .findFirst();
-            return heir.isPresent()
-                    ? group().transferLeader(heir.get())
-                    : CompletableFuture.<Void>completedFuture(null);
-        });
+        return orFailed(() -> handOver(heirs(), 0));
+    }
+
+    private List<Replica> heirs() {
+        Set<Replica> voters = raftMembers().voters();
+        return reachable().stream()
+                .filter(replica -> !replica.equals(self) && voters.contains(replica))
+                .sorted()
+                .toList();
+    }
+
+    private CompletableFuture<Void> handOver(List<Replica> heirs, int asked) {
+        if (asked == heirs.size() || !isLeader()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Replica heir = heirs.get((int) ((regionId() + asked) % heirs.size()));
+        return group().transferLeader(heir)
+                .handle((done, failure) ->
+                        failure == null ? CompletableFuture.<Void>completedFuture(null) : handOver(heirs, asked + 1))
+                .thenCompose(Function.identity());
     }
 
     private void requireLeader() {

@@ -20,6 +20,7 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     final List<String> asked = new ArrayList<>();
     final Deque<CompletableFuture<ApplyOutcome>> proposals = new ArrayDeque<>();
     final Deque<CompletableFuture<Void>> changes = new ArrayDeque<>();
+    final Deque<CompletableFuture<Void>> transfers = new ArrayDeque<>();
     final List<byte[]> questions = new ArrayList<>();
     final Deque<CompletableFuture<Optional<byte[]>>> followerReads = new ArrayDeque<>();
     private byte[] lastProposed = {};
@@ -108,7 +109,8 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     @Override
     public synchronized CompletableFuture<Void> transferLeader(Replica to) {
         asked.add("transfer to " + to);
-        return CompletableFuture.completedFuture(null);
+        CompletableFuture<Void> next = transfers.poll();
+        return next == null ? CompletableFuture.completedFuture(null) : next;
     }
 
     @Override

@@ -643,6 +643,24 @@ class RegionPeerTest {
     }
 
     @Test
+    void leadershipIsOfferedToEveryVoterInTurn() throws Exception {
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12), new Replica(3, 13));
+        group.transfers.add(CompletableFuture.failedFuture(new RaftException(RaftException.Kind.BUSY, "it drains")));
+
+        get(peer.handOver());
+
+        // Region 5 begins with the second.
+        assertThat(group.asked()).containsExactly("transfer to store3/peer13", "transfer to store2/peer12");
+    }
+
+    @Test
+    void aLeaderWithoutHeirsKeepsItsRegion() throws Exception {
+        get(peer.handOver());
+
+        assertThat(group.asked()).isEmpty();
+    }
+
+    @Test
     void aLeaderIsNotRemovedAndAStrangerDoesNotLead() throws Exception {
         regionGets(OTHER);
         group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
