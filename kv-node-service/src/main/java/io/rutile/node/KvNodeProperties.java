@@ -7,6 +7,7 @@ import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.AssertTrue;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Max;
@@ -108,6 +109,10 @@ public record KvNodeProperties(
      * @param encodedOnly never split between raw keys that begin with the same 8 bytes: for clusters of API V1 in which transactional
      *     clients scan across raw data. A Region of such keys then grows without bound
      * @param interval pause between two looks
+     * @param qps requests a second, reads and writes together, above which a Region is split so that each half serves about half of
+     *     them; 0 for never.
+     * @param bytesRate the same in bytes read and written a second; 0 for never
+     * @param loadWindow how long a Region has to be above one of the two, from 1s
      */
     public record Split(
             @NotNull @DefaultValue("96MB") DataSize size,
@@ -115,7 +120,18 @@ public record KvNodeProperties(
             @DefaultValue("false") boolean encodedOnly,
 
             @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
-            Duration interval) {}
+            Duration interval,
+
+            @Min(0) @DefaultValue("3000") long qps,
+            @NotNull @DefaultValue("30MB") DataSize bytesRate,
+
+            @NotNull @DurationMin(seconds = 1) @DefaultValue("10s")
+            Duration loadWindow) {
+
+        @AssertTrue(message = "rutile.node.split.bytes-rate must not be negative") boolean isBytesRateNotNegative() {
+            return bytesRate.toBytes() >= 0;
+        }
+    }
 
     /**
      * {@code rutile.node.rpc.*}.
@@ -171,7 +187,14 @@ public record KvNodeProperties(
                 syncLog,
                 pendingWritesMax.toBytes(),
                 diskReserve.toBytes(),
-                new SplitOptions(split.size().toBytes(), split.keys(), split.encodedOnly(), split.interval()),
+                new SplitOptions(
+                        split.size().toBytes(),
+                        split.keys(),
+                        split.encodedOnly(),
+                        split.interval(),
+                        split.qps(),
+                        split.bytesRate().toBytes(),
+                        split.loadWindow()),
                 new GcOptions(gcPollInterval, gcRegionInterval, gcShare));
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
+import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,6 +40,7 @@ class KvNodePropertiesTest {
             assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
             assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);
+            assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
         });
@@ -70,6 +72,13 @@ class KvNodePropertiesTest {
                         "rutile.node.gc-poll-interval=11s",
                         "rutile.node.gc-region-interval=12m",
                         "rutile.node.gc-share=0.5",
+                        "rutile.node.split.size=1MB",
+                        "rutile.node.split.keys=2000",
+                        "rutile.node.split.encoded-only=true",
+                        "rutile.node.split.interval=13s",
+                        "rutile.node.split.qps=14",
+                        "rutile.node.split.bytes-rate=15KB",
+                        "rutile.node.split.load-window=16s",
                         "rutile.node.rpc.threads=3",
                         "rutile.node.rpc.timeout-default=5s",
                         "rutile.node.rpc.timeout-max=6s",
@@ -98,6 +107,15 @@ class KvNodePropertiesTest {
                     assertThat(options.syncLog()).isFalse();
                     assertThat(options.gc())
                             .isEqualTo(new GcOptions(Duration.ofSeconds(11), Duration.ofMinutes(12), 0.5));
+                    assertThat(options.split())
+                            .isEqualTo(new SplitOptions(
+                                    1 << 20,
+                                    2_000,
+                                    true,
+                                    Duration.ofSeconds(13),
+                                    14,
+                                    15 << 10,
+                                    Duration.ofSeconds(16)));
                     assertThat(options.rpc().threads()).isEqualTo(3);
                     assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
@@ -116,6 +134,9 @@ class KvNodePropertiesTest {
             "rutile.node.gc-share=1.5",
             "rutile.node.gc-poll-interval=0s",
             "rutile.node.gc-region-interval=-1s",
+            "rutile.node.split.qps=-1",
+            "rutile.node.split.load-window=0s",
+            "rutile.node.split.bytes-rate=-1",
             "rutile.node.api-version=V9"
         }) {
             runner.withPropertyValues("rutile.node.data-dir=/data", bad)

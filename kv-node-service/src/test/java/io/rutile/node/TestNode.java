@@ -78,6 +78,29 @@ final class TestNode implements AutoCloseable {
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
     }
 
+    /** The same, but Regions are split otherwise. */
+    static KvNodeOptions splitBy(KvNodeOptions options, SplitOptions split) {
+        return new KvNodeOptions(
+                options.dataDir(),
+                options.listen(),
+                options.advertise(),
+                options.raftListen(),
+                options.raftAdvertise(),
+                options.statusAddress(),
+                options.labels(),
+                options.placement(),
+                options.rpc(),
+                options.apiVersion(),
+                options.cacheBytes(),
+                options.electionTimeout(),
+                options.forceReadIndex(),
+                options.syncLog(),
+                options.pendingBytesMax(),
+                options.diskReserveBytesMax(),
+                split,
+                options.gc());
+    }
+
     /** The same, but other stores reach its Raft port by way of another address. */
     static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
         return new KvNodeOptions(

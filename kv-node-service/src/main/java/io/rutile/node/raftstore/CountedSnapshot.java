@@ -7,15 +7,18 @@ import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
 import org.jspecify.annotations.Nullable;
 
-/** A snapshot whose reads are counted for the Region's heartbeat; background passes are not. */
+/** A snapshot whose reads are counted for the Region's heartbeat and its load; background passes are not. */
 final class CountedSnapshot implements KvSnapshot {
 
     private final KvSnapshot snapshot;
     private final RegionTraffic traffic;
+    /** Told which keys are touched; null for most. */
+    private final @Nullable RegionLoad sampling;
 
-    CountedSnapshot(KvSnapshot snapshot, RegionTraffic traffic) {
+    CountedSnapshot(KvSnapshot snapshot, RegionTraffic traffic, RegionLoad load) {
         this.snapshot = snapshot;
         this.traffic = traffic;
+        this.sampling = load.request() ? load : null;
     }
 
     @Override
@@ -36,6 +39,9 @@ final class CountedSnapshot implements KvSnapshot {
     @Override
     public byte @Nullable [] get(Cf cf, ByteKey key) {
         byte[] value = snapshot.get(cf, key);
+        if (sampling != null) {
+            sampling.touched(cf, key.bytes(), key.bytes());
+        }
         if (value != null) {
             traffic.read(1, key.bytes().length + (long) value.length);
         }
@@ -44,7 +50,8 @@ final class CountedSnapshot implements KvSnapshot {
 
     @Override
     public KvCursor cursor(Cf cf, KeyRange bounds) {
-        return new CountedCursor(snapshot.cursor(cf, bounds), traffic);
+        KvCursor cursor = new CountedCursor(snapshot.cursor(cf, bounds), traffic);
+        return sampling == null ? cursor : new SampledCursor(cursor, cf, sampling);
     }
 
     @Override
@@ -125,6 +132,81 @@ final class CountedSnapshot implements KvSnapshot {
             traffic.read(keys, bytes);
             keys = 0;
             bytes = 0;
+            cursor.close();
+        }
+    }
+
+    /** Tells how far it was moved: from the first key that was looked at to the last. */
+    private static final class SampledCursor implements KvCursor {
+
+        private final KvCursor cursor;
+        private final Cf cf;
+        private final RegionLoad load;
+        private byte @Nullable [] first;
+        private byte @Nullable [] last;
+
+        SampledCursor(KvCursor cursor, Cf cf, RegionLoad load) {
+            this.cursor = cursor;
+            this.cf = cf;
+            this.load = load;
+        }
+
+        @Override
+        public void seek(byte[] key) {
+            cursor.seek(key);
+        }
+
+        @Override
+        public void seekForPrev(byte[] key) {
+            cursor.seekForPrev(key);
+        }
+
+        @Override
+        public void seekToFirst() {
+            cursor.seekToFirst();
+        }
+
+        @Override
+        public void seekToLast() {
+            cursor.seekToLast();
+        }
+
+        @Override
+        public void next() {
+            cursor.next();
+        }
+
+        @Override
+        public void prev() {
+            cursor.prev();
+        }
+
+        @Override
+        public boolean isValid() {
+            return cursor.isValid();
+        }
+
+        @Override
+        public byte[] key() {
+            byte[] key = cursor.key();
+            if (first == null) {
+                first = key;
+            }
+            last = key;
+            return key;
+        }
+
+        @Override
+        public byte[] value() {
+            return cursor.value();
+        }
+
+        @Override
+        public void close() {
+            if (first != null && last != null) {
+                load.touched(cf, first, last);
+                first = null;
+            }
             cursor.close();
         }
     }

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.RegionException;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -79,6 +80,7 @@ public final class RaftStore implements AutoCloseable {
     private final Counter merges;
     private final SplitKeys splitKeys;
     private final SplitChecker splitChecker;
+    private final LoadSplitChecker loadSplitChecker;
     private volatile @Nullable EngineStats engineSample;
     private boolean started;
     private boolean closed;
@@ -115,6 +117,7 @@ public final class RaftStore implements AutoCloseable {
         this.merges = metrics.counter("kv.raftstore.merges");
         this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
         this.splitChecker = new SplitChecker(options.split(), splitKeys, observer::onSplitDue, metrics);
+        this.loadSplitChecker = new LoadSplitChecker(options.split(), splitKeys, System::nanoTime, metrics);
         this.kv = new RaftKv(storeId(), regions, new HoldAndRetry(timer, options.heldMax(), metrics));
         Gauge.builder("kv.raftstore.regions", regions, r -> r.all().size()).register(metrics);
         Gauge.builder("kv.raftstore.leaders", this, RaftStore::leaderCount).register(metrics);
@@ -654,6 +657,7 @@ public final class RaftStore implements AutoCloseable {
             shared.disk().look();
             engineSample = engine.stats();
             regions.all().forEach(RegionPeer::tick);
+            inBackground(this::lookForLoad);
         } catch (RuntimeException e) {
             log.error("tick failed", e);
         }
@@ -663,6 +667,25 @@ public final class RaftStore implements AutoCloseable {
         synchronized (splitChecker) {
             splitChecker.look(leaders(), peer -> approximate(rangeOf(peer.region())));
         }
+    }
+
+    private void lookForLoad() {
+        synchronized (loadSplitChecker) {
+            try {
+                loadSplitChecker.look(leaders().stream().map(this::led).toList());
+            } catch (RegionException e) {
+                log.debug("a region is being taken down, the next look is due in a second reason={}", e.getMessage());
+            }
+        }
+    }
+
+    private LoadSplitChecker.Led led(RegionPeer peer) {
+        return new LoadSplitChecker.Led(
+                peer.regionId(),
+                rangeOf(peer.region()),
+                peer.traffic().totals(),
+                peer.load(),
+                border -> shared.observer().onSplitDue(peer, List.of(border)));
     }
 
     /** A key that cuts a Region into two of about the same size; empty if there is none. */

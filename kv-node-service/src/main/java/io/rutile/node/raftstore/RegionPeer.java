@@ -52,6 +52,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private final PeerContext store;
     private final Replica self;
     private final ApplyStateMachine stateMachine;
+    private final RegionLoad load = new RegionLoad();
     private final MembershipReconciler membership;
     private final MergeDriver merging;
     private final CompletableFuture<RaftGroup<ApplyOutcome>> started = new CompletableFuture<>();
@@ -99,6 +100,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             RequestCheck.size(
                     RaftCommand.Write.sizeBytes(region.getRegionEpoch(), batch), batch.sizeBytes(), region.getId());
             byte[] entry = RaftCommand.Write.encode(region.getRegionEpoch(), batch);
+            if (load.request()) {
+                load.touched(batch);
+            }
             return propose(ctx, entry, NOTHING);
         });
     }
@@ -218,7 +222,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
                 throw new NotReadyException(RegionErrors.maxTimestampNotSynced(regionId()));
             }
             return CompletableFuture.completedFuture(
-                    new CountedSnapshot(snapshot.within(region, term, synced), stateMachine.traffic()));
+                    new CountedSnapshot(snapshot.within(region, term, synced), stateMachine.traffic(), load));
         } catch (RegionException | NotReadyException changed) {
             snapshot.close();
             return CompletableFuture.failedFuture(changed);
@@ -785,6 +789,10 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** The Region as PD is told it: it hears of a removal when Raft has made it, too (D1). */
     public Region reported() {
         return MembershipReconciler.reported(group().replicas(), region());
+    }
+
+    RegionLoad load() {
+        return load;
     }
 
     public RegionTraffic traffic() {

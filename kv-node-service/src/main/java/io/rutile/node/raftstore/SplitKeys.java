@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe; reads the engine's indexes and a few blocks.
  */
-final class SplitKeys {
+final class SplitKeys implements LoadSplitChecker.Borders {
 
     private static final List<Cf> TXN = List.of(Cf.LOCK, Cf.WRITE, Cf.DEFAULT);
 
@@ -55,7 +55,7 @@ final class SplitKeys {
             return List.of();
         }
         long total = sizeBefore(range, null);
-        boolean rawAllowed = !encodedOnly && TXN.stream().noneMatch(cf -> firstAt(cf, range, range.start()) != null);
+        boolean rawAllowed = isRawAllowed(range);
         List<ByteKey> borders = new ArrayList<>();
         ByteKey last = range.start();
         for (int i = 1; i < pieces; i++) {
@@ -68,11 +68,17 @@ final class SplitKeys {
         return borders;
     }
 
+    private boolean isRawAllowed(KeyRange range) {
+        return !encodedOnly && TXN.stream().noneMatch(cf -> firstAt(cf, range, range.start()) != null);
+    }
+
     /** @param slack how far from {@code target} bytes a border may be */
     private Optional<ByteKey> border(KeyRange range, KeyRange filled, long target, long slack, boolean rawAllowed) {
         ByteKey place = place(range, filled, target, Math.max(1, slack / 8));
         Optional<ByteKey> encoded = nearest(range, encodings(range, place), target, slack);
-        return encoded.isPresent() || !rawAllowed ? encoded : nearest(range, rawKeys(range, place), target, slack);
+        return encoded.isPresent() || !rawAllowed
+                ? encoded
+                : nearest(range, storedRawKeys(range, place), target, slack);
     }
 
     private Optional<ByteKey> nearest(KeyRange range, List<ByteKey> candidates, long target, long slack) {
@@ -153,7 +159,8 @@ final class SplitKeys {
     // ---- what
 
     /** Encodings near a place: those of what is stored there, and those of the first bytes of the place itself. */
-    private List<ByteKey> encodings(KeyRange range, ByteKey place) {
+    @Override
+    public List<ByteKey> encodings(KeyRange range, ByteKey place) {
         List<ByteKey> found = new ArrayList<>();
         for (Cf cf : RegionStateStore.DATA) {
             byte[] stored = firstAt(cf, range, place);
@@ -183,7 +190,12 @@ final class SplitKeys {
         }
     }
 
-    private List<ByteKey> rawKeys(KeyRange range, ByteKey place) {
+    @Override
+    public List<ByteKey> rawKeys(KeyRange range, ByteKey place) {
+        return isRawAllowed(range) ? storedRawKeys(range, place) : List.of();
+    }
+
+    private List<ByteKey> storedRawKeys(KeyRange range, ByteKey place) {
         List<ByteKey> found = new ArrayList<>();
         for (Cf cf : List.of(Cf.RAW, Cf.RAW_LOCK, Cf.RAW_WRITE)) {
             byte[] stored = firstAt(cf, range, place);
