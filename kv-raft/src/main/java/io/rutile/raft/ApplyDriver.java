@@ -121,6 +121,7 @@ final class ApplyDriver<R> implements StateMachine {
     }
 
     private void applyBatch(Batch batch) {
+        long begunNanos = System.nanoTime();
         try {
             stateMachine.apply(batch);
             if (!batch.exhausted) {
@@ -132,6 +133,7 @@ final class ApplyDriver<R> implements StateMachine {
             // JRaft stops this node when it sees it; the message names no data.
             throw new IllegalStateException("apply failed at index " + batch.index(), e);
         }
+        metrics.applied(System.nanoTime() - begunNanos);
         applied = batch.index();
         entriesSinceCut += batch.count;
         bytesSinceCut += batch.bytes;

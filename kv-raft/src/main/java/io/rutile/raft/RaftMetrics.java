@@ -6,12 +6,14 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What the groups of one store count together. All names are listed in docs/rooms/kv-raft.md. */
 final class RaftMetrics {
 
     final Timer propose;
+    private final Timer apply;
     final DistributionSummary applyEntries;
     final Timer readIndex;
     final Counter readRounds;
@@ -26,7 +28,13 @@ final class RaftMetrics {
     final Counter failures;
     final AtomicLong inFlightBytes = new AtomicLong();
 
-    RaftMetrics(MeterRegistry meters, Map<Long, JRaftAdapter<?>> groups) {
+    private final StoreLatencies latencies;
+
+    RaftMetrics(MeterRegistry meters, Map<Long, JRaftAdapter<?>> groups, StoreLatencies latencies) {
+        this.latencies = latencies;
+        apply = Timer.builder("kv.raft.apply")
+                .description("A batch of entries in a state machine")
+                .register(meters);
         propose = Timer.builder("kv.raft.propose")
                 .description("From a proposal to its outcome, acknowledged ones")
                 .publishPercentileHistogram()
@@ -84,5 +92,10 @@ final class RaftMetrics {
                 .description("Bytes of proposals on their way")
                 .baseUnit("bytes")
                 .register(meters);
+    }
+
+    void applied(long nanos) {
+        apply.record(nanos, TimeUnit.NANOSECONDS);
+        latencies.applied(nanos);
     }
 }

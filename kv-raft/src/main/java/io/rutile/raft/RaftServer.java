@@ -53,6 +53,7 @@ public final class RaftServer implements AutoCloseable {
     private final StoreAddresses addresses;
     private final UnknownReplicas unknown;
     private final MeterRegistry meters;
+    private final StoreLatencies latencies;
     private final Faults faults;
     private final long serial = SERVERS.incrementAndGet();
     private final ConcurrentHashMap<Long, JRaftAdapter<?>> groups = new ConcurrentHashMap<>();
@@ -79,7 +80,17 @@ public final class RaftServer implements AutoCloseable {
 
     /** @param meters where the names {@code kv.raft.*} are counted; docs/rooms/kv-raft.md lists them */
     public RaftServer(RaftOptions options, StoreAddresses addresses, UnknownReplicas unknown, MeterRegistry meters) {
-        this(options, addresses, unknown, meters, Faults.NONE);
+        this(options, addresses, unknown, meters, StoreLatencies.IGNORED);
+    }
+
+    /** @param latencies told how long its disks take */
+    public RaftServer(
+            RaftOptions options,
+            StoreAddresses addresses,
+            UnknownReplicas unknown,
+            MeterRegistry meters,
+            StoreLatencies latencies) {
+        this(options, addresses, unknown, meters, latencies, Faults.NONE);
     }
 
     RaftServer(
@@ -87,13 +98,15 @@ public final class RaftServer implements AutoCloseable {
             StoreAddresses addresses,
             UnknownReplicas unknown,
             MeterRegistry meters,
+            StoreLatencies latencies,
             Faults faults) {
         this.options = options;
         this.addresses = addresses;
         this.unknown = unknown;
         this.meters = meters;
+        this.latencies = latencies;
         this.faults = faults;
-        this.metrics = new RaftMetrics(meters, groups);
+        this.metrics = new RaftMetrics(meters, groups, latencies);
     }
 
     /**
@@ -170,7 +183,7 @@ public final class RaftServer implements AutoCloseable {
                     options.sync(),
                     meters,
                     failure -> pools.work().execute(() -> diskFailed(failure)),
-                    faults.disk());
+                    disk -> new TimedDisk(faults.disk().apply(disk), latencies));
         } catch (ForeignLogException e) {
             throw new RaftException(Kind.INVALID, String.valueOf(e.getMessage()));
         }

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +32,39 @@ class RaftGroupTest {
             assertThat(TestStores.get(leader.group(GROUP).readIndex())).isNull();
             assertThat(one.group(GROUP).replicas()).isEqualTo(TestStores.members(1));
         }
+    }
+
+    @Test
+    void theOwnerHearsHowLongTheDisksTake() {
+        AtomicInteger begun = new AtomicInteger();
+        AtomicInteger ended = new AtomicInteger();
+        AtomicInteger applied = new AtomicInteger();
+        try (TestStores stores = new TestStores(dir)) {
+            stores.latencies = new StoreLatencies() {
+                @Override
+                public void syncBegins() {
+                    begun.incrementAndGet();
+                }
+
+                @Override
+                public void syncEnds(long nanos) {
+                    assertThat(nanos).isPositive();
+                    ended.incrementAndGet();
+                }
+
+                @Override
+                public void applied(long nanos) {
+                    assertThat(nanos).isPositive();
+                    applied.incrementAndGet();
+                }
+            };
+            stores.open(1);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+
+            TestStores.propose(stores.awaitLeader(GROUP).group(GROUP), "a");
+        }
+        assertThat(ended.get()).isPositive().isEqualTo(begun.get());
+        assertThat(applied.get()).isPositive();
     }
 
     @Test

@@ -34,6 +34,10 @@ final class TestStores implements AutoCloseable {
     static final Duration PATIENCE = Duration.ofSeconds(30);
 
     final NetworkFaults network = new NetworkFaults();
+
+    /** Told by stores that are opened from now on. */
+    volatile StoreLatencies latencies = StoreLatencies.IGNORED;
+
     private final Path root;
     private final UnaryOperator<RaftOptions> settings;
     private final Map<Long, Store> stores = new ConcurrentHashMap<>();
@@ -75,6 +79,7 @@ final class TestStores implements AutoCloseable {
                     addresses::get,
                     (group, self, from) -> unknown.onMessage(group, self, from),
                     meters,
+                    latencies,
                     new RaftServer.Faults(raw -> disk = new FaultyDisk(raw), network));
             opened.start();
             addresses.put(id, opened.listenAddress());

@@ -19,9 +19,6 @@ final class StoreHeartbeat {
 
     private static final Logger log = LoggerFactory.getLogger(StoreHeartbeat.class);
 
-    /** The score of a store that is not slow. */
-    private static final int HEALTHY = 1;
-
     private final PdClient pd;
     private final RaftStore store;
     private final DiskGuard disk;
@@ -83,7 +80,7 @@ final class StoreHeartbeat {
                 .setKeysRead(Math.max(0, since.keysRead()))
                 .setInterval(
                         TimeInterval.newBuilder().setStartTimestamp(lastSeconds).setEndTimestamp(nowSeconds))
-                .setSlowScore(HEALTHY)
+                .setSlowScore(store.slowScore())
                 .setIsStopping(stopping)
                 .build();
         last = now;

@@ -71,6 +71,7 @@ public final class RaftStore implements AutoCloseable {
     private final RegionMap regions = new RegionMap();
     private final Ranges ranges = new Ranges();
     private final RegionImages images;
+    private final SlowScore slowScore;
     private final RaftServer raft;
     private final ScheduledThreadPoolExecutor timer;
     private final ExecutorService worker;
@@ -97,7 +98,8 @@ public final class RaftStore implements AutoCloseable {
         this.engine = engine;
         this.states = new RegionStateStore(engine);
         this.images = new RegionImages(engine, states, options.imageDir(), ranges);
-        this.raft = new RaftServer(options.raft(), addresses, new Strangers(), metrics);
+        this.slowScore = new SlowScore(System::nanoTime);
+        this.raft = new RaftServer(options.raft(), addresses, new Strangers(), metrics, slowScore);
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
@@ -120,6 +122,7 @@ public final class RaftStore implements AutoCloseable {
         this.loadSplitChecker = new LoadSplitChecker(options.split(), splitKeys, System::nanoTime, metrics);
         this.kv = new RaftKv(storeId(), regions, new HoldAndRetry(timer, options.heldMax(), metrics));
         Gauge.builder("kv.raftstore.regions", regions, r -> r.all().size()).register(metrics);
+        Gauge.builder("kv.raftstore.slow.score", slowScore, SlowScore::current).register(metrics);
         Gauge.builder("kv.raftstore.leaders", this, RaftStore::leaderCount).register(metrics);
     }
 
@@ -744,6 +747,11 @@ public final class RaftStore implements AutoCloseable {
     public EngineStats engineStats() {
         EngineStats sample = engineSample;
         return sample == null ? engine.stats() : sample;
+    }
+
+    /** How slow this store's disks are, 1 (well) to 100. For one thread at a time. */
+    public int slowScore() {
+        return slowScore.score();
     }
 
     public long storeId() {

@@ -66,7 +66,7 @@ public final class RaftLog implements AutoCloseable {
      *
      * @param sync false leaves entries to the operating system (measurements only); votes are synced even then
      * @param onFailure told once, on the thread that met it, when the disk fails; must not block
-     * @param faults wraps the disk; tests only
+     * @param around wraps the disk: what times it, and faults of tests
      * @throws IOException with one clear sentence if it can't be opened or belongs to somebody else
      */
     public RaftLog(
@@ -76,7 +76,7 @@ public final class RaftLog implements AutoCloseable {
             boolean sync,
             MeterRegistry meters,
             Consumer<LogFailure> onFailure,
-            UnaryOperator<LogDisk> faults)
+            UnaryOperator<LogDisk> around)
             throws IOException {
         Files.createDirectories(dir);
         this.sync = sync;
@@ -91,7 +91,7 @@ public final class RaftLog implements AutoCloseable {
             cache.close();
             throw new IOException("raft log in " + dir + " can't be opened: " + e.getMessage(), e);
         }
-        disk = faults.apply(new RocksLogDisk(db));
+        disk = around.apply(new RocksLogDisk(db));
         walSync = new WalSync(
                 disk,
                 Timer.builder("kv.raft.log.fsync")
