@@ -192,6 +192,7 @@ public final class KvNode implements AutoCloseable {
                         options.raftListen().resolve())
                 .withElectionTimeout(options.electionTimeout())
                 .withForceReadIndex(options.forceReadIndex())
+                .withImageBytesPerSecondMax(options.imageBytesPerSecondMax())
                 .withSync(options.syncLog());
     }
 

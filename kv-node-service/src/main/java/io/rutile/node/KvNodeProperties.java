@@ -42,6 +42,7 @@ import org.springframework.validation.annotation.Validated;
  * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
  * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
  * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull
+ * @param imageRate bytes a second of all images of Regions that this node sends to others together; 0 for no limit
  * @param electionTimeout how long a follower waits for its leader before another is elected, from 200ms; a dead leader's Regions are
  *     written to again after this and a little. Must be the same on every node: the leader's lease is 90 % of it (R7)
  * @param forceReadIndex ask a majority for every read instead of trusting the leader's lease
@@ -74,6 +75,7 @@ public record KvNodeProperties(
         @NotNull @DefaultValue("128MB") DataSize cacheSize,
         @NotNull @DefaultValue("64MB") DataSize pendingWritesMax,
         @NotNull @DefaultValue("256MB") DataSize diskReserve,
+        @NotNull @DefaultValue("100MB") DataSize imageRate,
 
         @NotNull @DurationMin(millis = 200) @DefaultValue("1s")
         Duration electionTimeout,
@@ -158,6 +160,10 @@ public record KvNodeProperties(
             @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
             Duration handshakeTimeout) {}
 
+    @AssertTrue(message = "rutile.node.image-rate must not be negative") boolean isImageRateNotNegative() {
+        return imageRate.toBytes() >= 0;
+    }
+
     /** The same without Spring. @throws IllegalArgumentException if an address is no {@code host:port} */
     public KvNodeOptions toOptions() {
         HostPort listen = HostPort.parse(address);
@@ -187,6 +193,7 @@ public record KvNodeProperties(
                 syncLog,
                 pendingWritesMax.toBytes(),
                 diskReserve.toBytes(),
+                imageRate.toBytes(),
                 new SplitOptions(
                         split.size().toBytes(),
                         split.keys(),

@@ -40,6 +40,7 @@ class KvNodePropertiesTest {
             assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
             assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);
+            assertThat(options.imageBytesPerSecondMax()).isEqualTo(100L << 20);
             assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
@@ -63,6 +64,7 @@ class KvNodePropertiesTest {
                         "rutile.node.cache-size=64MB",
                         "rutile.node.pending-writes-max=8MB",
                         "rutile.node.disk-reserve=1GB",
+                        "rutile.node.image-rate=0",
                         "rutile.node.election-timeout=500ms",
                         "rutile.node.force-read-index=true",
                         "rutile.node.sync-log=false",
@@ -107,6 +109,7 @@ class KvNodePropertiesTest {
                     assertThat(options.syncLog()).isFalse();
                     assertThat(options.gc())
                             .isEqualTo(new GcOptions(Duration.ofSeconds(11), Duration.ofMinutes(12), 0.5));
+                    assertThat(options.imageBytesPerSecondMax()).isZero();
                     assertThat(options.split())
                             .isEqualTo(new SplitOptions(
                                     1 << 20,
@@ -136,6 +139,7 @@ class KvNodePropertiesTest {
             "rutile.node.gc-region-interval=-1s",
             "rutile.node.split.qps=-1",
             "rutile.node.split.load-window=0s",
+            "rutile.node.image-rate=-1",
             "rutile.node.split.bytes-rate=-1",
             "rutile.node.api-version=V9"
         }) {

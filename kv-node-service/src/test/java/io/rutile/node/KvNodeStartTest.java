@@ -13,6 +13,7 @@ import io.rutile.node.rpc.RpcOptions;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
 import io.rutile.protocol.kvrpcpb.RawPutResponse;
+import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.RocksEngine;
@@ -24,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,6 +63,18 @@ class KvNodeStartTest {
             RawPutResponse answer = node.put(context, key, value);
             return !answer.hasRegionError();
         });
+    }
+
+    @Test
+    void thePlacementDriverHearsWhereTheNodeIs() {
+        try (TestNode node = new TestNode(pd, dir).start()) {
+            assertThat(Objects.requireNonNull(pd.stores().get(node.node.storeId()))
+                            .getLabelsList())
+                    .containsExactly(StoreLabel.newBuilder()
+                            .setKey("zone")
+                            .setValue("z1")
+                            .build());
+        }
     }
 
     @Test
@@ -186,6 +200,7 @@ class KvNodeStartTest {
                     true,
                     free.pendingBytesMax(),
                     free.diskReserveBytesMax(),
+                    free.imageBytesPerSecondMax(),
                     free.split(),
                     free.gc());
 
@@ -263,6 +278,7 @@ class KvNodeStartTest {
                 true,
                 options.pendingBytesMax(),
                 options.diskReserveBytesMax(),
+                options.imageBytesPerSecondMax(),
                 options.split(),
                 options.gc());
 

@@ -59,7 +59,7 @@ final class TestNode implements AutoCloseable {
                 ANY,
                 Optional.empty(),
                 "",
-                Map.of(),
+                Map.of("zone", "z1"),
                 new PlacementOptions(
                         pdEndpoints,
                         Duration.ofSeconds(30),
@@ -74,6 +74,7 @@ final class TestNode implements AutoCloseable {
                 true,
                 64L << 20,
                 1L << 20,
+                0,
                 SplitOptions.DEFAULT,
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
     }
@@ -97,6 +98,7 @@ final class TestNode implements AutoCloseable {
                 options.syncLog(),
                 options.pendingBytesMax(),
                 options.diskReserveBytesMax(),
+                options.imageBytesPerSecondMax(),
                 split,
                 options.gc());
     }
@@ -120,6 +122,7 @@ final class TestNode implements AutoCloseable {
                 options.syncLog(),
                 options.pendingBytesMax(),
                 options.diskReserveBytesMax(),
+                options.imageBytesPerSecondMax(),
                 options.split(),
                 options.gc());
     }

@@ -1,5 +1,6 @@
 package io.rutile.raft;
 
+import io.rutile.raft.image.ImageLimits;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.time.Duration;
  * @param logEntriesMax entries applied since the last log compaction after which the log is cut again
  * @param logBytesMax the same in bytes
  * @param entryBytesMax largest entry that a group takes
+ * @param imageBytesPerSecondMax pace of all images that this store sends together; 0 for no limit
  */
 public record RaftOptions(
         long clusterId,
@@ -28,7 +30,8 @@ public record RaftOptions(
         boolean forceReadIndex,
         long logEntriesMax,
         long logBytesMax,
-        int entryBytesMax) {
+        int entryBytesMax,
+        long imageBytesPerSecondMax) {
 
     /** Sensible settings for a store with few to thousands of groups. */
     public static RaftOptions of(long clusterId, long storeId, Path dataDir, InetSocketAddress listen) {
@@ -42,7 +45,8 @@ public record RaftOptions(
                 false,
                 100_000,
                 128L << 20,
-                (8 << 20) + (64 << 10));
+                (8 << 20) + (64 << 10),
+                ImageLimits.DEFAULT.bytesPerSecondMax());
     }
 
     public RaftOptions withElectionTimeout(Duration timeout) {
@@ -56,7 +60,8 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
-                entryBytesMax);
+                entryBytesMax,
+                imageBytesPerSecondMax);
     }
 
     public RaftOptions withSync(boolean on) {
@@ -70,7 +75,8 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
-                entryBytesMax);
+                entryBytesMax,
+                imageBytesPerSecondMax);
     }
 
     public RaftOptions withForceReadIndex(boolean on) {
@@ -84,7 +90,8 @@ public record RaftOptions(
                 on,
                 logEntriesMax,
                 logBytesMax,
-                entryBytesMax);
+                entryBytesMax,
+                imageBytesPerSecondMax);
     }
 
     public RaftOptions withLogMax(long entries, long bytes) {
@@ -98,6 +105,22 @@ public record RaftOptions(
                 forceReadIndex,
                 entries,
                 bytes,
-                entryBytesMax);
+                entryBytesMax,
+                imageBytesPerSecondMax);
+    }
+
+    public RaftOptions withImageBytesPerSecondMax(long bytes) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
+                entryBytesMax,
+                bytes);
     }
 }

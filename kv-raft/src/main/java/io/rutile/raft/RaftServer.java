@@ -120,7 +120,7 @@ public final class RaftServer implements AutoCloseable {
         }
         checkRings();
         NodeInternals.tamePools(Pools.CLOSURES);
-        ImageLimits limits = ImageLimits.DEFAULT;
+        ImageLimits limits = ImageLimits.DEFAULT.withBytesPerSecondMax(options.imageBytesPerSecondMax());
         Path images = options.dataDir().resolve("images");
         Pools pools = Pools.open(options.storeId(), limits.atOnceMax());
         RaftLog log = null;

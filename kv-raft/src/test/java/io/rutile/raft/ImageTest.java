@@ -102,6 +102,36 @@ class ImageTest {
         }
     }
 
+    /** A long image to one store, and another group on the same two stores goes on. */
+    @Test
+    void r10_aSlowImageHoldsUpNoOtherGroup() {
+        long other = GROUP + 1;
+        try (TestStores stores = new TestStores(dir, options -> options.withImageBytesPerSecondMax(20))) {
+            stores.open(1);
+            Store two = stores.open(2);
+            stores.startEverywhere(other, TestStores.members(1, 2));
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> leader = stores.awaitLeader(GROUP).group(GROUP);
+            // Some 60 bytes: three seconds.
+            for (int i = 0; i < 10; i++) {
+                TestStores.propose(leader, "word" + i);
+            }
+            two.start(GROUP, new Replica(2, 102), 0);
+            var change = leader.changeReplicas(TestStores.members(1, 2));
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> stores.store(1).machine(GROUP).imagesWritten.get() > 0);
+
+            for (int i = 0; i < 100; i++) {
+                stores.proposeAnyhow(other, "w");
+            }
+
+            assertThat(two.machine(GROUP).imagesInstalled).hasValue(0);
+            await().atMost(TestStores.PATIENCE).until(change::isDone);
+            assertThat(two.machine(GROUP).imagesInstalled.get()).isPositive();
+            assertThat(two.machine(other).count("w")).isEqualTo(100);
+        }
+    }
+
     @Test
     void restartOfACompactedLoneReplicaAppliesEachEntryOnce() {
         try (TestStores stores = new TestStores(dir, options -> options.withLogMax(40, 1 << 20))) {

@@ -33,6 +33,7 @@ public final class ImageSender {
 
     private final Path directory;
     private final ImageLimits limits;
+    private final ImagePace pace;
     private final Executor pool;
     private final ImageMetrics metrics;
     private final ConcurrentHashMap<String, Offer> offers = new ConcurrentHashMap<>();
@@ -43,6 +44,7 @@ public final class ImageSender {
     public ImageSender(Path directory, ImageLimits limits, Executor pool, MeterRegistry meters) {
         this.directory = directory;
         this.limits = limits;
+        this.pace = new ImagePace(limits.bytesPerSecondMax(), System::nanoTime);
         this.pool = pool;
         this.metrics = new ImageMetrics(meters);
     }
@@ -108,8 +110,6 @@ public final class ImageSender {
     private void stream(String token, Path directory, long index, ServerCallStreamObserver<ImageChunk> out)
             throws IOException {
         List<Path> files = ImageFiles.list(directory);
-        long begun = System.nanoTime();
-        long sent = 0;
         for (Path file : files) {
             next(
                     token,
@@ -130,9 +130,8 @@ public final class ImageSender {
                     next(token, out, ImageChunk.newBuilder().setData(data).build());
                     // Handed to the network as it is: the next round needs a buffer of its own.
                     buffer = new byte[CHUNK_BYTES];
-                    sent += read;
                     metrics.sentBytes.increment(read);
-                    pace(begun, sent);
+                    pace.sent(read);
                 }
             }
             next(
@@ -166,13 +165,5 @@ public final class ImageSender {
             throw new IOException("not wanted any more");
         }
         out.onNext(chunk);
-    }
-
-    private void pace(long begunNanos, long sentBytes) {
-        long due = begunNanos + (long) (sentBytes * (1e9 / limits.bytesPerSecondMax()));
-        long ahead;
-        while ((ahead = due - System.nanoTime()) > 0 && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(ahead);
-        }
     }
 }
