@@ -17,6 +17,7 @@ import io.rutile.node.raftstore.RaftStoreOptions;
 import io.rutile.node.raftstore.RegionObserver;
 import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionStateStore;
+import io.rutile.node.raftstore.ReplicaReport;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.node.rpc.RpcServer;
 import io.rutile.protocol.ByteKey;
@@ -48,6 +49,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -128,6 +130,7 @@ public final class KvNode implements AutoCloseable {
                         options.pendingBytesMax(),
                         options.split(),
                         RaftStoreOptions.MERGE_PATIENCE,
+                        options.consistency(),
                         HELD_MAX),
                 engine,
                 link.addresses(),
@@ -326,6 +329,39 @@ public final class KvNode implements AutoCloseable {
         return (int) started().store().replicas().stream()
                 .filter(RegionPeer::isInitialized)
                 .count();
+    }
+
+    /** Every replica here, and what the last consistency check has found. */
+    public List<ReplicaReport> replicas() {
+        return started().store().reports();
+    }
+
+    /** One of them; empty if none of that Region is here. */
+    public Optional<ReplicaReport> replica(long regionId) {
+        return started().store().report(regionId);
+    }
+
+    /** Regions whose replica here was last found to differ from its leader. */
+    public List<Long> mismatchedRegions() {
+        return started().store().mismatchedRegions();
+    }
+
+    /**
+     * Has the replicas of a Region compared.
+     *
+     * @return the index that they are compared at; fails with a Region error where that is not led here
+     */
+    public CompletableFuture<Long> checkConsistency(long regionId) {
+        return started()
+                .store()
+                .region(regionId)
+                .map(RegionPeer::checkConsistency)
+                .orElseGet(() -> CompletableFuture.failedFuture(RegionErrors.regionNotFound(regionId)));
+    }
+
+    /** Begins to check all Regions that are led here; false if that is under way already. */
+    public boolean sweepConsistency() {
+        return started().store().sweepConsistency();
     }
 
     private Running started() {

@@ -23,7 +23,15 @@ class KvNodeConfiguration {
         return new KvNodeLifecycle(node);
     }
 
-    /** Part of readiness, not of liveness: a node that waits for PD or for a quorum must not be killed for it. */
+    @Bean
+    ConsistencyEndpoint consistencyEndpoint(KvNode node) {
+        return new ConsistencyEndpoint(node);
+    }
+
+    /**
+     * Part of readiness, not of liveness: a node that waits for PD or for a quorum must not be killed for it. Nor for a replica that differs
+     * from its leader, which is a detail here: it may be the good one.
+     */
     @Bean
     HealthIndicator kvNodeHealthIndicator(KvNode node) {
         return () -> node.isReady()
@@ -31,6 +39,7 @@ class KvNodeConfiguration {
                         .withDetail("storeId", node.storeId())
                         .withDetail("regions", node.regionCount())
                         .withDetail("leaders", node.leaderCount())
+                        .withDetail("mismatchedRegions", node.mismatchedRegions())
                         .build()
                 : Health.outOfService().build();
     }

@@ -3,6 +3,7 @@ package io.rutile.node;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
@@ -33,6 +34,7 @@ import java.util.Optional;
  * @param imageBytesPerSecondMax pace of all images that are sent to other stores together; 0 for no limit
  * @param split when Regions are split
  * @param gc how old versions are collected
+ * @param consistency how replicas are compared
  */
 public record KvNodeOptions(
         Path dataDir,
@@ -53,7 +55,8 @@ public record KvNodeOptions(
         long diskReserveBytesMax,
         long imageBytesPerSecondMax,
         SplitOptions split,
-        GcOptions gc) {
+        GcOptions gc,
+        ConsistencyOptions consistency) {
 
     public KvNodeOptions {
         labels = Map.copyOf(labels);

@@ -3,6 +3,7 @@ package io.rutile.node;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
@@ -54,6 +55,7 @@ import org.springframework.validation.annotation.Validated;
  * @param gcRegionInterval how far the safe point moves before a Region is looked through for old versions again
  * @param gcShare of one thread's time that looking for old versions and removing them may take, up to 1.0
  * @param split when Regions are split
+ * @param consistency how replicas are compared
  * @param rpc bounds of the gRPC port
  */
 @Validated
@@ -101,6 +103,7 @@ public record KvNodeProperties(
         double gcShare,
 
         @Valid @NotNull @DefaultValue Split split,
+        @Valid @NotNull @DefaultValue Consistency consistency,
         @Valid @NotNull @DefaultValue Rpc rpc) {
 
     /**
@@ -134,6 +137,16 @@ public record KvNodeProperties(
             return bytesRate.toBytes() >= 0;
         }
     }
+
+    /**
+     * {@code rutile.node.consistency.*}.
+     *
+     * @param interval pause between two checks of all Regions that are led here; 0 for none but those that somebody asks for
+     * @param bytesRate that may be read for it in a second, over all Regions of the node, above 0
+     */
+    public record Consistency(
+            @NotNull @DurationMin @DefaultValue("0s") Duration interval,
+            @NotNull @DefaultValue("64MB") DataSize bytesRate) {}
 
     /**
      * {@code rutile.node.rpc.*}.
@@ -202,6 +215,8 @@ public record KvNodeProperties(
                         split.qps(),
                         split.bytesRate().toBytes(),
                         split.loadWindow()),
-                new GcOptions(gcPollInterval, gcRegionInterval, gcShare));
+                new GcOptions(gcPollInterval, gcRegionInterval, gcShare),
+                new ConsistencyOptions(
+                        consistency.interval(), consistency.bytesRate().toBytes()));
     }
 }

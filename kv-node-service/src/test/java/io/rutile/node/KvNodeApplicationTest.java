@@ -2,12 +2,16 @@ package io.rutile.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,9 +28,18 @@ class KvNodeApplicationTest {
     Path dir;
 
     private static String get(int port, String path) throws Exception {
+        return call(port, path, "GET");
+    }
+
+    private static String post(int port, String path) throws Exception {
+        return call(port, path, "POST");
+    }
+
+    private static String call(int port, String path, String method) throws Exception {
         HttpResponse<String> answer = HttpClient.newHttpClient()
                 .send(
                         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                                .method(method, HttpRequest.BodyPublishers.noBody())
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
         return answer.statusCode() + " " + answer.body();
@@ -60,7 +73,23 @@ class KvNodeApplicationTest {
                     .contains("kv_raftstore_regions")
                     .contains("kv_raftstore_disk_full");
             assertThat(get(port, "/actuator/env")).startsWith("404");
+            assertConsistencyIsServed(port);
         }
+    }
+
+    private static void assertConsistencyIsServed(int port) throws Exception {
+        Matcher region = Pattern.compile("\"regionId\":(\\d+)").matcher(get(port, "/actuator/consistency"));
+        assertThat(region.find()).isTrue();
+        String path = "/actuator/consistency/" + region.group(1);
+        await().atMost(Duration.ofSeconds(30)).until(() -> post(port, path).startsWith("200"));
+
+        await().atMost(Duration.ofSeconds(30)).until(() -> get(port, path).contains("\"state\":\"EQUAL\""));
+        assertThat(get(port, path)).contains("\"hash\":\"").contains("\"leader\":true");
+        assertThat(post(port, "/actuator/consistency/999")).startsWith("409").contains("999");
+        assertThat(get(port, "/actuator/consistency/999")).startsWith("404");
+        assertThat(post(port, "/actuator/consistency/x")).startsWith("400");
+        assertThat(post(port, "/actuator/consistency")).startsWith("200").contains("\"leaders\":1");
+        assertThat(get(port, "/actuator/health/readiness")).contains("\"mismatchedRegions\":[]");
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.raftstore.SplitOptions;
+import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +43,7 @@ class KvNodePropertiesTest {
             assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);
             assertThat(options.imageBytesPerSecondMax()).isEqualTo(100L << 20);
             assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
+            assertThat(options.consistency()).isEqualTo(ConsistencyOptions.DEFAULT);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
         });
@@ -81,6 +83,8 @@ class KvNodePropertiesTest {
                         "rutile.node.split.qps=14",
                         "rutile.node.split.bytes-rate=15KB",
                         "rutile.node.split.load-window=16s",
+                        "rutile.node.consistency.interval=24h",
+                        "rutile.node.consistency.bytes-rate=8MB",
                         "rutile.node.rpc.threads=3",
                         "rutile.node.rpc.timeout-default=5s",
                         "rutile.node.rpc.timeout-max=6s",
@@ -119,6 +123,7 @@ class KvNodePropertiesTest {
                                     14,
                                     15 << 10,
                                     Duration.ofSeconds(16)));
+                    assertThat(options.consistency()).isEqualTo(new ConsistencyOptions(Duration.ofHours(24), 8L << 20));
                     assertThat(options.rpc().threads()).isEqualTo(3);
                     assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
@@ -141,6 +146,7 @@ class KvNodePropertiesTest {
             "rutile.node.split.load-window=0s",
             "rutile.node.image-rate=-1",
             "rutile.node.split.bytes-rate=-1",
+            "rutile.node.consistency.interval=-1s",
             "rutile.node.api-version=V9"
         }) {
             runner.withPropertyValues("rutile.node.data-dir=/data", bad)

@@ -202,7 +202,8 @@ class KvNodeStartTest {
                     free.diskReserveBytesMax(),
                     free.imageBytesPerSecondMax(),
                     free.split(),
-                    free.gc());
+                    free.gc(),
+                    free.consistency());
 
             assertThatThrownBy(() -> new TestNode(options).start())
                     .isInstanceOf(NodeStartException.class)
@@ -280,7 +281,8 @@ class KvNodeStartTest {
                 options.diskReserveBytesMax(),
                 options.imageBytesPerSecondMax(),
                 options.split(),
-                options.gc());
+                options.gc(),
+                options.consistency());
 
         assertThatThrownBy(() -> new TestNode(impatient).start())
                 .isInstanceOf(NodeStartException.class)

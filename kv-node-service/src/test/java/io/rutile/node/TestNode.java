@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
+import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.protocol.kvrpcpb.Context;
@@ -76,7 +77,8 @@ final class TestNode implements AutoCloseable {
                 1L << 20,
                 0,
                 SplitOptions.DEFAULT,
-                new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1));
+                new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1),
+                ConsistencyOptions.DEFAULT);
     }
 
     /** The same, but Regions are split otherwise. */
@@ -124,7 +126,8 @@ final class TestNode implements AutoCloseable {
                 options.diskReserveBytesMax(),
                 options.imageBytesPerSecondMax(),
                 options.split(),
-                options.gc());
+                options.gc(),
+                options.consistency());
     }
 
     TestNode start() {

@@ -22,6 +22,8 @@ final class ApplyBatch implements RaftCommand.Ops {
     private final List<RegionState> children = new ArrayList<>();
     private final List<RaftCommand.CommitMerge> absorbed = new ArrayList<>();
     private long index;
+    private final List<RaftCommand.VerifyHash> verifications = new ArrayList<>();
+    private boolean hashDue;
     private long keys;
     private long bytes;
 
@@ -148,6 +150,24 @@ final class ApplyBatch implements RaftCommand.Ops {
             }
         }
         return -1;
+    }
+
+    void computeHash() {
+        hashDue = true;
+    }
+
+    void verifyHash(RaftCommand.VerifyHash verification) {
+        verifications.add(verification);
+    }
+
+    /** True if the batch must end here: what the replica holds now is to be hashed. */
+    boolean hashDue() {
+        return hashDue;
+    }
+
+    /** Hashes that the leader has found, to compare with. */
+    List<RaftCommand.VerifyHash> verifications() {
+        return verifications;
     }
 
     EngineBatch changes() {

@@ -11,10 +11,19 @@ import org.jspecify.annotations.Nullable;
  *
  * @param refusal why it changed nothing, or null if it took effect
  * @param regions what a split has made of a Region, in key order; empty for everything else
+ * @param index where a consistency check hashes; 0 for everything else
  */
-record ApplyOutcome(@Nullable RegionException refusal, List<Region> regions) {
+record ApplyOutcome(@Nullable RegionException refusal, List<Region> regions, long index) {
 
     static final ApplyOutcome DONE = new ApplyOutcome(null, List.of());
+
+    ApplyOutcome(@Nullable RegionException refusal, List<Region> regions) {
+        this(refusal, regions, 0);
+    }
+
+    static ApplyOutcome hashedAt(long index) {
+        return new ApplyOutcome(null, List.of(), index);
+    }
 
     static ApplyOutcome split(List<Region> regions) {
         return new ApplyOutcome(null, regions);

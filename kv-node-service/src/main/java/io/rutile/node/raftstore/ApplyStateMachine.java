@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import com.google.protobuf.ByteString;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.raft.CommittedEntries;
@@ -13,6 +14,7 @@ import io.rutile.storage.engine.RocksEngine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -54,6 +56,12 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
         /** Another replica is about to serve a read; see {@link ReplicatedStateMachine#onReadIndex}. */
         byte @Nullable [] onReadIndex(byte[] question);
+
+        /** What the engine holds at this moment, and until this returns, is the Region after exactly this entry. */
+        default void onHashDue(long index, Region region) {}
+
+        /** The leader has found this hash at an index that was due before. */
+        default void onHashOfLeader(long index, ByteString hash) {}
     }
 
     /** Where ranges of this store change hands (R6). */
@@ -130,19 +138,38 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             // R2: a replica that holds nothing begins with an image, never with the log.
             throw new IllegalStateException("region " + regionId + " has no image yet and can't replay its log");
         }
-        EngineBatch changes = batch();
-        ApplyBatch collected = new ApplyBatch(changes, before);
+        ApplyBatch collected = new ApplyBatch(batch(), before);
         while (entries.next()) {
-            if (entries.index() <= appliedIndex) {
+            long at = entries.index();
+            if (at <= appliedIndex) {
                 // R1: an entry that is in the engine already is never applied twice.
                 continue;
             }
-            entries.complete(collected.apply(entries.index(), RaftCommand.decode(entries.data())));
+            ApplyOutcome outcome = collected.apply(at, RaftCommand.decode(entries.data()));
+            if (!collected.hashDue()) {
+                entries.complete(outcome);
+                continue;
+            }
+            // Replicas cut the log into batches as it comes to each of them, so what is hashed ends with the entry
+            // itself.
+            RegionState hashed = finish(collected, at);
+            tell(to -> to.onHashDue(at, hashed.region()));
+            entries.complete(ApplyOutcome.hashedAt(at));
+            collected = new ApplyBatch(batch(), hashed);
         }
         long index = entries.index();
-        if (index <= appliedIndex) {
-            return;
+        if (index > appliedIndex) {
+            finish(collected, index);
         }
+    }
+
+    /**
+     * Makes it durable and visible, and tells who wants to know.
+     *
+     * @return the state after it
+     */
+    private RegionState finish(ApplyBatch collected, long index) {
+        EngineBatch changes = collected.changes();
         if (collected.regionChanged()) {
             if (!collected.absorbed().isEmpty()) {
                 tell(Listener::onAbsorb);
@@ -151,9 +178,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
                 bequeath(collected.cutOff(), exchange.born(), changes);
                 exchange.others().forEach(other -> states.putState(changes, other));
                 states.putState(changes, exchange.own());
-                // Announced before it is written: a reader that still sees the old Region has a snapshot from before
-                // the
-                // change.
+                // Announced before it is written: a reader that sees the old Region has a snapshot from before the change.
                 state = exchange.own();
                 // Synced where ranges change hands: from here on others have logs that don't bring this back (R2, R8).
                 write(changes, index, collected.rangesChange());
@@ -168,6 +193,8 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         } else if (collected.regionChanged()) {
             tell(Listener::onRegionChanged);
         }
+        collected.verifications().forEach(found -> tell(to -> to.onHashOfLeader(found.index(), found.hash())));
+        return Objects.requireNonNull(state, "state");
     }
 
     /** R1: data, Region and applied index in one step. */

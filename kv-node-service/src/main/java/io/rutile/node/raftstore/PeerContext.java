@@ -20,6 +20,7 @@ import java.util.function.Consumer;
  * @param mergePatience how long a prepared merge waits for the word of every replica
  * @param regions all of them
  * @param locks asked, where this store leads, before another replica serves a read
+ * @param hashes of the consistency check
  */
 record PeerContext(
         ProposalBudget budget,
@@ -32,4 +33,5 @@ record PeerContext(
         Consumer<RegionPeer> dissolved,
         Duration mergePatience,
         RegionMap regions,
-        LeaderLocks locks) {}
+        LeaderLocks locks,
+        ReplicaHashes hashes) {}

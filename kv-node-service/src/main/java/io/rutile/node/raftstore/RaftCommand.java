@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.Epochs;
@@ -35,6 +36,8 @@ import java.util.Objects;
  * call_off  := kind 09, body = varint(region_id)         of the source; target's log
  * change_peers := kind 04, body = varint(changes) change*
  *   change    := what(1) varint(peer_id) varint(store_id)
+ * hash        := kind 08, body = what(1)=00                        every replica hashes what it holds right here
+ *              | kind 08, body = what(1)=01 varint(index) hash(32)  what the leader has found at that index
  * </pre>
  *
  * A format number that this process doesn't know poisons the replica instead of being guessed at. See
@@ -95,6 +98,7 @@ sealed interface RaftCommand {
                 case RollbackMerge.KIND -> RollbackMerge.decodeBody(epoch, entry);
                 case CallOffMerge.KIND -> CallOffMerge.decodeBody(epoch, entry);
                 case ChangePeers.KIND -> ChangePeers.decodeBody(epoch, entry);
+                case ComputeHash.KIND -> HashCommands.decodeBody(epoch, entry);
                 default -> throw new IllegalArgumentException("unknown kind of command " + kind);
             };
         } catch (BufferUnderflowException e) {
@@ -579,6 +583,105 @@ sealed interface RaftCommand {
         @Override
         public byte[] encode() {
             return RaftCommand.encode(KIND, epoch, sourceId);
+        }
+    }
+
+    /**
+     * Every replica hashes what it holds after exactly this entry, and remembers the result. Changes nothing, so it fits whatever the
+     * Region has become.
+     */
+    record ComputeHash(RegionEpoch epoch) implements RaftCommand {
+
+        static final byte KIND = 8;
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return true;
+        }
+
+        @Override
+        public boolean fitsMerging() {
+            return true;
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            batch.computeHash();
+            return ApplyOutcome.DONE;
+        }
+
+        @Override
+        public byte[] encode() {
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + 1);
+            putHeader(out, KIND, epoch);
+            return out.put(HashCommands.COMPUTE).array();
+        }
+    }
+
+    /**
+     * What the leader has found; every replica compares.
+     *
+     * @param index of the {@link ComputeHash}
+     * @param hash {@link RegionHash#BYTES} bytes
+     */
+    record VerifyHash(RegionEpoch epoch, long index, ByteString hash) implements RaftCommand {
+
+        public VerifyHash {
+            if (index <= 0 || hash.size() != RegionHash.BYTES) {
+                throw new IllegalArgumentException("a hash of " + hash.size() + " bytes at index " + index);
+            }
+        }
+
+        @Override
+        public boolean fits(RegionEpoch current) {
+            return true;
+        }
+
+        @Override
+        public boolean fitsMerging() {
+            return true;
+        }
+
+        @Override
+        public ApplyOutcome applyTo(ApplyBatch batch) {
+            batch.verifyHash(this);
+            return ApplyOutcome.DONE;
+        }
+
+        @Override
+        public byte[] encode() {
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + 1 + Varint.sizeBytes(index) + RegionHash.BYTES);
+            putHeader(out, ComputeHash.KIND, epoch);
+            out.put(HashCommands.VERIFY);
+            Varint.write(out, index);
+            return out.put(hash.asReadOnlyByteBuffer()).array();
+        }
+    }
+
+    /** Both commands of a consistency check share a kind. */
+    final class HashCommands {
+
+        static final byte COMPUTE = 0;
+        static final byte VERIFY = 1;
+
+        private HashCommands() {}
+
+        static RaftCommand decodeBody(RegionEpoch epoch, ByteBuffer in) {
+            byte what = in.get();
+            RaftCommand command = switch (what) {
+                case COMPUTE -> new ComputeHash(epoch);
+                case VERIFY -> {
+                    long index = Varint.read(in);
+                    ByteBuffer hash = in.slice(in.position(), Math.min(in.remaining(), RegionHash.BYTES));
+                    in.position(in.position() + hash.remaining());
+                    yield new VerifyHash(epoch, index, ByteString.copyFrom(hash));
+                }
+                default -> throw new IllegalArgumentException("unknown step of a consistency check " + what);
+            };
+            if (in.hasRemaining()) {
+                throw new IllegalArgumentException(in.remaining() + " bytes behind a consistency check");
+            }
+            return command;
         }
     }
 }

@@ -26,6 +26,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -82,6 +83,8 @@ public final class RaftStore implements AutoCloseable {
     private final SplitKeys splitKeys;
     private final SplitChecker splitChecker;
     private final LoadSplitChecker loadSplitChecker;
+    private final ReplicaHashes hashes;
+    private final ConsistencySweep consistencySweep;
     private volatile @Nullable EngineStats engineSample;
     private boolean started;
     private boolean closed;
@@ -103,6 +106,8 @@ public final class RaftStore implements AutoCloseable {
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
+        this.hashes = new ReplicaHashes(options.consistency(), metrics);
+        this.consistencySweep = new ConsistencySweep(hashes, worker);
         this.shared = new PeerContext(
                 new ProposalBudget(options.pendingBytesMax(), metrics),
                 disk,
@@ -114,7 +119,8 @@ public final class RaftStore implements AutoCloseable {
                 this::retireDissolved,
                 options.mergePatience(),
                 regions,
-                locks);
+                locks,
+                hashes);
         this.splits = metrics.counter("kv.raftstore.splits");
         this.merges = metrics.counter("kv.raftstore.merges");
         this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
@@ -155,6 +161,10 @@ public final class RaftStore implements AutoCloseable {
         timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
         long lookMs = options.split().interval().toMillis();
         timer.scheduleWithFixedDelay(() -> inBackground(this::lookForSplits), lookMs, lookMs, TimeUnit.MILLISECONDS);
+        long checkMs = options.consistency().interval().toMillis();
+        if (checkMs > 0) {
+            timer.scheduleWithFixedDelay(() -> inBackground(this::beginSweep), checkMs, checkMs, TimeUnit.MILLISECONDS);
+        }
         log.info(
                 "store started storeId={} regions={} raftAddress={}",
                 storeId(),
@@ -474,6 +484,7 @@ public final class RaftStore implements AutoCloseable {
         raft.destroyGroup(peer.regionId());
         peer.stateMachine().close();
         states.putWithoutData(merged.with(RegionState.Status.TOMBSTONE));
+        hashes.forget(peer.regionId());
         synchronized (this) {
             regions.remove(peer);
         }
@@ -647,6 +658,7 @@ public final class RaftStore implements AutoCloseable {
             SstFiles.clear(engine, gone.range(), RegionStateStore.DATA);
             states.putWithoutData(gone.with(RegionState.Status.TOMBSTONE));
         }
+        hashes.forget(peer.regionId());
         synchronized (this) {
             regions.remove(peer);
         }
@@ -694,6 +706,52 @@ public final class RaftStore implements AutoCloseable {
     /** A key that cuts a Region into two of about the same size; empty if there is none. */
     public List<ByteKey> bisect(Region region) {
         return splitKeys.evenly(rangeOf(region), 2);
+    }
+
+    // ---- consistency
+
+    /** Every replica of this store, by Region id, with what the last consistency check has found here. */
+    public List<ReplicaReport> reports() {
+        return regions.all().stream()
+                .sorted(Comparator.comparingLong(RegionPeer::regionId))
+                .map(this::report)
+                .toList();
+    }
+
+    /** The same of one Region; empty if no replica of it is here. */
+    public Optional<ReplicaReport> report(long regionId) {
+        return Optional.ofNullable(regions.find(regionId)).map(this::report);
+    }
+
+    private ReplicaReport report(RegionPeer peer) {
+        RegionState state = peer.stateMachine().state();
+        return new ReplicaReport(
+                peer.regionId(),
+                peer.peerId(),
+                peer.isLeader(),
+                state == null || state.status() != RegionState.Status.NORMAL ? null : state.region(),
+                hashes.last(peer.regionId()).orElse(null),
+                hashes.mismatch(peer.regionId()));
+    }
+
+    /** Regions of which a replica here was last found to differ from its leader. */
+    public List<Long> mismatchedRegions() {
+        return hashes.mismatched();
+    }
+
+    /**
+     * Begins to check all Regions that are led here, one after the other, in the background.
+     *
+     * @return false if that is under way already
+     */
+    public boolean sweepConsistency() {
+        return consistencySweep.start(leaders());
+    }
+
+    private void beginSweep() {
+        if (!sweepConsistency()) {
+            log.info("the last check of all regions is still under way");
+        }
     }
 
     /** Reads and writes of this store's Regions, for the storage room. */
@@ -811,6 +869,7 @@ public final class RaftStore implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         raft.close();
+        hashes.close();
         regions.all().forEach(peer -> peer.stateMachine().close());
         log.info("store stopped storeId={}", storeId());
     }

@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param pendingBytesMax bytes of writes between propose and apply, over all Regions
  * @param split when Regions are split
  * @param mergePatience how long a prepared merge waits for the word of every replica before it is called off
+ * @param consistency how replicas are compared
  * @param heldMax requests held at a time while a leader takes over or hands over
  */
 public record RaftStoreOptions(
@@ -22,6 +23,7 @@ public record RaftStoreOptions(
         long pendingBytesMax,
         SplitOptions split,
         Duration mergePatience,
+        ConsistencyOptions consistency,
         int heldMax) {
 
     /** Longer than a replica needs that is well, shorter than clients wait. */

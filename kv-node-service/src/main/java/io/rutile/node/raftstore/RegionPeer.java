@@ -1,5 +1,6 @@
 package io.rutile.node.raftstore;
 
+import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
@@ -466,6 +467,33 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     }
 
     /**
+     * Has every replica hash what it holds at one index of the log, and compare that with what this one finds. The results are in
+     * each store's {@link RaftStore#reports}.
+     *
+     * @return the index, once the entry is applied here; fails with {@link RegionException} if this replica doesn't lead
+     */
+    public CompletableFuture<Long> checkConsistency() {
+        return orFailed(() -> {
+            requireLeader();
+            byte[] entry = new RaftCommand.ComputeHash(region().getRegionEpoch()).encode();
+            return propose(patient(), entry, ApplyOutcome::index);
+        });
+    }
+
+    /** Whoever leads by then says what it has found; if nobody does, who asked asks again. */
+    private void tellHash(long index, RegionHash hash) {
+        orFailed(() -> {
+                    requireLeader();
+                    RegionEpoch epoch = region().getRegionEpoch();
+                    return propose(patient(), new RaftCommand.VerifyHash(epoch, index, hash.value()).encode(), NOTHING);
+                })
+                .exceptionally(failure -> {
+                    log.debug("hash is not told region={} index={} reason={}", regionId(), index, failure);
+                    return null;
+                });
+    }
+
+    /**
      * One change at a time (D2), except to take back one that Raft has not followed: a newcomer that can't be reached would stand in
      * the way for ever. Whoever was to go in the same change stays: without the newcomer the Region would be left with fewer than
      * it had.
@@ -657,6 +685,16 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             return null;
         }
         return ReadQuestion.answer(question, store.locks());
+    }
+
+    @Override
+    public void onHashDue(long index, Region region) {
+        store.hashes().compute(index, region, stateMachine.engineSnapshot()).thenAccept(hash -> tellHash(index, hash));
+    }
+
+    @Override
+    public void onHashOfLeader(long index, ByteString hash) {
+        store.hashes().verify(regionId(), index, hash);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.rutile.node.raftstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
@@ -183,6 +184,25 @@ class RaftCommandTest {
     }
 
     @Test
+    void theStepsOfAConsistencyCheckComeBackAndFitEveryEpoch() {
+        ByteString hash = ByteString.copyFrom(new byte[RegionHash.BYTES])
+                .substring(1)
+                .concat(ByteString.copyFrom(new byte[] {7}));
+        RaftCommand compute = new RaftCommand.ComputeHash(EPOCH);
+        RaftCommand verify = new RaftCommand.VerifyHash(EPOCH, 300, hash);
+
+        assertThat(HEX.formatHex(compute.encode())).isEqualTo("01" + "08" + "ac02" + "02" + "00");
+        assertThat(HEX.formatHex(verify.encode()))
+                .isEqualTo("01" + "08" + "ac02" + "02" + "01" + "ac02" + "00".repeat(31) + "07");
+        for (RaftCommand command : List.of(compute, verify)) {
+            assertThat(RaftCommand.decode(ByteBuffer.wrap(command.encode()))).isEqualTo(command);
+            assertThat(command.fits(
+                            EPOCH.toBuilder().setVersion(301).setConfVer(9).build()))
+                    .isTrue();
+        }
+    }
+
+    @Test
     void whatIsNotKnownIsRefusedAndNotGuessed() {
         for (String hex : List.of(
                 "", // nothing
@@ -192,7 +212,13 @@ class RaftCommandTest {
                 "0101ff", // an epoch that doesn't end
                 "010201010905", // a peer change of an unknown kind
                 "01020101000105ff", // bytes behind a peer change
-                "0102010100ffffffffff0f01" // a peer id beyond 31 bits
+                "0102010100ffffffffff0f01", // a peer id beyond 31 bits
+                "01080101", // no step of a consistency check
+                "0108010109", // an unknown one
+                "010801010000", // bytes behind one
+                "0108010101050102", // a hash that ends early
+                "010801010100" + "11".repeat(32), // a hash of no index
+                "010801010105" + "11".repeat(33) // a hash that is too long
                 )) {
             assertThatThrownBy(() -> RaftCommand.decode(ByteBuffer.wrap(HEX.parseHex(hex))))
                     .as(hex)

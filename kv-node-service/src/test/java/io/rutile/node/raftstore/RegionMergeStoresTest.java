@@ -89,6 +89,7 @@ class RegionMergeStoresTest {
                             1 << 20,
                             SplitOptions.DEFAULT,
                             Duration.ofSeconds(1),
+                            ConsistencyOptions.DEFAULT,
                             100),
                     engine,
                     addresses::get,

@@ -123,7 +123,8 @@ class RegionPeerTest {
                 read -> {
                     announcedReads.add(read);
                     return lockInMemory;
-                });
+                },
+                new ReplicaHashes(ConsistencyOptions.DEFAULT, metrics));
         stateMachine = new ApplyStateMachine(
                 5,
                 new Replica(1, 11),
