@@ -2,6 +2,7 @@ package io.rutile.cli;
 
 import io.rutile.cli.bench.BenchCommand;
 import io.rutile.cli.cluster.ClusterException;
+import io.rutile.cli.command.CheckCommand;
 import io.rutile.cli.command.DeleteCommand;
 import io.rutile.cli.command.DownCommand;
 import io.rutile.cli.command.DrainCommand;
@@ -52,6 +53,7 @@ import picocli.CommandLine.Spec;
             OperatorsCommand.class,
             TopCommand.class,
             DrainCommand.class,
+            CheckCommand.class,
             VerifyCommand.class,
             BenchCommand.class,
             PrepareCommand.class,

@@ -240,6 +240,8 @@ class ArchitectureTest {
             .definedBy("io.rutile.cli.workload..")
             .layer("fault")
             .definedBy("io.rutile.cli.fault..")
+            .layer("consistency")
+            .definedBy("io.rutile.cli.consistency..")
             .layer("placement")
             .definedBy("io.rutile.cli.placement..")
             .layer("cluster")
@@ -250,8 +252,10 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("verify", "commands")
             .whereLayer("workload")
             .mayOnlyBeAccessedByLayers("verify", "commands")
+            .whereLayer("consistency")
+            .mayOnlyBeAccessedByLayers("commands", "verify")
             .whereLayer("placement")
-            .mayOnlyBeAccessedByLayers("commands")
+            .mayOnlyBeAccessedByLayers("commands", "verify", "fault", "consistency")
             .whereLayer("cluster")
-            .mayOnlyBeAccessedByLayers("commands", "verify", "fault", "placement");
+            .mayOnlyBeAccessedByLayers("commands", "verify", "fault", "placement", "consistency");
 }

@@ -17,7 +17,9 @@ public final class PlacementOutput {
     @Mixin
     private Target target = new Target();
 
-    @Option(names = "--json", description = "As the Placement Driver answers, instead of a table.")
+    @Option(
+            names = "--json",
+            description = "As JSON, as the Placement Driver answers where only that is asked, instead of a table.")
     private boolean json;
 
     PdHttp pd() {
