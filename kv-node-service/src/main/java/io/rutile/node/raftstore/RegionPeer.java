@@ -520,13 +520,19 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return changesOf(all);
     }
 
-    /** Hands leadership to a voter of the Region. */
+    /**
+     * Hands leadership to a voter of the Region that answers. While it waits for that one nobody is served, for an election timeout, and
+     * PD repeats an order with every report: a voter that died meanwhile would keep the Region from serving until PD noticed.
+     */
     public CompletableFuture<Void> transferLeader(Peer to) {
         return orFailed(() -> {
             requireLeader();
             Peer voter = state().peer(to.getId())
                     .filter(peer -> peer.getRole() == PeerRole.Voter)
                     .orElseThrow(() -> RegionErrors.message("peer " + to.getId() + " is no voter of " + regionId()));
+            if (!reachable().contains(PeerChange.replica(voter))) {
+                throw RegionErrors.message("peer " + to.getId() + " does not answer");
+            }
             return group().transferLeader(PeerChange.replica(voter));
         });
     }

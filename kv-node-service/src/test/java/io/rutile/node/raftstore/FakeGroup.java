@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A group that does what a test says and writes down what it was asked. */
@@ -29,6 +30,7 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     volatile long term = 7;
     volatile @Nullable Replica leader = new Replica(1, 11);
     volatile Replicas members = Replicas.ofVoters(new Replica(1, 11));
+    volatile Set<Replica> silent = Set.of();
     volatile CompletableFuture<Void> readIndex = CompletableFuture.completedFuture(null);
 
     static CompletableFuture<ApplyOutcome> failed(RaftException.Kind kind) {
@@ -95,7 +97,9 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
 
     @Override
     public Set<Replica> reachable() {
-        return members.voters();
+        return members.voters().stream()
+                .filter(replica -> !silent.contains(replica))
+                .collect(Collectors.toSet());
     }
 
     @Override

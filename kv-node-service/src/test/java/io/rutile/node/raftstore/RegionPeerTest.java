@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -674,6 +675,17 @@ class RegionPeerTest {
                 .contains("no voter");
         get(peer.transferLeader(OTHER));
         assertThat(group.asked()).contains("transfer to store2/peer12");
+    }
+
+    /** Waiting for it would cost the Region an election timeout, with every repetition of the order. */
+    @Test
+    void leadershipIsNotHandedToAVoterThatDoesNotAnswer() throws Exception {
+        regionGets(OTHER);
+        group.members = Replicas.ofVoters(new Replica(1, 11), new Replica(2, 12));
+        group.silent = Set.of(new Replica(2, 12));
+
+        assertThat(refusal(peer.transferLeader(OTHER)).getMessage()).contains("does not answer");
+        assertThat(group.asked()).noneMatch(asked -> asked.startsWith("transfer"));
     }
 
     @Test
