@@ -8,6 +8,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.cli.consistency.CheckReport;
+import io.rutile.cli.consistency.ClusterCheck;
+import io.rutile.cli.placement.PdHttp;
 import io.rutile.client.RutileClient;
 import io.rutile.client.pd.RegionLocation;
 import io.rutile.protocol.KeyRange;
@@ -63,6 +66,7 @@ class RealFileIT {
             Map.of("rutile.node.split.size", "2MB", "rutile.node.split.interval", "1s");
 
     private static final int REGIONS_MIN = 10;
+    private static final int NODES = 3;
 
     /** Each way in has a part of the key space of its own, so each is read back whole. */
     private static final byte[] BY_GATEWAY = "gateway/".getBytes(StandardCharsets.US_ASCII);
@@ -81,7 +85,7 @@ class RealFileIT {
     static void up() throws IOException {
         data = PairData.write(scratch.resolve("pairs.txt"), PAIRS, SEED);
         house = TestHouse.start(
-                new ClusterLayout(scratch.resolve("data"), 1, 3, TestHouse.freeBasePort(), ApiVersion.V1)
+                new ClusterLayout(scratch.resolve("data"), 1, NODES, TestHouse.freeBasePort(), ApiVersion.V1)
                         .withNodeProperties(SMALL_REGIONS));
     }
 
@@ -140,6 +144,7 @@ class RealFileIT {
     @Order(4)
     void r6_manyRegionsWithoutHoleOrOverlap() throws Exception {
         assertThat(regions()).hasSizeGreaterThan(REGIONS_MIN);
+        assertEveryReplicaIsTheSame();
     }
 
     @Test
@@ -150,7 +155,20 @@ class RealFileIT {
         house.awaitReady();
 
         compareAll();
-        assertThat(regions()).hasSizeGreaterThan(REGIONS_MIN);
+        assertEveryReplicaIsTheSame();
+    }
+
+    /** What {@code rutile check} does: ranges as nodes and PD have them, and all replicas by their hashes. */
+    private static void assertEveryReplicaIsTheSame() throws Exception {
+        PdHttp pd = new PdHttp(house.cluster().layout().pdEndpoints(), Duration.ofSeconds(10));
+
+        CheckReport report = new ClusterCheck(pd).run(Duration.ofSeconds(60));
+
+        assertThat(report.findings()).isEmpty();
+        assertThat(report.regions())
+                .hasSizeGreaterThan(REGIONS_MIN)
+                .allMatch(region ->
+                        region.stores().size() == NODES && !region.hash().isEmpty());
     }
 
     /** As PD knows them, each beginning where the one before it ends; asked again while one of them has just been split. */

@@ -4,9 +4,7 @@ import io.rutile.cli.check.Anomaly;
 import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.ClusterLayout;
-import io.rutile.cli.cluster.LocalCluster;
-import io.rutile.cli.cluster.RutileHome;
-import io.rutile.cli.cluster.UpLock;
+import io.rutile.cli.fault.Fault;
 import io.rutile.cli.verify.Judgement;
 import io.rutile.cli.verify.Plan;
 import io.rutile.cli.verify.Result;
@@ -15,18 +13,16 @@ import io.rutile.cli.verify.Subject;
 import io.rutile.cli.verify.Verification;
 import io.rutile.cli.workload.Protocol;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,7 +41,6 @@ public final class VerifyTxnCommand implements Callable<Integer> {
 
     private static final String ALL = "all";
     private static final int NODES = 3;
-    private static final Duration READY_MAX = Duration.ofMinutes(2);
 
     @Option(
             names = "--workload",
@@ -120,13 +115,13 @@ public final class VerifyTxnCommand implements Callable<Integer> {
         }
         Plan plan = plan();
         Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
-        requireNoCluster(directory);
+        ScratchCluster.requireNone(directory);
         Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
         List<Result> results = run(plan, directory);
         Terminal.result(ResultTable.markdown(results).strip());
         requireClean(results, directory);
         if (data == null) {
-            delete(directory);
+            ScratchCluster.delete(directory);
         }
         return 0;
     }
@@ -137,15 +132,17 @@ public final class VerifyTxnCommand implements Callable<Integer> {
                     chosen("--workload", workloads, Subject.values(), Subject::label),
                     chosen("--protocol", protocols, Protocol.values(), Protocol::label),
                     Duration.ofMillis(Math.round(minutes * 60_000)),
-                    faults,
+                    faults ? Fault.WITHOUT_ORDERS : Set.of(),
                     clients,
+                    0,
                     seed != null ? seed : System.nanoTime());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);
         }
     }
 
-    private static <T> List<T> chosen(String option, List<String> names, T[] all, Function<T, String> label) {
+    /** Of all, those that are named. */
+    static <T> List<T> chosen(String option, List<String> names, T[] all, Function<T, String> label) {
         if (names.contains(ALL)) {
             return List.of(all);
         }
@@ -161,36 +158,23 @@ public final class VerifyTxnCommand implements Callable<Integer> {
                 .toList();
     }
 
-    /** What other histories have left behind would be read as ours. */
-    private static void requireNoCluster(Path directory) {
-        if (ClusterLayout.read(directory).isPresent()) {
-            throw new ClusterException(directory + " holds a cluster already; --data names a new directory");
-        }
-    }
-
     private List<Result> run(Plan plan, Path directory) throws IOException, InterruptedException {
         ClusterLayout layout = new ClusterLayout(directory, pds, NODES, basePort, ApiVersion.V1);
-        LocalCluster cluster = new LocalCluster(layout, java.runtime(), RutileHome.current(), List.of());
-        Verification verification = new Verification(cluster, plan, directory.resolve("histories"), Terminal::progress);
-        try (UpLock lock = UpLock.take(layout)) {
-            Thread hook = new Thread(() -> end(verification, cluster), "stop-on-signal");
-            Runtime.getRuntime().addShutdownHook(hook);
-            try {
-                cluster.start();
-                cluster.awaitReady(READY_MAX, Terminal::progress);
-                return verification.run();
-            } finally {
-                Runtime.getRuntime().removeShutdownHook(hook);
-                verification.abandon();
-                cluster.stop(Terminal::progress);
-            }
-        }
-    }
+        return ScratchCluster.use(layout, java.runtime(), cluster -> {
+            Verification verification =
+                    new Verification(cluster, plan, directory.resolve("histories"), Terminal::progress);
+            return new ScratchCluster.Use<List<Result>>() {
+                @Override
+                public List<Result> run() throws IOException, InterruptedException {
+                    return verification.run();
+                }
 
-    /** Ctrl-C: nobody needs this cluster any more, and a frozen process would not hear a polite signal. */
-    private static void end(Verification verification, LocalCluster cluster) {
-        verification.abandon();
-        cluster.kill();
+                @Override
+                public void abandon() {
+                    verification.abandon();
+                }
+            };
+        });
     }
 
     private static void requireClean(List<Result> results, Path directory) {
@@ -228,16 +212,6 @@ public final class VerifyTxnCommand implements Callable<Integer> {
     private static void show(Judgement judgement) {
         for (Anomaly anomaly : judgement.examples()) {
             Terminal.progress(anomaly.toString());
-        }
-    }
-
-    private static void delete(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

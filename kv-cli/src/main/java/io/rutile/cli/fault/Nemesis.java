@@ -6,6 +6,7 @@ import io.rutile.cli.cluster.Role;
 import io.rutile.cli.cluster.ServiceProcess;
 import io.rutile.cli.fault.FaultSchedule.Planned;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,8 +21,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Does one fault after the other to a cluster, until it is closed; then everything runs again.
  *
- * <p>Nobody outside can order a change of leader, so leaders are moved by what makes them move: an orderly stop, which hands
- * leadership over, or a freeze that outlasts the election timeout. Regions are split in between, as any client may.
+ * <p>Leaders are moved by what makes them move where nobody orders it: an orderly stop, which hands leadership over, or a freeze that
+ * outlasts the election timeout. Regions are split in between, as any client may, and changed by order of the Placement Driver, which
+ * nobody waits for, so that processes die in the middle of it.
  *
  * <p>Threads: one of its own; {@link #close} waits for it.
  */
@@ -37,6 +39,7 @@ public final class Nemesis implements AutoCloseable {
     private final LocalCluster cluster;
     private final LeaderView leader;
     private final RegionSplitter splitter;
+    private final RegionOrders orders;
     private final FaultSchedule schedule;
     private final Consumer<String> log;
     private final long startNanos = System.nanoTime();
@@ -47,6 +50,7 @@ public final class Nemesis implements AutoCloseable {
     /** All guarded by this. */
     private final Map<Fault, Integer> done = new EnumMap<>(Fault.class);
 
+    private final List<Blackout> blackouts = new ArrayList<>();
     private int leaderChanges;
     private String now = "calm";
     private @Nullable String lastLeader;
@@ -56,11 +60,13 @@ public final class Nemesis implements AutoCloseable {
             LocalCluster cluster,
             LeaderView leader,
             RegionSplitter splitter,
+            RegionOrders orders,
             FaultSchedule schedule,
             Consumer<String> log) {
         this.cluster = cluster;
         this.leader = leader;
         this.splitter = splitter;
+        this.orders = orders;
         this.schedule = schedule;
         this.log = log;
     }
@@ -71,18 +77,18 @@ public final class Nemesis implements AutoCloseable {
      * @param cluster started by the caller; its nodes and, now and then, its Placement Driver suffer
      * @param leader who is aimed at
      * @param splitter splits Regions
-     * @param splitKeys in front of which Regions are split, twelve at most; may be empty
+     * @param orders has them changed by the Placement Driver
      * @param log takes a line for each fault and each recovery, in the thread of the nemesis
      */
     public static Nemesis start(
             LocalCluster cluster,
             LeaderView leader,
             RegionSplitter splitter,
-            List<String> splitKeys,
-            long seed,
+            RegionOrders orders,
+            Harm harm,
             Consumer<String> log) {
-        FaultSchedule schedule = new FaultSchedule(seed, names(cluster, Role.NODE), names(cluster, Role.PD), splitKeys);
-        Nemesis nemesis = new Nemesis(cluster, leader, splitter, schedule, log);
+        FaultSchedule schedule = new FaultSchedule(names(cluster, Role.NODE), names(cluster, Role.PD), harm);
+        Nemesis nemesis = new Nemesis(cluster, leader, splitter, orders, schedule, log);
         nemesis.thread.start();
         return nemesis;
     }
@@ -96,7 +102,19 @@ public final class Nemesis implements AutoCloseable {
         return now;
     }
 
-    /** How often each fault was done; a split that could not be had is none. */
+    /**
+     * A time in which no node ran, by {@link System#nanoTime}.
+     *
+     * @param endNanos when all served again
+     */
+    public record Blackout(long beginNanos, long endNanos) {}
+
+    /** Those that are over. */
+    public synchronized List<Blackout> blackouts() {
+        return List.copyOf(blackouts);
+    }
+
+    /** How often each fault was done; a split that could not be had is none, and an order counts once PD has taken it. */
     public synchronized Map<Fault, Integer> done() {
         return Map.copyOf(done);
     }
@@ -151,6 +169,8 @@ public final class Nemesis implements AutoCloseable {
                 }
                 if (planned.fault() == Fault.SPLIT) {
                     split(planned.target());
+                } else if (planned.fault().isOrdered()) {
+                    order(planned);
                 } else {
                     harm(planned);
                 }
@@ -180,6 +200,18 @@ public final class Nemesis implements AutoCloseable {
         }
     }
 
+    /** Done, if ever, while the next faults happen. */
+    private void order(Planned planned) throws InterruptedException {
+        Fault fault = planned.fault();
+        boolean ordered = orders.order(fault, planned.target(), planned.draw());
+        say((ordered ? "" : "no ") + fault.label() + " of the region of " + planned.target());
+        if (ordered) {
+            synchronized (this) {
+                done.merge(fault, 1, Integer::sum);
+            }
+        }
+    }
+
     private void harm(Planned planned) throws InterruptedException {
         Fault fault = planned.fault();
         Optional<String> leading = observeLeader();
@@ -192,14 +224,22 @@ public final class Nemesis implements AutoCloseable {
             case KILL, BLACKOUT -> kill(victims);
             case PAUSE, DEPOSE -> victims.forEach(victim -> victim.signal("STOP"));
             case HAND_OVER -> cluster.stop(victims, line -> {});
-            case SPLIT -> throw new IllegalArgumentException("a split has no victims");
+            case SPLIT, TRANSFER, MOVE, MERGE -> throw new IllegalArgumentException(fault.label() + " has no victims");
         }
         synchronized (this) {
             done.merge(fault, 1, Integer::sum);
             now = what;
         }
-        if (!closed.await(planned.lasting().toMillis(), TimeUnit.MILLISECONDS)) {
+        long beganNanos = System.nanoTime();
+        boolean closing = closed.await(planned.lasting().toMillis(), TimeUnit.MILLISECONDS);
+        if (!closing) {
             heal(fault, victims);
+        }
+        if (fault == Fault.BLACKOUT) {
+            synchronized (this) {
+                // What is closed now is healed later, and nothing runs until the end.
+                blackouts.add(new Blackout(beganNanos, closing ? Long.MAX_VALUE : System.nanoTime()));
+            }
         }
     }
 

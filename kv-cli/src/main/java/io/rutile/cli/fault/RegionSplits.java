@@ -42,11 +42,19 @@ public final class RegionSplits implements RegionSplitter {
     public boolean split(String key) throws InterruptedException {
         ByteKey border = border(key);
         long startNanos = System.nanoTime();
+        boolean ordered = false;
         while (true) {
             try {
                 Optional<RegionLocation> region = answered(pd.regionByKey(border));
-                if (region.isPresent() && (begins(region.get(), border) || order(region.get(), key))) {
-                    return true;
+                if (region.isPresent() && begins(region.get(), border)) {
+                    // One that begins there before anything was ordered is no split of ours.
+                    return ordered;
+                }
+                if (region.isPresent()) {
+                    ordered = true;
+                    if (order(region.get(), key)) {
+                        return true;
+                    }
                 }
             } catch (ExecutionException | TimeoutException | StatusRuntimeException e) {
                 // Whoever did not answer may be dead or frozen; the split may be done all the same, which PD will tell.
@@ -59,7 +67,7 @@ public final class RegionSplits implements RegionSplitter {
     }
 
     /** A transactional key as Regions' borders have it. */
-    static ByteKey border(String key) {
+    public static ByteKey border(String key) {
         return ByteKey.wrap(MemComparable.encode(key.getBytes(StandardCharsets.UTF_8)));
     }
 

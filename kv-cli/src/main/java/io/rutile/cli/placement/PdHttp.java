@@ -12,6 +12,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
@@ -79,6 +80,15 @@ public final class PdHttp {
     }
 
     /**
+     * A change with a body.
+     *
+     * @throws ClusterException in words for whoever asked
+     */
+    public void post(String path, JsonObject body) {
+        JsonElement unused = call("POST", path, BodyPublishers.ofString(body.toString()));
+    }
+
+    /**
      * Takes something away.
      *
      * @throws ClusterException in words for whoever asked
@@ -88,6 +98,10 @@ public final class PdHttp {
     }
 
     private JsonElement call(String method, String path) {
+        return call(method, path, BodyPublishers.noBody());
+    }
+
+    private JsonElement call(String method, String path, BodyPublisher body) {
         long deadlineNanos = System.nanoTime() + timeout.toNanos();
         String trouble = "no member was asked";
         do {
@@ -98,7 +112,7 @@ public final class PdHttp {
                 }
                 try {
                     HttpResponse<String> response =
-                            client.send(request(method, endpoint, path, left), BodyHandlers.ofString());
+                            client.send(request(method, endpoint, path, left, body), BodyHandlers.ofString());
                     JsonElement answer = parsed(endpoint, response);
                     if (response.statusCode() == 200) {
                         return answer;
@@ -125,17 +139,14 @@ public final class PdHttp {
         throw new ClusterException("no Placement Driver answered in " + timeout.toSeconds() + " s: " + trouble);
     }
 
-    private static HttpRequest request(String method, String endpoint, String path, Duration left) {
+    private static HttpRequest request(String method, String endpoint, String path, Duration left, BodyPublisher body) {
         URI uri;
         try {
             uri = URI.create((endpoint.contains("://") ? endpoint : "http://" + endpoint) + PREFIX + path);
         } catch (IllegalArgumentException e) {
             throw new ClusterException("'" + endpoint + "' is not an address of the form host:port", e);
         }
-        return HttpRequest.newBuilder(uri)
-                .timeout(left)
-                .method(method, BodyPublishers.noBody())
-                .build();
+        return HttpRequest.newBuilder(uri).timeout(left).method(method, body).build();
     }
 
     /** Before a byte was sent. */

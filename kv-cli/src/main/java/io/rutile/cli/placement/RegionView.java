@@ -12,6 +12,7 @@ import java.util.List;
  * @param endKey hex; empty for none
  * @param leaderStore 0 if nobody leads
  * @param stores that have a replica
+ * @param peers its replicas' ids, in the same order
  * @param troubles such as {@code 1 down}, empty if all is well
  * @param writtenBytes since its leader's report before
  * @param readBytes since its leader's report before
@@ -22,6 +23,7 @@ public record RegionView(
         String endKey,
         long leaderStore,
         List<Long> stores,
+        List<Long> peers,
         List<String> troubles,
         long sizeMib,
         long keys,
@@ -32,9 +34,11 @@ public record RegionView(
 
     public static RegionView of(JsonObject json) {
         List<Long> stores = new ArrayList<>();
+        List<Long> peers = new ArrayList<>();
         long learners = 0;
         for (JsonElement peer : json.getAsJsonArray("peers")) {
             stores.add(Fields.number(peer.getAsJsonObject(), "store_id"));
+            peers.add(Fields.number(peer.getAsJsonObject(), "id"));
             learners += Fields.text(peer.getAsJsonObject(), "role_name").equals("Learner") ? 1 : 0;
         }
         JsonElement leader = json.get("leader");
@@ -55,6 +59,7 @@ public record RegionView(
                 json.get("end_key").getAsString(),
                 leaderStore,
                 stores,
+                peers,
                 troubles,
                 Fields.number(json, "approximate_size"),
                 Fields.number(json, "approximate_keys"),

@@ -40,7 +40,7 @@ public final class ResultTable {
                 anomalies(result));
     }
 
-    private static String faults(Map<Fault, Integer> faults) {
+    static String faults(Map<Fault, Integer> faults) {
         if (faults.isEmpty()) {
             return "none";
         }

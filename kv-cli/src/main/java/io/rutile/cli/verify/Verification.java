@@ -4,11 +4,17 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.cli.check.Anomaly;
 import io.rutile.cli.cluster.LocalCluster;
+import io.rutile.cli.fault.Fault;
+import io.rutile.cli.fault.Harm;
 import io.rutile.cli.fault.Nemesis;
+import io.rutile.cli.fault.PlacementOrders;
 import io.rutile.cli.fault.RegionLeader;
 import io.rutile.cli.fault.RegionSplits;
+import io.rutile.cli.placement.PdHttp;
+import io.rutile.cli.workload.ClusterRawStore;
 import io.rutile.cli.workload.ClusterStore;
 import io.rutile.cli.workload.Protocol;
+import io.rutile.cli.workload.RawAppends;
 import io.rutile.cli.workload.Workload;
 import io.rutile.cli.workload.WorkloadRun;
 import io.rutile.client.RutileClient;
@@ -21,6 +27,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -38,12 +45,15 @@ public final class Verification {
 
     private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(5);
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration ORDER_TIMEOUT = Duration.ofSeconds(2);
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
 
     private final LocalCluster cluster;
     private final Plan plan;
     private final Path directory;
     private final Consumer<String> progress;
+    private final List<RawResult> rawResults = new ArrayList<>();
+    private final Map<Fault, Integer> finishedOrders = new EnumMap<>(Fault.class);
     private volatile @Nullable Nemesis nemesis;
 
     /**
@@ -67,11 +77,22 @@ public final class Verification {
         for (Protocol protocol : plan.protocols()) {
             List<Result> round = new Round(protocol).run();
             results.addAll(round);
-            if (!round.stream().allMatch(Result::isClean)) {
+            if (!round.stream().allMatch(Result::isClean)
+                    || !rawResults.stream().allMatch(RawResult::isClean)) {
                 break;
             }
         }
         return results;
+    }
+
+    /** What became of raw pairs, a result for each protocol beside which they were written. */
+    public List<RawResult> rawResults() {
+        return List.copyOf(rawResults);
+    }
+
+    /** How often each order of the Placement Driver was seen to be done. */
+    public Map<Fault, Integer> finishedOrders() {
+        return Map.copyOf(finishedOrders);
     }
 
     /** Ends the harm without healing, for a caller that ends the cluster; from any thread. */
@@ -88,6 +109,8 @@ public final class Verification {
         private final Protocol protocol;
         private final List<Part> parts = new ArrayList<>();
         private final List<String> troubles = new ArrayList<>();
+        private @Nullable RawAppends raw;
+        private @Nullable PlacementOrders orders;
 
         Round(Protocol protocol) {
             this.protocol = protocol;
@@ -101,10 +124,12 @@ public final class Verification {
                 for (Part part : parts) {
                     part.start();
                 }
+                startRaw();
                 Nemesis harm = startNemesis();
                 await(harm);
                 heal(harm);
                 parts.forEach(part -> part.run().stop());
+                finishRaw(harm);
                 for (Part part : parts) {
                     part.finish();
                 }
@@ -114,27 +139,65 @@ public final class Verification {
                 }
                 return results;
             } finally {
-                parts.forEach(Part::close);
+                close();
+            }
+        }
+
+        private void close() {
+            RawAppends writing = raw;
+            if (writing != null) {
+                writing.close();
+            }
+            PlacementOrders watching = orders;
+            if (watching != null) {
+                watching.close();
+            }
+            parts.forEach(Part::close);
+        }
+
+        private List<String> keys() {
+            return parts.stream()
+                    .flatMap(part -> part.workload.splitKeys().stream())
+                    .toList();
+        }
+
+        private void startRaw() {
+            if (plan.rawClients() > 0) {
+                raw = RawAppends.start(
+                        new ClusterRawStore(parts.get(0).client.raw().withTimeout(CALL_TIMEOUT)),
+                        keys().stream().map(RegionSplits::border).toList(),
+                        plan.rawClients(),
+                        plan.seedOf("raw-" + protocol.label()));
+            }
+        }
+
+        private void finishRaw(@Nullable Nemesis harm) throws InterruptedException {
+            RawAppends writing = raw;
+            if (writing == null) {
+                return;
+            }
+            try {
+                rawResults.add(
+                        new RawResult(protocol.label(), writing.verify(), harm == null ? List.of() : harm.blackouts()));
+            } catch (IllegalStateException e) {
+                troubles.add(String.valueOf(e.getMessage()));
             }
         }
 
         private @Nullable Nemesis startNemesis() {
-            if (!plan.faults()) {
+            if (plan.faults().isEmpty()) {
                 return null;
             }
             PdClient pd = parts.get(0).client.pd();
-            List<String> splitKeys = parts.stream()
-                    .flatMap(part -> part.workload.splitKeys().stream())
-                    .toList();
-            RegionLeader leader = new RegionLeader(cluster.layout(), pd, splitKeys.get(0));
+            Harm harm = plan.harm(keys(), "faults-" + protocol.label());
+            RegionLeader leader =
+                    new RegionLeader(cluster.layout(), pd, harm.keys().get(0));
             Path log = directory.resolve("faults-" + protocol.label() + ".log");
-            Nemesis started = Nemesis.start(
-                    cluster,
-                    leader,
-                    new RegionSplits(pd),
-                    splitKeys,
-                    plan.seedOf("faults-" + protocol.label()),
-                    line -> say(log, line));
+            PlacementOrders watching =
+                    new PlacementOrders(new PdHttp(cluster.layout().pdEndpoints(), ORDER_TIMEOUT));
+            orders = watching;
+            Nemesis started =
+                    Nemesis.start(cluster, leader, new RegionSplits(pd), watching, harm, line -> say(log, line));
             nemesis = started;
             return started;
         }
@@ -151,7 +214,7 @@ public final class Verification {
         private void await(@Nullable Nemesis harm) throws InterruptedException {
             long startNanos = System.nanoTime();
             long leftNanos = plan.lasting().toNanos();
-            while (leftNanos > 0 && parts.stream().noneMatch(part -> part.run().isBroken())) {
+            while (leftNanos > 0 && !isBroken()) {
                 TimeUnit.NANOSECONDS.sleep(Math.min(leftNanos, PROGRESS_INTERVAL.toNanos()));
                 long elapsedNanos = System.nanoTime() - startNanos;
                 leftNanos = plan.lasting().toNanos() - elapsedNanos;
@@ -164,8 +227,13 @@ public final class Verification {
                                 .map(part ->
                                         part.subject.label() + " " + part.run().tally())
                                 .collect(Collectors.joining("; ")),
-                        harm == null ? "" : "; now: " + harm.now()));
+                        (raw == null ? "" : "; raw " + raw.progress()) + (harm == null ? "" : "; now: " + harm.now())));
             }
+        }
+
+        private boolean isBroken() {
+            RawAppends writing = raw;
+            return parts.stream().anyMatch(part -> part.run().isBroken()) || (writing != null && writing.isBroken());
         }
 
         private void heal(@Nullable Nemesis harm) {
@@ -176,6 +244,11 @@ public final class Verification {
                     troubles.add(String.valueOf(e.getMessage()));
                 }
                 nemesis = null;
+            }
+            PlacementOrders watching = orders;
+            if (watching != null) {
+                watching.close();
+                watching.finished().forEach((fault, count) -> finishedOrders.merge(fault, count, Integer::sum));
             }
         }
     }

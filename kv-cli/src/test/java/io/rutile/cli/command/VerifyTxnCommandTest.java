@@ -53,6 +53,21 @@ class VerifyTxnCommandTest {
         assertThat(dir).isEmptyDirectory();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "--faults=flood, '--faults is flood; choose of kill, pause, hand-over, depose, blackout, split, transfer, move, merge, all'",
+        "--faults=split, 'splits alone come to an end'",
+        "--nodes=2, '--nodes is 2, but a region has 3 replicas'",
+        "--clients=0, 'clients must be 1 to 64: 0'"
+    })
+    void badOptionsOfRegionsStartNothing(String option, String sentence) {
+        VerifyRegionsCommand command = new VerifyRegionsCommand();
+        new CommandLine(command).parseArgs(option, "--data=" + dir);
+
+        assertThatThrownBy(command::call).hasMessageContaining(sentence);
+        assertThat(dir).isEmptyDirectory();
+    }
+
     @Test
     void aDirectoryThatHoldsAClusterIsLeftAlone() throws IOException {
         Files.writeString(dir.resolve("cluster.properties"), "pd=1\nnodes=3\nbase-port=26000\napi-version=V1\n");

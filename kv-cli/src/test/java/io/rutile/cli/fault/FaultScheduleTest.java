@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.cli.fault.FaultSchedule.Planned;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -21,8 +23,16 @@ class FaultScheduleTest {
     }
 
     private static List<Planned> plan(long seed, List<String> splitKeys) {
-        FaultSchedule schedule = new FaultSchedule(seed, NODES, PDS, splitKeys);
+        return plan(Harm.withoutOrders(splitKeys, seed));
+    }
+
+    private static List<Planned> plan(Harm harm) {
+        FaultSchedule schedule = new FaultSchedule(NODES, PDS, harm);
         return Stream.generate(schedule::next).limit(500).toList();
+    }
+
+    private static Harm everything(long seed) {
+        return new Harm(EnumSet.allOf(Fault.class), KEYS, Integer.MAX_VALUE, seed);
     }
 
     @Test
@@ -32,7 +42,8 @@ class FaultScheduleTest {
 
     @Test
     void everyFaultComesAndEveryProcessSuffers() {
-        assertThat(plan(1)).extracting(Planned::fault).contains(Fault.values());
+        assertThat(plan(1)).extracting(Planned::fault).containsOnly(Fault.WITHOUT_ORDERS.toArray(Fault[]::new));
+        assertThat(plan(everything(1))).extracting(Planned::fault).contains(Fault.values());
         assertThat(plan(1)).extracting(Planned::target).contains("node-1", "node-2", "node-3", "pd-1");
     }
 
@@ -85,6 +96,50 @@ class FaultScheduleTest {
                 assertThat(plan.get(i).fault()).isNotEqualTo(Fault.SPLIT);
             }
         }
+    }
+
+    @Test
+    void ordersAreAboutKeysAndOnlySomeFaultsMayBeWanted() {
+        assertThat(plan(everything(3)))
+                .filteredOn(planned -> planned.fault().isOrdered())
+                .isNotEmpty()
+                .allMatch(planned -> KEYS.contains(planned.target()))
+                .extracting(Planned::draw)
+                .doesNotHaveDuplicates();
+        assertThat(plan(new Harm(Set.of(Fault.MERGE, Fault.SPLIT, Fault.KILL), KEYS, Integer.MAX_VALUE, 3)))
+                .extracting(Planned::fault)
+                .containsOnly(Fault.MERGE, Fault.SPLIT, Fault.KILL);
+        assertThat(plan(new Harm(Set.of(Fault.MERGE, Fault.PAUSE), List.of(), 0, 3)))
+                .extracting(Planned::fault)
+                .containsOnly(Fault.PAUSE);
+    }
+
+    /** Most processes die, freeze or stop soon after something was ordered. */
+    @Test
+    void whatHappensToProcessesFollowsWhatHappensToRegions() {
+        List<Planned> plan = plan(everything(5));
+        long harmed = 0;
+        long inTheMiddle = 0;
+        for (int i = 1; i < plan.size(); i++) {
+            if (!plan.get(i).fault().isForARegion()) {
+                harmed++;
+                inTheMiddle += plan.get(i - 1).fault().isForARegion() ? 1 : 0;
+            }
+        }
+
+        assertThat(inTheMiddle).isGreaterThan(harmed / 2).isLessThan(harmed);
+    }
+
+    /** Where merges make Regions fewer again, all keys come before one comes again. */
+    @Test
+    void splitsGoOnWhereRegionsAreMerged() {
+        List<String> splits = plan(everything(4)).stream()
+                .filter(planned -> planned.fault() == Fault.SPLIT)
+                .map(Planned::target)
+                .toList();
+
+        assertThat(splits).hasSizeGreaterThan(KEYS.size());
+        assertThat(splits.subList(0, KEYS.size())).doesNotHaveDuplicates();
     }
 
     @Test

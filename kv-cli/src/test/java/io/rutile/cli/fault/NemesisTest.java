@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,9 +72,14 @@ class NemesisTest {
         return !key.equals("c");
     }
 
+    private static Harm harm(List<String> keys) {
+        return Harm.withoutOrders(keys, SEED);
+    }
+
     @Test
     void doesHarmAndHealsAllOfIt() {
-        Nemesis nemesis = Nemesis.start(cluster, () -> Optional.of("node-2"), this::split, KEYS, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(
+                cluster, () -> Optional.of("node-2"), this::split, RegionOrders.NONE, harm(KEYS), log::add);
         await().atMost(TIMEOUT).until(() -> log.stream().anyMatch(line -> line.contains("node-2 (leader)")));
 
         nemesis.close();
@@ -86,7 +92,8 @@ class NemesisTest {
     @ParameterizedTest
     @CsvSource({"a, '  split in front of a', 1", "c, '  no split in front of c', 0"})
     void aSplitIsCountedIfItCouldBeHad(String key, String said, int counted) {
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, List.of(key), SEED, log::add);
+        Nemesis nemesis =
+                Nemesis.start(cluster, Optional::empty, this::split, RegionOrders.NONE, harm(List.of(key)), log::add);
         await().atMost(TIMEOUT).until(() -> !log.isEmpty());
 
         nemesis.close();
@@ -95,9 +102,34 @@ class NemesisTest {
         assertThat(nemesis.done().getOrDefault(Fault.SPLIT, 0)).isEqualTo(counted);
     }
 
+    /** Orders are given for the Region of a key and not waited for; those that PD does not take are not counted. */
+    @Test
+    void ordersThatAreTakenAreCounted() {
+        Set<Fault> ordered = Set.of(Fault.TRANSFER, Fault.MOVE, Fault.MERGE);
+        Nemesis nemesis = Nemesis.start(
+                cluster,
+                Optional::empty,
+                this::split,
+                (fault, key, draw) -> {
+                    assertThat(KEYS).contains(key);
+                    return fault != Fault.MERGE;
+                },
+                new Harm(ordered, KEYS, 0, SEED),
+                log::add);
+        await().atMost(TIMEOUT)
+                .until(() -> log.stream().anyMatch(line -> line.contains("  transfer of the region of"))
+                        && log.stream().anyMatch(line -> line.contains("  move of the region of"))
+                        && log.stream().anyMatch(line -> line.contains("  no merge of the region of")));
+
+        nemesis.close();
+
+        assertThat(nemesis.done()).containsOnlyKeys(Fault.TRANSFER, Fault.MOVE);
+        assertThat(nemesis.blackouts()).isEmpty();
+    }
+
     @Test
     void closingInTheMiddleOfAFaultHealsItAtOnce() {
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, RegionOrders.NONE, harm(KEYS), log::add);
         await().atMost(TIMEOUT).until(() -> !nemesis.now().equals("calm"));
 
         nemesis.close();
@@ -108,8 +140,13 @@ class NemesisTest {
     @Test
     void aChangeOfLeaderIsSeen() {
         Queue<String> leaders = new ConcurrentLinkedQueue<>(List.of("node-1", "node-1", "node-2"));
-        Nemesis nemesis =
-                Nemesis.start(cluster, () -> Optional.ofNullable(leaders.poll()), this::split, KEYS, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(
+                cluster,
+                () -> Optional.ofNullable(leaders.poll()),
+                this::split,
+                RegionOrders.NONE,
+                harm(KEYS),
+                log::add);
         await().atMost(TIMEOUT).until(leaders::isEmpty);
 
         nemesis.close();
@@ -121,7 +158,7 @@ class NemesisTest {
     void aProcessThatDoesNotComeBackIsTold() throws IOException {
         Files.writeString(dataDir.resolve("node-1.fails"), "");
         cluster.process("node-1").kill();
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, RegionOrders.NONE, harm(KEYS), log::add);
 
         assertThatThrownBy(nemesis::close)
                 .isInstanceOf(ClusterException.class)
@@ -130,7 +167,7 @@ class NemesisTest {
 
     @Test
     void abandonedItHealsNothing() {
-        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, KEYS, SEED, log::add);
+        Nemesis nemesis = Nemesis.start(cluster, Optional::empty, this::split, RegionOrders.NONE, harm(KEYS), log::add);
         await().atMost(TIMEOUT).until(() -> !nemesis.now().equals("calm"));
 
         nemesis.abandon();

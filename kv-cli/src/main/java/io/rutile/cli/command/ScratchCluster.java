@@ -1,0 +1,81 @@
+package io.rutile.cli.command;
+
+import io.rutile.cli.cluster.ClusterException;
+import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.cli.cluster.JavaRuntime;
+import io.rutile.cli.cluster.LocalCluster;
+import io.rutile.cli.cluster.RutileHome;
+import io.rutile.cli.cluster.UpLock;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A cluster that a command starts for itself, and ends whatever happens. */
+final class ScratchCluster {
+
+    private static final Duration READY_MAX = Duration.ofMinutes(2);
+
+    /** What a command does with it. */
+    interface Use<T> {
+
+        T run() throws IOException, InterruptedException;
+
+        /** Harms nobody any more, and heals nothing: the cluster is being ended. */
+        void abandon();
+    }
+
+    /** Makes it, before the cluster runs. */
+    interface Maker<U> {
+        U on(LocalCluster cluster);
+    }
+
+    private ScratchCluster() {}
+
+    /** What other runs have left behind would be read as ours. */
+    static void requireNone(Path directory) {
+        if (ClusterLayout.read(directory).isPresent()) {
+            throw new ClusterException(directory + " holds a cluster already; --data names a new directory");
+        }
+    }
+
+    static <T> T use(ClusterLayout layout, JavaRuntime java, Maker<Use<T>> maker)
+            throws IOException, InterruptedException {
+        LocalCluster cluster = new LocalCluster(layout, java, RutileHome.current(), List.of());
+        Use<T> use = maker.on(cluster);
+        try (UpLock lock = UpLock.take(layout)) {
+            Thread hook = new Thread(() -> end(use, cluster), "stop-on-signal");
+            Runtime.getRuntime().addShutdownHook(hook);
+            try {
+                cluster.start();
+                cluster.awaitReady(READY_MAX, Terminal::progress);
+                return use.run();
+            } finally {
+                Runtime.getRuntime().removeShutdownHook(hook);
+                use.abandon();
+                cluster.stop(Terminal::progress);
+            }
+        }
+    }
+
+    /** Ctrl-C: nobody needs this cluster any more, and a frozen process would not hear a polite signal. */
+    private static void end(Use<?> use, LocalCluster cluster) {
+        use.abandon();
+        cluster.kill();
+    }
+
+    /** All of it. */
+    static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package io.rutile.cli.fault;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.rutile.cli.cluster.ClusterException;
+import io.rutile.cli.placement.PdHttp;
+import io.rutile.cli.placement.RegionView;
+import io.rutile.cli.placement.StoreView;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Orders by PD's HTTP operators, and watches which of them come to be: an order that PD has taken may be called off, overtaken by an
+ * election, or not be known to the nodes at all. It is finished once PD shows the Region as it was to become, within two minutes.
+ *
+ * <p>Threads: one of its own watches, until {@link #close}; orders are the caller's.
+ */
+public final class PlacementOrders implements RegionOrders, AutoCloseable {
+
+    /** Longer than the restart of a node in the middle of it. */
+    private static final Duration FINISHED_WITHIN = Duration.ofSeconds(120);
+
+    private static final Duration LOOK_INTERVAL = Duration.ofMillis(200);
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(10);
+
+    private final PdHttp pd;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread thread = new Thread(this::watch, "placement-orders");
+
+    /** All guarded by this. */
+    private final List<Order> open = new ArrayList<>();
+
+    private final Map<Fault, Integer> finished = new EnumMap<>(Fault.class);
+
+    /** @param done what PD shows of the Region when it is done; null if it shows nothing */
+    private record Order(Fault fault, long regionId, long takenNanos, Predicate<@Nullable RegionView> done) {}
+
+    /** @param pd calls are short */
+    public PlacementOrders(PdHttp pd) {
+        this.pd = pd;
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public boolean order(Fault fault, String key, long draw) {
+        try {
+            RegionView region = region("/region/key/"
+                    + HexFormat.of().formatHex(RegionSplits.border(key).bytes()) + "?format=hex");
+            if (region == null) {
+                return false;
+            }
+            return switch (fault) {
+                case TRANSFER -> transfer(region, draw);
+                case MOVE -> move(region, draw);
+                case MERGE -> merge(region, draw);
+                default -> throw new IllegalArgumentException(fault.label() + " is no order");
+            };
+        } catch (ClusterException refused) {
+            return false;
+        }
+    }
+
+    private boolean transfer(RegionView region, long draw) {
+        List<Long> others = region.stores().stream()
+                .filter(store -> store != region.leaderStore())
+                .toList();
+        if (others.isEmpty()) {
+            return false;
+        }
+        long to = drawn(others, draw);
+        JsonObject body = body("transfer-leader", region);
+        body.addProperty("to_store_id", to);
+        return take(Fault.TRANSFER, region, body, now -> now != null && now.leaderStore() == to);
+    }
+
+    /** One in three is taken away for good: PD then adds one where it likes, maybe on the same store, and that is a new member (R3). */
+    private boolean move(RegionView region, long draw) {
+        long from = drawn(region.stores(), draw);
+        List<Long> free = StoreView.list(pd.object("/stores?state=Up")).stream()
+                .map(StoreView::id)
+                .filter(store -> !region.stores().contains(store))
+                .toList();
+        boolean forGood = free.isEmpty() || Math.floorMod(draw >> 16, 3) == 0;
+        JsonObject body = body(forGood ? "remove-peer" : "transfer-peer", region);
+        if (forGood) {
+            body.addProperty("store_id", from);
+        } else {
+            body.addProperty("from_store_id", from);
+            body.addProperty("to_store_id", drawn(free, draw >> 32));
+        }
+        int replicas = region.stores().size();
+        List<Long> before = region.peers();
+        long leaving = before.get(region.stores().indexOf(from));
+        return take(
+                Fault.MOVE,
+                region,
+                body,
+                now -> now != null
+                        && !now.peers().contains(leaving)
+                        && (forGood || now.stores().size() >= replicas));
+    }
+
+    private boolean merge(RegionView region, long draw) {
+        List<RegionView> neighbours = RegionView.list(pd.object("/regions/sibling/" + region.id()));
+        if (neighbours.isEmpty()) {
+            return false;
+        }
+        JsonObject body = new JsonObject();
+        body.addProperty("name", "merge-region");
+        body.addProperty("source_region_id", region.id());
+        body.addProperty("target_region_id", drawn(neighbours, draw).id());
+        return take(Fault.MERGE, region, body, now -> now == null);
+    }
+
+    private static JsonObject body(String name, RegionView region) {
+        JsonObject body = new JsonObject();
+        body.addProperty("name", name);
+        body.addProperty("region_id", region.id());
+        return body;
+    }
+
+    private static <T> T drawn(List<T> choices, long draw) {
+        return choices.get((int) Math.floorMod(draw, (long) choices.size()));
+    }
+
+    private boolean take(Fault fault, RegionView region, JsonObject body, Predicate<@Nullable RegionView> done) {
+        pd.post("/operators", body);
+        synchronized (this) {
+            open.add(new Order(fault, region.id(), System.nanoTime(), done));
+        }
+        return true;
+    }
+
+    private @Nullable RegionView region(String path) {
+        JsonElement answer = pd.get(path);
+        return answer.isJsonObject() ? RegionView.of(answer.getAsJsonObject()) : null;
+    }
+
+    private void watch() {
+        try {
+            while (!closed.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+                look();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void look() {
+        for (Order order : open()) {
+            boolean over = System.nanoTime() - order.takenNanos() > FINISHED_WITHIN.toNanos();
+            boolean done = false;
+            try {
+                done = order.done().test(region("/region/id/" + order.regionId()));
+            } catch (ClusterException away) {
+                // PD has no leader at the moment, or suffers: the next look.
+            }
+            if (done || over) {
+                synchronized (this) {
+                    open.remove(order);
+                    if (done) {
+                        finished.merge(order.fault(), 1, Integer::sum);
+                    }
+                }
+            }
+        }
+    }
+
+    private synchronized List<Order> open() {
+        return List.copyOf(open);
+    }
+
+    /** How often each was seen to be done. */
+    public synchronized Map<Fault, Integer> finished() {
+        return Map.copyOf(finished);
+    }
+
+    /** Ends the watching; what is under way goes on. */
+    @Override
+    public void close() {
+        closed.countDown();
+        try {
+            thread.join(CLOSE_MAX.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
