@@ -40,6 +40,10 @@ public record LeaderOptions(
         return new LeaderOptions(tsoWindow, storeSilence, maxReplicas, schedule, gc, names);
     }
 
+    public LeaderOptions withSchedule(ScheduleOptions options) {
+        return new LeaderOptions(tsoWindow, storeSilence, maxReplicas, options, gc, keyspaces);
+    }
+
     public LeaderOptions withGc(GcOptions options) {
         return new LeaderOptions(tsoWindow, storeSilence, maxReplicas, schedule, options, keyspaces);
     }

@@ -175,6 +175,7 @@ public final class LeaderTerm {
     void close() {
         gc.close();
         scheduleLoop.close();
+        coordinator.splits().close();
         tso.close();
         streams.close();
     }

@@ -40,6 +40,8 @@ import io.rutile.protocol.pdpb.GetGCStateRequest;
 import io.rutile.protocol.pdpb.GetGCStateResponse;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
+import io.rutile.protocol.pdpb.GetOperatorRequest;
+import io.rutile.protocol.pdpb.GetOperatorResponse;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
@@ -58,10 +60,16 @@ import io.rutile.protocol.pdpb.ReportBatchSplitRequest;
 import io.rutile.protocol.pdpb.ReportBatchSplitResponse;
 import io.rutile.protocol.pdpb.ScanRegionsRequest;
 import io.rutile.protocol.pdpb.ScanRegionsResponse;
+import io.rutile.protocol.pdpb.ScatterRegionRequest;
+import io.rutile.protocol.pdpb.ScatterRegionResponse;
 import io.rutile.protocol.pdpb.SetGCBarrierRequest;
 import io.rutile.protocol.pdpb.SetGCBarrierResponse;
 import io.rutile.protocol.pdpb.SetGlobalGCBarrierRequest;
 import io.rutile.protocol.pdpb.SetGlobalGCBarrierResponse;
+import io.rutile.protocol.pdpb.SplitAndScatterRegionsRequest;
+import io.rutile.protocol.pdpb.SplitAndScatterRegionsResponse;
+import io.rutile.protocol.pdpb.SplitRegionsRequest;
+import io.rutile.protocol.pdpb.SplitRegionsResponse;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.TsoRequest;
@@ -87,6 +95,7 @@ final class PdService extends PDGrpc.PDImplBase {
     private final StoreCommands stores;
     private final RegionCommands regions = new RegionCommands();
     private final SplitCommands splits = new SplitCommands();
+    private final OperatorCommands operators = new OperatorCommands();
     private final GcCommands gc;
     private final LegacyGcCommands legacyGc;
     private final StateStreams streams;
@@ -202,6 +211,34 @@ final class PdService extends PDGrpc.PDImplBase {
     @Override
     public void reportBatchSplit(ReportBatchSplitRequest r, StreamObserver<ReportBatchSplitResponse> out) {
         calls.bootstrapped(r.getHeader(), ReportBatchSplitResponse.getDefaultInstance(), out, t -> splits.report(r));
+    }
+
+    @Override
+    public void scatterRegion(ScatterRegionRequest r, StreamObserver<ScatterRegionResponse> out) {
+        calls.bootstrappedFirst(
+                r.getHeader(), ScatterRegionResponse.getDefaultInstance(), out, t -> operators.scatter(t, r));
+    }
+
+    @Override
+    public void getOperator(GetOperatorRequest r, StreamObserver<GetOperatorResponse> out) {
+        calls.bootstrappedFirst(
+                r.getHeader(), GetOperatorResponse.getDefaultInstance(), out, t -> operators.operator(t, r));
+    }
+
+    @Override
+    public void splitRegions(SplitRegionsRequest r, StreamObserver<SplitRegionsResponse> out) {
+        calls.bootstrappedFirst(
+                r.getHeader(), SplitRegionsResponse.getDefaultInstance(), out, t -> operators.split(t, r));
+    }
+
+    @Override
+    public void splitAndScatterRegions(
+            SplitAndScatterRegionsRequest r, StreamObserver<SplitAndScatterRegionsResponse> out) {
+        calls.bootstrappedFirst(
+                r.getHeader(),
+                SplitAndScatterRegionsResponse.getDefaultInstance(),
+                out,
+                t -> operators.splitAndScatter(t, r));
     }
 
     @Override

@@ -65,6 +65,7 @@ public final class Coordinator {
     private final SchedulerContext context;
     private final RegionScatterer scatterer;
     private final Schedulers schedulers;
+    private final RegionSplits splits;
     /** Where the next round goes on; null for the beginning. Only the patrol touches it. */
     private @Nullable ByteKey patrolled;
 
@@ -132,6 +133,7 @@ public final class Coordinator {
                 nanoClock,
                 sources.wall(),
                 metrics);
+        this.splits = new RegionSplits(cluster, operators, this::submit, nanoClock, metrics);
     }
 
     /** A Region was heard of and taken over: goes on with its operator, or sees whether it needs one. */
@@ -145,6 +147,7 @@ public final class Coordinator {
     /** One bounded round of the patrol and of each scheduler whose time has come; called by one timer. */
     public void tick() {
         patrol();
+        splits.tick();
         schedulers.tick();
     }
 
@@ -171,17 +174,23 @@ public final class Coordinator {
         return schedulers;
     }
 
+    /** Splits that clients ask for. */
+    public RegionSplits splits() {
+        return splits;
+    }
+
     /**
      * Spreads a Region as one of a group.
      *
+     * @param skipStoreLimits goes on where a store has received as many replicas as its limit allows for now
      * @return why it can't be for now; empty if it is under way, or the Region is well placed already
      */
-    public Optional<String> scatter(RegionInfo region, String group) {
+    public Optional<String> scatter(RegionInfo region, String group, boolean skipStoreLimits) {
         String unsettled = context.unsettled(region);
         if (unsettled != null) {
             return Optional.of(unsettled);
         }
-        RegionScatterer.Placement placement = scatterer.plan(region, group);
+        RegionScatterer.Placement placement = scatterer.plan(region, group, skipStoreLimits);
         Admission admission = placement.plan() == null ? Admission.ADDED : submit(placement.plan());
         if (admission != Admission.ADDED) {
             return Optional.of(admission.words());

@@ -98,9 +98,8 @@ public final class OperatorController implements OperatorsUnderWay {
         if (!allows(operator.kind())) {
             return Admission.KIND_FULL;
         }
-        boolean asked = operator.kind() == OperatorKind.ADMIN;
         for (StepInfluence step : operator.influence()) {
-            if (!asked && step.peers() > 0 && !allows(step.storeId(), StoreLimits.Kind.ADD)) {
+            if (!operator.skipsStoreLimits() && step.peers() > 0 && !allows(step.storeId(), StoreLimits.Kind.ADD)) {
                 return Admission.STORE_LIMIT;
             }
         }

@@ -64,12 +64,19 @@ public final class RegionScatterer {
      */
     record Placement(@Nullable OperatorBuilder plan, List<Long> peers, long leader) {}
 
-    /** Plans where the Region's replicas and its leader go. */
-    synchronized Placement plan(RegionInfo region, String name) {
+    /**
+     * Plans where the Region's replicas and its leader go.
+     *
+     * @param skipStoreLimits also to stores that have received as many replicas as their limit allows for now
+     */
+    synchronized Placement plan(RegionInfo region, String name, boolean skipStoreLimits) {
         Group group = groups.getOrDefault(name, new Group());
         OperatorBuilder plan =
                 new OperatorBuilder(region, new Purpose(NAME, OperatorKind.SCATTER, "group \"" + name + "\""));
-        List<StoreInfo> takers = takers(region);
+        if (skipStoreLimits) {
+            plan.skipStoreLimits();
+        }
+        List<StoreInfo> takers = takers(region, skipStoreLimits);
         List<Long> chosen = new ArrayList<>();
         // As it will be after each choice, so that two replicas don't go to one place that was free.
         RegionInfo planned = region;
@@ -126,8 +133,11 @@ public final class RegionScatterer {
                 region.approximateKeys());
     }
 
-    private List<StoreInfo> takers(RegionInfo region) {
+    private List<StoreInfo> takers(RegionInfo region, boolean skipStoreLimits) {
         List<StoreFilter> filters = new ArrayList<>(stores.filters().newReplica());
+        if (skipStoreLimits) {
+            filters.removeIf(filter -> filter.name().equals(StoreFilters.ADD_LIMIT));
+        }
         filters.add(0, StoreFilters.without(region));
         List<StoreInfo> takers = new ArrayList<>();
         for (StoreInfo store : cluster.stores()) {

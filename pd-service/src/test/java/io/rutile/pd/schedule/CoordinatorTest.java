@@ -203,7 +203,7 @@ class CoordinatorTest {
         cluster.up(2);
         heartbeat(region(1, "", "", 1));
 
-        assertThat(coordinator.scatter(cluster.state().region(1).orElseThrow(), "g"))
+        assertThat(coordinator.scatter(cluster.state().region(1).orElseThrow(), "g", false))
                 .contains("another operator is under way");
     }
 

@@ -70,8 +70,14 @@ class OperatorControllerTest {
         assertThat(add(2, OperatorKind.REPAIR, 9)).isEqualTo(Admission.STORE_LIMIT);
         assertThat(add(2, OperatorKind.ADMIN, 9)).isEqualTo(Admission.ADDED);
         assertThat(operators.tokens(9, StoreLimits.Kind.ADD)).isNegative();
+        assertThat(operators.add(plan(region(4, "", "", 1, 2, 3).size(64).info(), OperatorKind.SCATTER)
+                        .addOn(9)
+                        .skipStoreLimits()
+                        .build(cluster.ids(), 0)
+                        .join()))
+                .isEqualTo(Admission.ADDED);
 
-        cluster.pass(Duration.ofMinutes(3));
+        cluster.pass(Duration.ofMinutes(4));
         assertThat(add(3, OperatorKind.REPAIR, 9)).isEqualTo(Admission.ADDED);
     }
 

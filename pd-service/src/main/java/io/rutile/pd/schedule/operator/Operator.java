@@ -15,6 +15,7 @@ public final class Operator {
     private final RegionInfo planned;
     private final List<OperatorStep> steps;
     private final long partner;
+    private final boolean skipsStoreLimits;
     private final long createdNanos;
     private int current;
     private long stepBegunNanos;
@@ -38,12 +39,22 @@ public final class Operator {
      */
     public record Purpose(String name, OperatorKind kind, String why) {}
 
-    /** @param partner Region of the operator that begins and ends with this one, 0 if there is none */
-    Operator(Purpose purpose, RegionInfo planned, List<OperatorStep> steps, long partner, long nowNanos) {
+    /**
+     * @param partner Region of the operator that begins and ends with this one, 0 if there is none
+     * @param skipsStoreLimits not held back by the limit of a store that receives a replica
+     */
+    Operator(
+            Purpose purpose,
+            RegionInfo planned,
+            List<OperatorStep> steps,
+            long partner,
+            boolean skipsStoreLimits,
+            long nowNanos) {
         this.purpose = purpose;
         this.planned = planned;
         this.steps = List.copyOf(steps);
         this.partner = partner;
+        this.skipsStoreLimits = skipsStoreLimits;
         this.createdNanos = nowNanos;
         this.stepBegunNanos = nowNanos;
     }
@@ -88,6 +99,11 @@ public final class Operator {
     /** Region of the operator that begins and ends with this one, 0 if there is none. */
     public long partner() {
         return partner;
+    }
+
+    /** Not held back by the limit of a store that receives a replica; it counts towards it all the same. */
+    public boolean skipsStoreLimits() {
+        return skipsStoreLimits;
     }
 
     /** The Region's size when this was planned. */

@@ -32,6 +32,7 @@ public final class OperatorBuilder {
     private final List<OperatorStep> others = new ArrayList<>();
 
     private long partner;
+    private boolean skipsStoreLimits;
     /** 0 if anybody may lead. */
     private long leaderOn;
 
@@ -97,6 +98,12 @@ public final class OperatorBuilder {
         return this;
     }
 
+    /** Its replicas move however many have moved before; they count all the same. */
+    public OperatorBuilder skipStoreLimits() {
+        skipsStoreLimits = true;
+        return this;
+    }
+
     public RegionInfo region() {
         return region;
     }
@@ -123,10 +130,14 @@ public final class OperatorBuilder {
     /** Gives new peers their ids, never used before (R3), and orders the steps. */
     public CompletableFuture<Operator> build(IdAllocator ids, long nowNanos) {
         if (addOn.isEmpty()) {
-            return CompletableFuture.completedFuture(new Operator(purpose, region, steps(0), partner, nowNanos));
+            return CompletableFuture.completedFuture(operator(0, nowNanos));
         }
-        return ids.allocate(addOn.size())
-                .thenApply(last -> new Operator(purpose, region, steps(last - addOn.size() + 1), partner, nowNanos));
+        return ids.allocate(addOn.size()).thenApply(last -> operator(last - addOn.size() + 1, nowNanos));
+    }
+
+    private Operator operator(long firstPeerId, long nowNanos) {
+        boolean skips = skipsStoreLimits || purpose.kind() == OperatorKind.ADMIN;
+        return new Operator(purpose, region, steps(firstPeerId), partner, skips, nowNanos);
     }
 
     private List<OperatorStep> steps(long firstPeerId) {

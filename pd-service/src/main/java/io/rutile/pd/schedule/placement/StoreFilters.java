@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /** The filters there are, and which of them count for what. Safe from any thread. */
 public final class StoreFilters {
 
+    /** The filter that holds back what comes faster than a store's limit allows. */
+    public static final String ADD_LIMIT = "add-limit";
+
     private final Supplier<PlacementOptions> options;
     private final OperatorsUnderWay underWay;
     private final LeaderBans bans;
@@ -124,7 +127,7 @@ public final class StoreFilters {
 
     public StoreFilter addLimit() {
         return new StoreFilter(
-                "add-limit",
+                ADD_LIMIT,
                 store -> underWay.allows(store.id(), StoreLimits.Kind.ADD)
                         ? null
                         : "has received as many replicas as its limit allows for now");

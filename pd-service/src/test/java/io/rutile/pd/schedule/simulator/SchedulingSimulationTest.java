@@ -266,7 +266,7 @@ class SchedulingSimulationTest {
 
         for (SimulatedRegion region : cluster.regions.values()) {
             assertThat(cluster.coordinator.scatter(
-                            cluster.soft.state().region(region.id).orElseThrow(), "table"))
+                            cluster.soft.state().region(region.id).orElseThrow(), "table", false))
                     .as(seed())
                     .isEmpty();
             // A store receives a bounded number at once.
