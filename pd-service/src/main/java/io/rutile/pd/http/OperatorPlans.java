@@ -7,12 +7,16 @@ import io.rutile.pd.cluster.StoreInfo.Liveness;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.StoreState;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -23,6 +27,7 @@ final class OperatorPlans {
     static final String ADMIN = "asked for: ";
 
     private static final int PEERS_MAX = 9;
+    private static final int SPLIT_KEYS_MAX = 64;
 
     private final RegionInfo region;
     private final ClusterState cluster;
@@ -48,8 +53,9 @@ final class OperatorPlans {
             case "transfer-region" -> plans.transferRegion();
             case "add-peer" -> plans.addPeer();
             case "remove-peer" -> plans.removePeer();
-            case "add-learner", "merge-region", "split-region", "scatter-region", "scatter-regions" ->
-                throw ApiError.notServed("operator " + name + " is not served yet");
+            case "add-learner" -> plans.addLearner();
+            case "split-region" -> plans.splitRegion();
+            case "merge-region" -> throw ApiError.notServed("operator " + name + " is not served yet");
             default -> throw ApiError.badRequest("unknown operator '" + Request.shown(name) + "'");
         };
     }
@@ -115,12 +121,53 @@ final class OperatorPlans {
     }
 
     private OperatorBuilder addPeer() {
+        return plan().addOn(newPlace());
+    }
+
+    private OperatorBuilder addLearner() {
+        return plan().addLearnerOn(newPlace());
+    }
+
+    private long newPlace() {
         long to = Request.positive(body, "store_id");
         place(to);
         if (region.peers().size() >= PEERS_MAX) {
             throw ApiError.refused("region " + region.id() + " has " + PEERS_MAX + " peers already");
         }
-        return plan().addOn(to);
+        return to;
+    }
+
+    /** At keys in hex, or in the middle. */
+    private OperatorBuilder splitRegion() {
+        String policy = Request.text(body, "policy").toLowerCase(Locale.ROOT);
+        JsonNode said = body.get("keys");
+        return switch (policy) {
+            case "usekey" -> plan().splitAt(keys(said));
+            case "scan", "approximate" -> {
+                if (said != null && !said.isEmpty()) {
+                    throw ApiError.badRequest("keys are for the policy usekey");
+                }
+                yield plan().bisect();
+            }
+            default ->
+                throw ApiError.badRequest(
+                        "policy must be usekey, scan or approximate, not '" + Request.shown(policy) + "'");
+        };
+    }
+
+    private List<ByteKey> keys(@Nullable JsonNode said) {
+        if (said == null || !said.isArray() || said.isEmpty() || said.size() > SPLIT_KEYS_MAX) {
+            throw ApiError.badRequest("keys must be 1 to " + SPLIT_KEYS_MAX + " keys in hex");
+        }
+        Set<ByteKey> keys = new TreeSet<>();
+        for (JsonNode hex : said) {
+            ByteKey key = Request.hexKey(hex.isString() ? hex.stringValue() : "?");
+            if (!region.range().contains(key) || region.startKey().equals(key)) {
+                throw ApiError.badRequest("a key is not inside region " + region.id());
+            }
+            keys.add(key);
+        }
+        return List.copyOf(keys);
     }
 
     private OperatorBuilder removePeer() {

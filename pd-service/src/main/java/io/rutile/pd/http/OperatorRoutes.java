@@ -8,6 +8,8 @@ import io.rutile.pd.schedule.Admission;
 import io.rutile.pd.schedule.operator.Operator;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorStep;
+import io.rutile.protocol.KeyRange;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -17,6 +19,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Operators under way, those that somebody asks for, and calling them off. */
 final class OperatorRoutes {
+
+    /** Regions that one request scatters. */
+    private static final int SCATTERED_MAX = 4_096;
 
     List<Route> routes() {
         return List.of(
@@ -52,9 +57,7 @@ final class OperatorRoutes {
         for (String kind : kinds) {
             Predicate<Operator> fits = switch (kind) {
                 case "leader" -> operator -> has(operator, OperatorStep.TransferLeadership.class);
-                case "region" ->
-                    operator ->
-                            has(operator, OperatorStep.AddPeer.class) || has(operator, OperatorStep.RemovePeer.class);
+                case "region" -> operator -> operator.influence().stream().anyMatch(step -> step.peers() != 0);
                 case "admin" -> operator -> operator.why().startsWith(OperatorPlans.ADMIN);
                 default ->
                     throw ApiError.badRequest(
@@ -89,16 +92,60 @@ final class OperatorRoutes {
         ObjectNode body = request.body();
         LeaderTerm term = request.term();
         String name = Request.text(body, "name");
+        if (name.equals("scatter-region")) {
+            long regionId = Request.positive(body, "region_id");
+            scatter(term, known(term, regionId), "");
+            return HttpAnswer.said("The operator is created.");
+        }
+        if (name.equals("scatter-regions")) {
+            return scatterRegions(term, body);
+        }
         long regionId = Request.positive(body, "region_id");
-        RegionInfo region = term.cluster()
-                .region(regionId)
-                .orElseThrow(() -> ApiError.notFound("region " + regionId + " not found"));
+        RegionInfo region = known(term, regionId);
         OperatorBuilder plan = OperatorPlans.of(name, region, term.cluster(), body);
         Admission admission = term.coordinator().submit(plan);
         if (admission != Admission.ADDED) {
             throw ApiError.unavailable("no operator was made for region " + regionId + ": " + admission.words());
         }
         return HttpAnswer.said("The operator is created.");
+    }
+
+    private static RegionInfo known(LeaderTerm term, long regionId) {
+        return term.cluster()
+                .region(regionId)
+                .orElseThrow(() -> ApiError.notFound("region " + regionId + " not found"));
+    }
+
+    private static void scatter(LeaderTerm term, RegionInfo region, String group) {
+        term.coordinator().scatter(region, group, false).ifPresent(why -> {
+            throw ApiError.unavailable("region " + region.id() + " is not scattered: " + why);
+        });
+    }
+
+    /** Those with ids, or those of a range; what went wrong is counted, not thrown. */
+    private static HttpAnswer scatterRegions(LeaderTerm term, ObjectNode body) {
+        List<Long> ids = new ArrayList<>();
+        JsonNode said = body.get("region_ids");
+        if (said != null && said.isArray() && !said.isEmpty()) {
+            for (JsonNode id : said) {
+                if (!id.isIntegralNumber() || !id.canConvertToLong()) {
+                    throw ApiError.badRequest("region_ids must be numbers of regions");
+                }
+                ids.add(id.longValue());
+            }
+        } else {
+            KeyRange range = new KeyRange(
+                    Request.hexKey(Request.text(body, "start_key")), Request.hexKey(Request.text(body, "end_key")));
+            term.cluster().scan(range, SCATTERED_MAX + 1).forEach(region -> ids.add(region.id()));
+        }
+        if (ids.size() > SCATTERED_MAX) {
+            throw ApiError.badRequest("at most " + SCATTERED_MAX + " regions at once");
+        }
+        String group = body.has("group") ? Request.text(body, "group") : "";
+        int failed = term.coordinator().scatter(ids, group, false).size();
+        int percentage = ids.isEmpty() ? 100 : 100 * (ids.size() - failed) / ids.size();
+        return HttpAnswer.ok(
+                Json.object().put("finished-percentage", percentage).put("failures-count", failed));
     }
 
     private HttpAnswer cancel(Request request) {

@@ -68,8 +68,13 @@ final class Request {
         if (!"hex".equals(query("format").orElse("raw").toLowerCase(Locale.ROOT))) {
             return ByteKey.wrap(PercentText.bytes(latin1));
         }
+        return hexKey(latin1);
+    }
+
+    /** A key as hex of its bytes, in upper or lower case. @throws ApiError 400 if it is none */
+    static ByteKey hexKey(String hex) {
         try {
-            return ByteKey.wrap(HexFormat.of().parseHex(latin1));
+            return ByteKey.wrap(HexFormat.of().parseHex(hex));
         } catch (IllegalArgumentException e) {
             throw ApiError.badRequest("the key is not hex");
         }

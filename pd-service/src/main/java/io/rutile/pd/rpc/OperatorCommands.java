@@ -24,7 +24,6 @@ import io.rutile.protocol.pdpb.SplitAndScatterRegionsResponse;
 import io.rutile.protocol.pdpb.SplitRegionsRequest;
 import io.rutile.protocol.pdpb.SplitRegionsResponse;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -176,19 +175,7 @@ final class OperatorCommands {
         if (ids.size() > REGIONS_MAX) {
             throw PdError.unknown("at most " + REGIONS_MAX + " regions are scattered at once, not " + ids.size());
         }
-        List<Long> failed = new ArrayList<>();
-        for (long id : ids) {
-            boolean scattered = term.cluster()
-                    .region(id)
-                    .filter(region -> term.coordinator()
-                            .scatter(region, group, skipStoreLimit)
-                            .isEmpty())
-                    .isPresent();
-            if (!scattered) {
-                failed.add(id);
-            }
-        }
-        return failed;
+        return term.coordinator().scatter(ids, group, skipStoreLimit);
     }
 
     private static int percentageLeft(int all, int failed) {

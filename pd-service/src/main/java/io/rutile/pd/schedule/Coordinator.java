@@ -30,6 +30,7 @@ import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -100,17 +101,15 @@ public final class Coordinator {
         this.evictions = new LeaderEvictions(nanoClock);
         StoreFilters filters = new StoreFilters(() -> options.get().placement(), operators, evictions);
         this.stores = new StoreChoice(cluster, () -> options.get().placement(), operators, filters);
-        this.splitChecker = new SplitChecker(
-                () -> options.get().placement(), () -> options.get().nodes());
-        this.learnerChecker = new LearnerChecker(stores, () -> options.get().nodes());
-        this.ruleChecker = new RuleChecker(cluster, stores, () -> options.get().nodes());
+        this.splitChecker = new SplitChecker(() -> options.get().placement());
+        this.learnerChecker = new LearnerChecker(stores);
+        this.ruleChecker = new RuleChecker(cluster, stores);
         this.mergeChecker = new MergeChecker(
                 cluster,
                 stores,
                 operators,
                 () -> options.get().merge(),
                 () -> options.get().placement(),
-                () -> options.get().nodes(),
                 nanoClock);
         this.scatterer = new RegionScatterer(cluster, stores);
         this.context = new SchedulerContext(
@@ -197,6 +196,20 @@ public final class Coordinator {
         }
         scatterer.remember(group, placement);
         return Optional.empty();
+    }
+
+    /**
+     * Spreads Regions as a group.
+     *
+     * @return the ids of those that are not on their way, unknown ones among them
+     */
+    public List<Long> scatter(Collection<Long> regionIds, String group, boolean skipStoreLimits) {
+        return regionIds.stream()
+                .filter(id -> cluster.region(id)
+                        .filter(region ->
+                                scatter(region, group, skipStoreLimits).isEmpty())
+                        .isEmpty())
+                .toList();
     }
 
     /** Takes a plan on if nothing speaks against it; its first command goes out at once. */

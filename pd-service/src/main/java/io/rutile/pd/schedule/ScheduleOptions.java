@@ -1,7 +1,6 @@
 package io.rutile.pd.schedule;
 
 import io.rutile.pd.schedule.checker.MergeOptions;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.placement.PlacementOptions;
 import io.rutile.pd.schedule.scheduler.BalanceOptions;
@@ -14,7 +13,6 @@ import java.util.Set;
  * @param placement what a store must be like to receive replicas and leaders
  * @param merge which Regions are too small to be alone
  * @param balance when balancing is worth it
- * @param nodes what stores can be told
  * @param patrolRegions Regions that one round of the patrol looks at
  * @param schedulersOff names of schedulers that do nothing
  */
@@ -23,7 +21,6 @@ public record ScheduleOptions(
         PlacementOptions placement,
         MergeOptions merge,
         BalanceOptions balance,
-        NodeAbilities nodes,
         int patrolRegions,
         Set<String> schedulersOff) {
 
@@ -32,7 +29,6 @@ public record ScheduleOptions(
             PlacementOptions.DEFAULTS,
             MergeOptions.DEFAULTS,
             BalanceOptions.DEFAULTS,
-            NodeAbilities.BASIC,
             256,
             Set.of());
 
@@ -53,30 +49,26 @@ public record ScheduleOptions(
     }
 
     public ScheduleOptions withLimits(OperatorLimits changed) {
-        return new ScheduleOptions(changed, placement, merge, balance, nodes, patrolRegions, schedulersOff);
+        return new ScheduleOptions(changed, placement, merge, balance, patrolRegions, schedulersOff);
     }
 
     public ScheduleOptions withPlacement(PlacementOptions changed) {
-        return new ScheduleOptions(limits, changed, merge, balance, nodes, patrolRegions, schedulersOff);
+        return new ScheduleOptions(limits, changed, merge, balance, patrolRegions, schedulersOff);
     }
 
     public ScheduleOptions withMerge(MergeOptions changed) {
-        return new ScheduleOptions(limits, placement, changed, balance, nodes, patrolRegions, schedulersOff);
+        return new ScheduleOptions(limits, placement, changed, balance, patrolRegions, schedulersOff);
     }
 
     public ScheduleOptions withBalance(BalanceOptions changed) {
-        return new ScheduleOptions(limits, placement, merge, changed, nodes, patrolRegions, schedulersOff);
-    }
-
-    public ScheduleOptions withNodes(NodeAbilities changed) {
-        return new ScheduleOptions(limits, placement, merge, balance, changed, patrolRegions, schedulersOff);
+        return new ScheduleOptions(limits, placement, merge, changed, patrolRegions, schedulersOff);
     }
 
     public ScheduleOptions withPatrolRegions(int regions) {
-        return new ScheduleOptions(limits, placement, merge, balance, nodes, regions, schedulersOff);
+        return new ScheduleOptions(limits, placement, merge, balance, regions, schedulersOff);
     }
 
     public ScheduleOptions withSchedulersOff(Set<String> names) {
-        return new ScheduleOptions(limits, placement, merge, balance, nodes, patrolRegions, names);
+        return new ScheduleOptions(limits, placement, merge, balance, patrolRegions, names);
     }
 }

@@ -38,20 +38,24 @@ class OperatorRoutesTest {
             value = {
                 "{'name':'transfer-leader','region_id':10,'to_store_id':2}|[transfer leader to peer 102 on store 2]",
                 "{'name':'remove-peer','region_id':10,'store_id':3}|[remove peer 103 from store 3]",
-                "{'name':'add-peer','region_id':10,'store_id':4}|[add peer N on store 4]",
+                "{'name':'add-peer','region_id':10,'store_id':4}|[add learner N on store 4, promote learner N on store 4]",
                 "{'name':'transfer-peer','region_id':10,'from_store_id':2,'to_store_id':4}"
-                        + "|[add peer N on store 4, remove peer 102 from store 2]",
+                        + "|[add learner N on store 4, promote learner N on store 4 and remove peer 102 from store 2 at once]",
                 "{'name':'transfer-region','region_id':10,'to_store_ids':[1,2,4]}"
-                        + "|[add peer N on store 4, remove peer 103 from store 3]",
+                        + "|[add learner N on store 4, promote learner N on store 4 and remove peer 103 from store 3 at once]",
                 "{'name':'transfer-peer','region_id':10,'from_store_id':1,'to_store_id':4}"
-                        + "|[add peer N on store 4, transfer leader to peer 102 on store 2, remove peer 101 from store 1]"
+                        + "|[add learner N on store 4, transfer leader to peer 102 on store 2, "
+                        + "promote learner N on store 4 and remove peer 101 from store 1 at once]",
+                "{'name':'add-learner','region_id':10,'store_id':4}|[add learner N on store 4]",
+                "{'name':'split-region','region_id':10,'policy':'usekey','keys':['62','63']}|[split into 3]",
+                "{'name':'split-region','region_id':10,'policy':'approximate'}|[split in the middle]"
             })
     void operatorIsMadeOfWhatIsAskedFor(String body, String steps) {
         Answer answer = http.post("/operators", body.replace('\'', '"'));
 
         assertThat(answer.said()).isEqualTo("The operator is created.");
         Operator made = Objects.requireNonNull(http.pd.term().operators().operatorOf(10));
-        assertThat(made.steps().toString().replaceAll("add peer \\d+", "add peer N"))
+        assertThat(made.steps().toString().replaceAll("learner \\d+", "learner N"))
                 .isEqualTo(steps);
         assertThat(http.get("/operators/10").said()).startsWith("status: RUNNING, operator: ");
         assertThat(http.get("/operators?kind=admin").json()).hasSize(1);
@@ -83,6 +87,13 @@ class OperatorRoutesTest {
                         + "|one of the peers of region 10 must stay: move it in two steps",
                 "{'name':'transfer-region','region_id':10,'to_store_ids':[]}|400|to_store_ids must be 1 to 9 numbers of stores",
                 "{'name':'merge-region','region_id':10}|501|operator merge-region is not served yet",
+                "{'name':'split-region','region_id':10,'policy':'usekey','keys':['67']}|400|a key is not inside region 10",
+                "{'name':'split-region','region_id':10,'policy':'usekey','keys':['6']}|400|the key is not hex",
+                "{'name':'split-region','region_id':10,'policy':'usekey'}|400|keys must be 1 to 64 keys in hex",
+                "{'name':'split-region','region_id':10,'policy':'half'}"
+                        + "|400|policy must be usekey, scan or approximate, not 'half'",
+                "{'name':'scatter-region','region_id':99}|404|region 99 not found",
+                "{'name':'scatter-regions','region_ids':['x']}|400|region_ids must be numbers of regions",
                 "{'name':'explode','region_id':10}|400|unknown operator 'explode'",
                 "{'region_id':10}|400|name must be a text",
                 "[]|400|the body must be a JSON object"
@@ -92,6 +103,19 @@ class OperatorRoutesTest {
 
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.said()).isEqualTo(said);
+    }
+
+    @Test
+    void regionsAreScattered() {
+        assertThat(http.post("/operators", "{\"name\":\"scatter-region\",\"region_id\":10}")
+                        .said())
+                .isEqualTo("The operator is created.");
+
+        Answer some = http.post("/operators", "{\"name\":\"scatter-regions\",\"region_ids\":[11,99],\"group\":\"g\"}");
+        assertThat(some.json().get("finished-percentage").asInt()).isEqualTo(50);
+        assertThat(some.json().get("failures-count").asInt()).isEqualTo(1);
+        Answer range = http.post("/operators", "{\"name\":\"scatter-regions\",\"start_key\":\"71\",\"end_key\":\"\"}");
+        assertThat(range.json().get("finished-percentage").asInt()).isEqualTo(100);
     }
 
     @Test

@@ -30,7 +30,6 @@ import io.rutile.protocol.pdpb.GetClusterConfigRequest;
 import io.rutile.protocol.pdpb.GetClusterInfoRequest;
 import io.rutile.protocol.pdpb.GetMembersRequest;
 import io.rutile.protocol.pdpb.GetMembersResponse;
-import io.rutile.protocol.pdpb.GetOperatorRequest;
 import io.rutile.protocol.pdpb.GetRegionByIDRequest;
 import io.rutile.protocol.pdpb.GetRegionRequest;
 import io.rutile.protocol.pdpb.GetRegionResponse;
@@ -47,6 +46,7 @@ import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import io.rutile.protocol.pdpb.StoreStats;
+import io.rutile.protocol.pdpb.SyncMaxTSRequest;
 import io.rutile.protocol.pdpb.TsoRequest;
 import io.rutile.protocol.pdpb.TsoResponse;
 import java.nio.file.Path;
@@ -454,7 +454,7 @@ class PdServiceTest {
     void whatIsNotThereYetSaysUnimplemented() {
         assertStatus(
                 () -> pd.stub()
-                        .getOperator(GetOperatorRequest.newBuilder()
+                        .syncMaxTS(SyncMaxTSRequest.newBuilder()
                                 .setHeader(pd.header())
                                 .build()),
                 Status.Code.UNIMPLEMENTED,

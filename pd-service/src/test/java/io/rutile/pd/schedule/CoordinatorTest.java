@@ -12,6 +12,7 @@ import io.rutile.pd.schedule.operator.Operator;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ class CoordinatorTest {
         cluster.up(2);
         heartbeat(region(1, "", "", 1));
         RegionHeartbeatResponse first = lastSent();
-        assertThat(first.getChangePeer().getChangeType()).isEqualTo(ConfChangeType.AddNode);
+        assertThat(first.getChangePeer().getChangeType()).isEqualTo(ConfChangeType.AddLearnerNode);
         assertThat(first.getChangePeer().getPeer().getStoreId()).isEqualTo(2);
         assertThat(first.getHeader().getClusterId()).isEqualTo(7);
         assertThat(first.getRegionId()).isEqualTo(1);
@@ -74,14 +75,22 @@ class CoordinatorTest {
         heartbeat(region(1, "", "", 1));
         assertThat(lastSent()).isEqualTo(first);
 
-        Peer second = first.getChangePeer().getPeer();
-        heartbeat(region(1, "", "", 1).plus(second).epoch(2, 1));
+        // It has caught up, and is to vote.
+        Peer learner = first.getChangePeer().getPeer();
+        heartbeat(region(1, "", "", 1).plus(learner).epoch(2, 1));
+        Peer second = lastSent().getChangePeer().getPeer();
+        assertThat(lastSent().getChangePeer().getChangeType()).isEqualTo(ConfChangeType.AddNode);
+        assertThat(second).isEqualTo(learner.toBuilder().setRole(PeerRole.Voter).build());
+
+        heartbeat(region(1, "", "", 1).plus(second).epoch(3, 1));
         Peer third = lastSent().getChangePeer().getPeer();
         assertThat(third.getStoreId()).isEqualTo(3);
         assertThat(third.getId()).isNotEqualTo(second.getId());
+        heartbeat(region(1, "", "", 1).plus(second).plus(third).epoch(4, 1));
 
         int before = sent.size();
-        heartbeat(region(1, "", "", 1).plus(second).plus(third).epoch(3, 1));
+        Peer thirdVoter = third.toBuilder().setRole(PeerRole.Voter).build();
+        heartbeat(region(1, "", "", 1).plus(second).plus(thirdVoter).epoch(5, 1));
         assertThat(sent).hasSize(before);
         assertThat(operators.size()).isZero();
         assertThat(metrics.counter("kv.pd.schedule.operators", "event", "finished")
@@ -175,7 +184,7 @@ class CoordinatorTest {
         heartbeat(region(1, "", "", 1));
         Coordinator.Explanation running =
                 coordinator.explain(cluster.state().region(1).orElseThrow());
-        assertThat(running.action()).contains("add peer", "on store 2");
+        assertThat(running.action()).contains("add learner", "promote learner", "on store 2");
         assertThat(running.reason()).contains("1 of 3 replicas");
     }
 

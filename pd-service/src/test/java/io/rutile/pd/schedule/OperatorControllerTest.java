@@ -13,7 +13,7 @@ import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.operator.OperatorLimits.PerMinute;
-import io.rutile.pd.schedule.operator.OperatorStep.AddPeer;
+import io.rutile.pd.schedule.operator.OperatorStep.AddLearner;
 import io.rutile.pd.schedule.operator.StoreInfluence;
 import io.rutile.pd.schedule.operator.StoreLimits;
 import java.nio.file.Path;
@@ -94,7 +94,7 @@ class OperatorControllerTest {
         assertThat(operators.influenceOn(1)).isEqualTo(new StoreInfluence(-1, -1, -64, -64, 0));
         assertThat(operators.influenceOn(2)).isEqualTo(new StoreInfluence(0, 1, 0, 64, 0));
 
-        long added = ((AddPeer) operator.steps().get(0)).peer().getId();
+        long added = ((AddLearner) operator.steps().get(0)).peer().getId();
         operators.dispatch(region(1, "", "", 1, 2, 3)
                 .plus(peer(1, 4).toBuilder().setId(added).build())
                 .epoch(2, 1)

@@ -1,7 +1,6 @@
 package io.rutile.pd.schedule.checker;
 
 import io.rutile.pd.cluster.RegionInfo;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
@@ -10,23 +9,18 @@ import io.rutile.pd.schedule.placement.RuleFit;
 import io.rutile.pd.schedule.placement.StoreChoice;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
-import java.util.function.Supplier;
 
 /** Makes voters of learners that have caught up and are there for a rule that asks for a vote. */
 public final class LearnerChecker {
 
     private final StoreChoice stores;
-    private final Supplier<NodeAbilities> nodes;
 
-    public LearnerChecker(StoreChoice stores, Supplier<NodeAbilities> nodes) {
+    public LearnerChecker(StoreChoice stores) {
         this.stores = stores;
-        this.nodes = nodes;
     }
 
     public Finding check(RegionInfo region) {
-        if (!nodes.get().learners()
-                || region.leader() == null
-                || region.peers().stream().noneMatch(peer -> peer.getRole() == PeerRole.Learner)) {
+        if (region.leader() == null || region.peers().stream().noneMatch(peer -> peer.getRole() == PeerRole.Learner)) {
             return Finding.healthy("");
         }
         RuleFit fit = stores.fit(region, region.peers());

@@ -3,7 +3,6 @@ package io.rutile.pd.schedule.checker;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
@@ -34,7 +33,6 @@ public final class MergeChecker {
     private final OperatorsUnderWay underWay;
     private final Supplier<MergeOptions> options;
     private final Supplier<PlacementOptions> placement;
-    private final Supplier<NodeAbilities> nodes;
     private final LongSupplier nanoClock;
 
     public MergeChecker(
@@ -43,27 +41,25 @@ public final class MergeChecker {
             OperatorsUnderWay underWay,
             Supplier<MergeOptions> options,
             Supplier<PlacementOptions> placement,
-            Supplier<NodeAbilities> nodes,
             LongSupplier nanoClock) {
         this.cluster = cluster;
         this.stores = stores;
         this.underWay = underWay;
         this.options = options;
         this.placement = placement;
-        this.nodes = nodes;
         this.nanoClock = nanoClock;
     }
 
     /** Of a Region that is well otherwise. */
     public Finding check(RegionInfo region) {
-        if (!nodes.get().merge() || !isSmall(region)) {
+        if (!isSmall(region)) {
             return Finding.healthy("");
         }
         if (!hasRested(region)) {
             return Finding.healthy("small, but new; it may grow");
         }
         if (!underWay.allows(OperatorKind.MERGE)) {
-            return Finding.healthy("small, but as many regions are merging as may");
+            return Finding.healthy("small, but as many regions are merging as may (merge-schedule-limit)");
         }
         List<String> objections = new ArrayList<>();
         RegionInfo target = null;

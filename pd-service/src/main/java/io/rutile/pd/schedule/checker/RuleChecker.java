@@ -4,7 +4,6 @@ import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.cluster.StoreInfo.Liveness;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
@@ -20,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,12 +30,10 @@ public final class RuleChecker {
 
     private final ClusterState cluster;
     private final StoreChoice stores;
-    private final Supplier<NodeAbilities> nodes;
 
-    public RuleChecker(ClusterState cluster, StoreChoice stores, Supplier<NodeAbilities> nodes) {
+    public RuleChecker(ClusterState cluster, StoreChoice stores) {
         this.cluster = cluster;
         this.stores = stores;
-        this.nodes = nodes;
     }
 
     public Finding check(RegionInfo region) {
@@ -95,10 +91,6 @@ public final class RuleChecker {
                     + (lost.isEmpty() ? "" : ", lost on " + storeIds(lost));
             if (!hasMajority(region.peers(), 1)) {
                 return Finding.blocked(why + ", but too few of its stores are up to agree on a change");
-            }
-            if (rule.role() == Role.LEARNER && !nodes.get().learners()) {
-                blocked = why + ", but the stores of this cluster know no learners";
-                continue;
             }
             Refusals refusals = new Refusals();
             Optional<StoreInfo> target = stores.forNewPeer(region, rule, stores.storesOf(there), refusals);
@@ -206,9 +198,8 @@ public final class RuleChecker {
 
     /** A peer that is between two states; one whose store is gone will never settle and is not looked at. */
     private @Nullable Peer unsettledPeer(RegionInfo region, List<Peer> kept) {
-        boolean learners = nodes.get().learners();
         for (Peer peer : kept) {
-            boolean settled = peer.getRole() == PeerRole.Voter || peer.getRole() == PeerRole.Learner && learners;
+            boolean settled = peer.getRole() == PeerRole.Voter || peer.getRole() == PeerRole.Learner;
             if (!settled || region.isPending(peer)) {
                 return peer;
             }
@@ -222,7 +213,8 @@ public final class RuleChecker {
                 .filter(rule -> fit.couldServe(surplus, rule))
                 .findFirst()
                 .orElse(null);
-        if (shared == null) {
+        if (shared == null || surplus.getRole() == PeerRole.Learner) {
+            // In a voter's stead it would have to be promoted first.
             return surplus;
         }
         List<Peer> all = new ArrayList<>(fit.peersOf(shared));

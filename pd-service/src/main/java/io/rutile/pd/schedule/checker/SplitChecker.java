@@ -1,7 +1,6 @@
 package io.rutile.pd.schedule.checker;
 
 import io.rutile.pd.cluster.RegionInfo;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
@@ -17,11 +16,9 @@ public final class SplitChecker {
     private static final int KEYS_MAX = 64;
 
     private final Supplier<PlacementOptions> placement;
-    private final Supplier<NodeAbilities> nodes;
 
-    public SplitChecker(Supplier<PlacementOptions> placement, Supplier<NodeAbilities> nodes) {
+    public SplitChecker(Supplier<PlacementOptions> placement) {
         this.placement = placement;
-        this.nodes = nodes;
     }
 
     public Finding check(RegionInfo region) {
@@ -30,9 +27,6 @@ public final class SplitChecker {
             return Finding.healthy("");
         }
         String why = "it reaches over " + borders.size() + " borders of the placement rules";
-        if (!nodes.get().split()) {
-            return Finding.blocked(why + ", but the stores of this cluster are not to be told where to split");
-        }
         if (region.leader() == null) {
             return Finding.blocked(why + ", but no leader has reported it");
         }

@@ -4,22 +4,24 @@ import io.rutile.pd.cluster.IdAllocator;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorStep.AddLearner;
-import io.rutile.pd.schedule.operator.OperatorStep.AddPeer;
+import io.rutile.pd.schedule.operator.OperatorStep.ChangePeers;
+import io.rutile.pd.schedule.operator.OperatorStep.PromoteLearner;
 import io.rutile.pd.schedule.operator.OperatorStep.RemovePeer;
 import io.rutile.pd.schedule.operator.OperatorStep.TransferLeadership;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects what should become of a Region's replicas and puts the steps in the one safe order: each replica is added before
- * another one goes, the leader moves off what goes, and a peer that leads goes last (D2).
+ * Collects what should become of a Region's replicas and puts the steps in the one safe order (D2): each new replica is a learner
+ * until it has caught up; a leader that goes hands over first; then those who are to vote get their vote and those who are to go
+ * go, in one joint change if that is more than one change. Only where nobody can take over before that does the leader go
+ * last, alone.
  */
 public final class OperatorBuilder {
 
@@ -50,7 +52,7 @@ public final class OperatorBuilder {
         return this;
     }
 
-    /** For stores that know learners. */
+    /** A replica that is there to stay without a vote. */
     public OperatorBuilder addLearnerOn(long storeId) {
         addOn(storeId);
         learnersOn.add(storeId);
@@ -58,12 +60,18 @@ public final class OperatorBuilder {
     }
 
     public OperatorBuilder promote(Peer learner) {
-        others.add(new OperatorStep.PromoteLearner(learner));
+        others.add(new PromoteLearner(learner));
         return this;
     }
 
     public OperatorBuilder splitAt(List<ByteKey> keys) {
         others.add(new OperatorStep.SplitAt(List.copyOf(keys)));
+        return this;
+    }
+
+    /** In two, where the Region's leader finds the middle. */
+    public OperatorBuilder bisect() {
+        others.add(new OperatorStep.Bisect(region.range()));
         return this;
     }
 
@@ -141,47 +149,64 @@ public final class OperatorBuilder {
     }
 
     private List<OperatorStep> steps(long firstPeerId) {
-        List<Peer> added = new ArrayList<>();
-        for (long storeId : addOn) {
-            added.add(Peer.newBuilder()
-                    .setId(firstPeerId + added.size())
-                    .setStoreId(storeId)
-                    .setRole(learnersOn.contains(storeId) ? PeerRole.Learner : PeerRole.Voter)
-                    .build());
-        }
-        List<Peer> leaving = new ArrayList<>(remove);
-        leaving.removeIf(region::isLeader);
+        List<Peer> voters = new ArrayList<>();
         List<OperatorStep> steps = new ArrayList<>(others);
-        Iterator<Peer> next = leaving.iterator();
-        for (Peer peer : added) {
-            steps.add(peer.getRole() == PeerRole.Learner ? new AddLearner(peer) : new AddPeer(peer));
-            if (next.hasNext()) {
-                steps.add(new RemovePeer(next.next()));
+        for (int i = 0; i < addOn.size(); i++) {
+            Peer peer = Peer.newBuilder()
+                    .setId(firstPeerId + i)
+                    .setStoreId(addOn.get(i))
+                    .setRole(PeerRole.Learner)
+                    .build();
+            steps.add(new AddLearner(peer));
+            if (!learnersOn.contains(peer.getStoreId())) {
+                voters.add(peer);
             }
         }
-        next.forEachRemaining(peer -> steps.add(new RemovePeer(peer)));
-        Peer leader = region.leader();
-        Peer successor = successor(added);
-        if (successor != null && (leader == null || successor.getId() != leader.getId())) {
+        boolean leaderGoes = remove.stream().anyMatch(region::isLeader);
+        Peer successor = successor(voters);
+        if (successor != null && leaderGoes && !voters.contains(successor)) {
             steps.add(new TransferLeadership(successor));
+            change(voters, remove, steps);
+            return steps;
+        }
+        // The leader stays, or whoever takes over needs a vote first.
+        List<Peer> followers =
+                remove.stream().filter(peer -> !region.isLeader(peer)).toList();
+        change(voters, followers, steps);
+        if (successor != null) {
+            steps.add(new TransferLeadership(asVoter(successor)));
         }
         remove.stream().filter(region::isLeader).forEach(peer -> steps.add(new RemovePeer(peer)));
         return steps;
     }
 
-    /** Who shall lead: as was said; else, if the leader goes, one that was there before rather than a new one. */
+    /** One change is told as one; several are one joint change. */
+    private static void change(List<Peer> promote, List<Peer> leave, List<OperatorStep> steps) {
+        if (promote.size() + leave.size() > 1) {
+            steps.add(new ChangePeers(List.copyOf(promote), List.copyOf(leave)));
+            return;
+        }
+        promote.forEach(peer -> steps.add(new PromoteLearner(peer)));
+        leave.forEach(peer -> steps.add(new RemovePeer(peer)));
+    }
+
+    /**
+     * Who shall take over: as was said; else, if the leader goes, one that was there before rather than a new one. Null if the
+     * leader stays, or nobody can.
+     */
     private @Nullable Peer successor(List<Peer> added) {
         List<Peer> staying = new ArrayList<>(region.peers());
-        staying.removeIf(peer -> remove.contains(peer) || region.isPending(peer));
+        staying.removeIf(peer -> remove.contains(peer) || region.isPending(peer) || peer.getRole() == PeerRole.Learner);
         staying.addAll(added);
-        staying.removeIf(peer -> peer.getRole() == PeerRole.Learner);
-        if (leaderOn != 0) {
-            return staying.stream()
-                    .filter(peer -> peer.getStoreId() == leaderOn)
-                    .findFirst()
-                    .orElse(null);
-        }
         boolean leaderGoes = remove.stream().anyMatch(region::isLeader);
-        return leaderGoes && !staying.isEmpty() ? staying.get(0) : null;
+        return staying.stream()
+                .filter(peer -> leaderOn == 0 ? leaderGoes : peer.getStoreId() == leaderOn)
+                .filter(peer -> !region.isLeader(peer))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static Peer asVoter(Peer peer) {
+        return peer.toBuilder().setRole(PeerRole.Voter).build();
     }
 }

@@ -1,16 +1,18 @@
 package io.rutile.pd.schedule.operator;
 
+import java.util.EnumMap;
 import java.util.Map;
 
 /**
  * How much may be under way.
  *
  * @param all operators at once, over all kinds and Regions
- * @param byKind operators of one kind at once; a kind that is not named has no bound of its own
+ * @param byKind operators of one kind at once, 0 for none; a kind that is not named has no bound of its own
  * @param stores how fast replicas come to a store and leave it
  */
 public record OperatorLimits(int all, Map<OperatorKind, Integer> byKind, Stores stores) {
 
+    /** Merging is switched on by raising its bound. */
     public static final OperatorLimits DEFAULTS = new OperatorLimits(
             2_048,
             Map.of(
@@ -19,7 +21,7 @@ public record OperatorLimits(int all, Map<OperatorKind, Integer> byKind, Stores 
                     OperatorKind.SCATTER, 256,
                     OperatorKind.HOT, 4,
                     OperatorKind.SPLIT, 64,
-                    OperatorKind.MERGE, 8,
+                    OperatorKind.MERGE, 0,
                     OperatorKind.BALANCE_LEADER, 16,
                     OperatorKind.BALANCE_REGION, 256),
             Stores.DEFAULTS);
@@ -68,6 +70,13 @@ public record OperatorLimits(int all, Map<OperatorKind, Integer> byKind, Stores 
 
     public OperatorLimits withAll(int bound) {
         return new OperatorLimits(bound, byKind, stores);
+    }
+
+    public OperatorLimits withKind(OperatorKind kind, int bound) {
+        Map<OperatorKind, Integer> changed = new EnumMap<>(OperatorKind.class);
+        changed.putAll(byKind);
+        changed.put(kind, bound);
+        return new OperatorLimits(all, changed, stores);
     }
 
     public OperatorLimits withStores(Stores limits) {

@@ -2,11 +2,13 @@ package io.rutile.pd.schedule.operator;
 
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.ChangePeer;
+import io.rutile.protocol.pdpb.ChangePeerV2;
 import io.rutile.protocol.pdpb.CheckPolicy;
 import io.rutile.protocol.pdpb.Merge;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
@@ -14,6 +16,8 @@ import io.rutile.protocol.pdpb.SplitRegion;
 import io.rutile.protocol.pdpb.TransferLeader;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One command to a Region's leader, repeated with every heartbeat until a heartbeat shows its effect (D1). */
 public sealed interface OperatorStep {
@@ -47,36 +51,6 @@ public sealed interface OperatorStep {
      * @param planned the Region as it was when the operator was planned
      */
     List<StepInfluence> influence(RegionInfo planned);
-
-    /** The replica is caught up by the leader before it counts as a voter, so no learner step goes first. */
-    record AddPeer(Peer peer) implements OperatorStep {
-
-        @Override
-        public void command(RegionHeartbeatResponse.Builder response) {
-            response.setChangePeer(ChangePeer.newBuilder().setPeer(peer).setChangeType(ConfChangeType.AddNode));
-        }
-
-        @Override
-        public boolean isFinished(RegionInfo region) {
-            Peer there = region.peerOn(peer.getStoreId());
-            return there != null && there.getId() == peer.getId() && !region.isPending(there);
-        }
-
-        @Override
-        public Duration timeout() {
-            return Duration.ofMinutes(10);
-        }
-
-        @Override
-        public List<StepInfluence> influence(RegionInfo planned) {
-            return List.of(new StepInfluence(peer.getStoreId(), 1, 0));
-        }
-
-        @Override
-        public String toString() {
-            return "add peer " + peer.getId() + " on store " + peer.getStoreId();
-        }
-    }
 
     /** Takes one incarnation of a replica away. */
     record RemovePeer(Peer peer) implements OperatorStep {
@@ -207,6 +181,58 @@ public sealed interface OperatorStep {
         }
     }
 
+    /**
+     * Learners that have caught up get a vote and others go, in one joint change: neither the majority before nor the one after
+     * is ever passed over, and the Region never has more voters than it wants.
+     *
+     * @param promote learners
+     * @param remove peers, not the leader
+     */
+    record ChangePeers(List<Peer> promote, List<Peer> remove) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            ChangePeerV2.Builder joint = ChangePeerV2.newBuilder();
+            promote.forEach(peer -> joint.addChanges(ChangePeer.newBuilder()
+                    .setPeer(peer.toBuilder().setRole(PeerRole.Voter))
+                    .setChangeType(ConfChangeType.AddNode)));
+            remove.forEach(peer ->
+                    joint.addChanges(ChangePeer.newBuilder().setPeer(peer).setChangeType(ConfChangeType.RemoveNode)));
+            response.setChangePeerV2(joint);
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            return promote.stream().allMatch(peer -> new PromoteLearner(peer).isFinished(region))
+                    && remove.stream().allMatch(peer -> new RemovePeer(peer).isFinished(region));
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(1L + promote.size() + remove.size());
+        }
+
+        @Override
+        public int confVerChange() {
+            return promote.size() + remove.size();
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return remove.stream()
+                    .map(peer -> new StepInfluence(peer.getStoreId(), -1, 0))
+                    .toList();
+        }
+
+        @Override
+        public String toString() {
+            Stream<String> changes = Stream.concat(
+                    promote.stream().map(peer -> new PromoteLearner(peer).toString()),
+                    remove.stream().map(peer -> new RemovePeer(peer).toString()));
+            return changes.collect(Collectors.joining(" and ", "", " at once"));
+        }
+    }
+
     /** Splits the Region at these keys. */
     record SplitAt(List<ByteKey> keys) implements OperatorStep {
 
@@ -248,6 +274,45 @@ public sealed interface OperatorStep {
         @Override
         public String toString() {
             return "split into " + (keys.size() + 1);
+        }
+    }
+
+    /** Splits the Region where its leader finds the middle of it. */
+    record Bisect(KeyRange range) implements OperatorStep {
+
+        @Override
+        public void command(RegionHeartbeatResponse.Builder response) {
+            response.setSplitRegion(SplitRegion.newBuilder().setPolicy(CheckPolicy.APPROXIMATE));
+        }
+
+        @Override
+        public boolean isFinished(RegionInfo region) {
+            return !region.range().equals(range);
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMinutes(1);
+        }
+
+        @Override
+        public int confVerChange() {
+            return 0;
+        }
+
+        @Override
+        public boolean changesRange() {
+            return true;
+        }
+
+        @Override
+        public List<StepInfluence> influence(RegionInfo planned) {
+            return List.of();
+        }
+
+        @Override
+        public String toString() {
+            return "split in the middle";
         }
     }
 

@@ -56,7 +56,9 @@ public final class RuleFit {
         }
         List<Peer> ordered = new ArrayList<>(kept);
         // Who is right as it is comes first, so that it is whoever is left over that has to change or go.
-        ordered.sort(Comparator.comparing((Peer peer) -> !region.isLeader(peer)).thenComparingLong(Peer::getId));
+        ordered.sort(Comparator.comparing((Peer peer) -> !region.isLeader(peer))
+                .thenComparing(peer -> peer.getRole() == PeerRole.Learner)
+                .thenComparingLong(Peer::getId));
         for (Peer peer : ordered) {
             place(peer, new HashSet<>());
         }

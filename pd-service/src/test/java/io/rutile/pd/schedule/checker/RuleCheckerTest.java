@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.Regions;
-import io.rutile.pd.schedule.operator.NodeAbilities;
 import io.rutile.pd.schedule.operator.ReceivingStores;
 import io.rutile.pd.schedule.placement.Locations;
 import io.rutile.pd.schedule.placement.PlacementOptions;
@@ -103,10 +102,16 @@ class RuleCheckerTest {
                         on(1, 2, 3).pending(3),
                         "add on 4"),
                 row(
-                        "a learner is left to whoever made it",
+                        "a learner that is still catching up is waited for",
                         c -> c.up(1, 2, 3),
-                        on(1).plus(learner(2)),
+                        on(1).plus(learner(2)).pending(2),
                         "blocked: has not caught up"),
+                row("a learner has a place", c -> c.up(1, 2, 3), on(1, 2).plus(learner(3)), "healthy"),
+                row(
+                        "a learner too many goes",
+                        c -> c.up(1, 2, 3, 4),
+                        on(1, 2, 3).plus(learner(4)),
+                        "remove on 4"),
                 row("a full store gets nothing new", c -> c.up(1, 2).stats(full(3)), on(1, 2), "blocked: less than"),
                 row("a busy store gets nothing new", c -> c.up(1, 2).stats(busy(3)), on(1, 2), "blocked: busy"));
     }
@@ -199,10 +204,7 @@ class RuleCheckerTest {
         PlacementOptions bounded = options.withBounds(4, 1L << 30);
         ReceivingStores receiving = new ReceivingStores(underWay);
         StoreFilters filters = new StoreFilters(() -> bounded, receiving, store -> null);
-        return new RuleChecker(
-                cluster.state(),
-                new StoreChoice(cluster.state(), () -> bounded, receiving, filters),
-                () -> NodeAbilities.BASIC);
+        return new RuleChecker(cluster.state(), new StoreChoice(cluster.state(), () -> bounded, receiving, filters));
     }
 
     private static String words(Finding finding) {

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.cluster.RegionFlow;
 import io.rutile.pd.schedule.ScheduleOptions;
-import io.rutile.pd.schedule.operator.NodeAbilities;
+import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.operator.OperatorLimits.PerMinute;
 import io.rutile.pd.schedule.placement.LabelConstraint;
@@ -289,8 +289,7 @@ class SchedulingSimulationTest {
                 new PlacementRule("t", "lead", 1, false, hot, Role.LEADER, 1, inZone, Locations.NONE),
                 new PlacementRule("t", "follow", 2, false, hot, Role.FOLLOWER, 2, elsewhere, Locations.NONE),
                 new PlacementRule("t", "learn", 3, false, hot, Role.LEARNER, 1, inZone, Locations.NONE)));
-        SimulatedCluster cluster = cluster(OPTIONS.withPlacement(PlacementOptions.DEFAULTS.withRules(rules))
-                .withNodes(new NodeAbilities(true, false, true)));
+        SimulatedCluster cluster = cluster(OPTIONS.withPlacement(PlacementOptions.DEFAULTS.withRules(rules)));
         for (long id = 1; id <= 6; id++) {
             cluster.join(id, 1_000 * GIB, Map.of("zone", id <= 2 ? "a" : "b"));
         }
@@ -324,7 +323,7 @@ class SchedulingSimulationTest {
 
     @Test
     void smallNeighboursMerge() {
-        SimulatedCluster cluster = cluster(OPTIONS.withNodes(new NodeAbilities(false, true, false)));
+        SimulatedCluster cluster = cluster(OPTIONS.withLimits(OperatorLimits.DEFAULTS.withKind(OperatorKind.MERGE, 8)));
         cluster.join(1_000 * GIB, 1, 2, 3, 4);
         cluster.regions(40, i -> i % 4 == 0 ? 50 : 2, i -> new long[] {1 + i % 4, 1 + (i + 1) % 4, 1 + (i + 2) % 4});
 
@@ -341,7 +340,7 @@ class SchedulingSimulationTest {
     }
 
     @Test
-    void withoutTheNodesAbilityNothingMerges() {
+    void nothingMergesUnlessItMay() {
         SimulatedCluster cluster = cluster(OPTIONS);
         cluster.join(1_000 * GIB, 1, 2, 3);
         cluster.regions(40, i -> 1, i -> new long[] {1, 2, 3});

@@ -288,6 +288,9 @@ final class SimulatedCluster {
                     () -> transfer(region, command.getTransferLeader().getPeer()));
         } else if (command.hasChangePeer()) {
             change(region, command.getChangePeer());
+        } else if (command.hasChangePeerV2()) {
+            List<ChangePeer> changes = command.getChangePeerV2().getChangesList();
+            busy(region, Duration.ofMillis(300), () -> changeAtOnce(region, changes));
         } else if (command.hasSplitRegion()) {
             busy(
                     region,
@@ -311,6 +314,27 @@ final class SimulatedCluster {
             busy(region, Duration.ofMillis(100), () -> promote(region, there));
         } else {
             busy(region, Duration.ofMillis(100), () -> add(region, change.getPeer()));
+        }
+    }
+
+    /** A joint change: all of it or nothing, for which both the majority before and the one after are needed. */
+    private void changeAtOnce(SimulatedRegion region, List<ChangePeer> changes) {
+        if (changes.stream()
+                .anyMatch(change -> change.getChangeType() == ConfChangeType.RemoveNode
+                        && change.getPeer().getStoreId() == region.leaderStore)) {
+            // It was elected a moment ago.
+            handOver(region, region.peerOn(region.leaderStore));
+            return;
+        }
+        for (ChangePeer change : changes) {
+            if (change.getChangeType() == ConfChangeType.RemoveNode) {
+                drop(region, change.getPeer());
+            } else {
+                promote(region, region.peerOn(change.getPeer().getStoreId()));
+            }
+        }
+        if (!region.hasMajority(this::isUp)) {
+            throw new AssertionError("D2: region " + region.id + " lost its majority by " + changes);
         }
     }
 
@@ -414,24 +438,32 @@ final class SimulatedCluster {
     private void remove(SimulatedRegion region, Peer peer) {
         if (region.leaderStore == peer.getStoreId()) {
             // It was elected a moment ago. A leader hands over instead, and PD says it again to whoever leads then.
-            region.peers.stream()
-                    .filter(other -> other.getId() != peer.getId()
-                            && other.getRole() == PeerRole.Voter
-                            && isUp(other.getStoreId())
-                            && !region.joining.contains(other.getId()))
-                    .findFirst()
-                    .ifPresent(other -> transfer(region, other));
+            handOver(region, peer);
             return;
         }
         boolean before = region.hasMajority(this::isUp);
+        drop(region, peer);
+        if (before && !region.hasMajority(this::isUp)) {
+            throw new AssertionError("D2: region " + region.id + " lost its majority when " + peer + " went");
+        }
+    }
+
+    private void handOver(SimulatedRegion region, Peer peer) {
+        region.peers.stream()
+                .filter(other -> other.getId() != peer.getId()
+                        && other.getRole() == PeerRole.Voter
+                        && isUp(other.getStoreId())
+                        && !region.joining.contains(other.getId()))
+                .findFirst()
+                .ifPresent(other -> transfer(region, other));
+    }
+
+    private void drop(SimulatedRegion region, Peer peer) {
         if (region.peers.removeIf(there -> there.getId() == peer.getId())) {
             region.joining.remove(peer.getId());
             region.confVer++;
             replicasRemoved++;
             stores.get(peer.getStoreId()).usedMib -= region.sizeMib;
-            if (before && !region.hasMajority(this::isUp)) {
-                throw new AssertionError("D2: region " + region.id + " lost its majority when " + peer + " went");
-            }
         }
     }
 
