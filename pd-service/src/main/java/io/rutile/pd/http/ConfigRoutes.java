@@ -7,8 +7,9 @@ import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.Setting;
 import io.rutile.pd.meta.SettingRecord;
-import java.time.Duration;
+import io.rutile.pd.schedule.placement.Locations;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -21,6 +22,7 @@ final class ConfigRoutes {
     private static final String SCHEDULE = "schedule";
     private static final String REPLICATION = "replication";
     private static final String MAX_REPLICAS = "max-replicas";
+    private static final String PLACEMENT_RULES = "enable-placement-rules";
     private static final String DONE = "The config is updated.";
 
     private final MetaStore meta;
@@ -35,7 +37,7 @@ final class ConfigRoutes {
                 change("POST", "/config", request -> set(request, "")),
                 onLeader("GET", "/config/schedule", request -> HttpAnswer.ok(schedule(request))),
                 change("POST", "/config/schedule", request -> set(request, SCHEDULE)),
-                onLeader("GET", "/config/replicate", request -> HttpAnswer.ok(replication())),
+                onLeader("GET", "/config/replicate", request -> HttpAnswer.ok(replication(request))),
                 change("POST", "/config/replicate", request -> set(request, REPLICATION)),
                 onLeader("GET", "/config/cluster-version", request -> HttpAnswer.said(clusterVersion())));
     }
@@ -44,22 +46,30 @@ final class ConfigRoutes {
         ObjectNode answer = Json.object();
         answer.put("cluster-version", clusterVersion());
         answer.set(SCHEDULE, schedule(request));
-        answer.set(REPLICATION, replication());
+        answer.set(REPLICATION, replication(request));
         return HttpAnswer.ok(answer);
     }
 
     private static ObjectNode schedule(Request request) {
-        Duration downAfter = request.term().cluster().downAfter();
-        return Json.object().put(Setting.MAX_STORE_DOWN_TIME.key(), GoText.duration(downAfter));
+        return values(request, SCHEDULE, Json.object());
     }
 
     /** Truth values and lists are texts here: so tools expect them. */
-    private ObjectNode replication() {
-        return Json.object()
-                .put(MAX_REPLICAS, meta.state().maxReplicas())
-                .put("location-labels", "")
-                .put("strictly-match-label", "false")
-                .put("enable-placement-rules", "false");
+    private ObjectNode replication(Request request) {
+        ObjectNode answer = values(
+                request,
+                REPLICATION,
+                Json.object().put(MAX_REPLICAS, meta.state().maxReplicas()));
+        return answer.put("strictly-match-label", "false").put(PLACEMENT_RULES, "true");
+    }
+
+    private static ObjectNode values(Request request, String group, ObjectNode into) {
+        for (Setting setting : Setting.values()) {
+            if (setting.group().equals(group)) {
+                into.set(setting.key(), SettingJson.value(setting, request.term()));
+            }
+        }
+        return into;
     }
 
     private String clusterVersion() {
@@ -67,12 +77,25 @@ final class ConfigRoutes {
     }
 
     /** @param within the group that names without one belong to; empty for any */
-    private static CompletableFuture<HttpAnswer> set(Request request, String within) {
+    private CompletableFuture<HttpAnswer> set(Request request, String within) {
+        Map<Setting, String> values = new EnumMap<>(Setting.class);
         List<MetaRecord> records = new ArrayList<>();
+        boolean asItIs = false;
         for (Map.Entry<String, JsonNode> entry : request.body().properties()) {
-            records.add(record(within, entry.getKey(), entry.getValue()));
+            Name name = Name.of(within, entry.getKey());
+            if (name.is(REPLICATION, PLACEMENT_RULES)) {
+                checkPlacementRules(entry.getValue());
+                asItIs = true;
+            } else if (name.is(REPLICATION, MAX_REPLICAS)) {
+                records.add(new MetaRecord.SetMaxReplicas(count(entry.getKey(), entry.getValue())));
+            } else {
+                Setting setting = setting(name, entry.getKey());
+                values.put(setting, SettingJson.text(setting, entry.getValue()));
+            }
         }
-        if (records.isEmpty()) {
+        checkIsolation(request, values);
+        values.forEach((setting, value) -> records.add(SettingRecord.ChangeSetting.of(setting, value)));
+        if (records.isEmpty() && !asItIs) {
             throw ApiError.badRequest("nothing is to be set");
         }
         CompletableFuture<HttpAnswer> answer = CompletableFuture.completedFuture(HttpAnswer.said(DONE));
@@ -82,20 +105,45 @@ final class ConfigRoutes {
         return answer;
     }
 
-    private static MetaRecord record(String within, String name, JsonNode value) {
-        int dot = name.indexOf('.');
-        String group = dot < 0 ? within : name.substring(0, dot);
-        String key = name.substring(dot + 1);
-        boolean elsewhere = !within.isEmpty() && !group.equals(within);
-        if (!elsewhere && key.equals(MAX_REPLICAS) && (group.isEmpty() || group.equals(REPLICATION))) {
-            return new MetaRecord.SetMaxReplicas(count(name, value));
+    /** A name with its group, or without; then any group will do, or the one that is spoken of. */
+    private record Name(String group, String key, boolean elsewhere) {
+
+        static Name of(String within, String said) {
+            int dot = said.indexOf('.');
+            String group = dot < 0 ? within : said.substring(0, dot);
+            return new Name(group, said.substring(dot + 1), !within.isEmpty() && !group.equals(within));
         }
+
+        boolean is(String itsGroup, String itsKey) {
+            return !elsewhere && key.equals(itsKey) && (group.isEmpty() || group.equals(itsGroup));
+        }
+    }
+
+    private static Setting setting(Name name, String said) {
         for (Setting setting : Setting.values()) {
-            if (!elsewhere && key.equals(setting.key()) && (group.isEmpty() || group.equals(setting.group()))) {
-                return duration(setting, value);
+            boolean served = setting.group().equals(SCHEDULE) || setting.group().equals(REPLICATION);
+            if (served && name.is(setting.group(), setting.key())) {
+                return setting;
             }
         }
-        throw ApiError.badRequest("config item " + Request.shown(name) + " not found");
+        throw ApiError.badRequest("config item " + Request.shown(said) + " not found");
+    }
+
+    /** Tools switch them on before they use them; here they are never off. */
+    private static void checkPlacementRules(JsonNode value) {
+        if (!value.asString("").equals("true")) {
+            throw ApiError.refused("placement rules cannot be switched off; delete those that should not hold");
+        }
+    }
+
+    private static void checkIsolation(Request request, Map<Setting, String> values) {
+        Locations now = request.term().schedule().placement().locations();
+        String said = values.get(Setting.LOCATION_LABELS);
+        List<String> labels = said == null ? now.labels() : Setting.labels(said);
+        String isolation = values.getOrDefault(Setting.ISOLATION_LEVEL, now.isolation());
+        if (!isolation.isEmpty() && !labels.contains(isolation)) {
+            throw ApiError.badRequest("isolation-level '" + isolation + "' is none of the location-labels " + labels);
+        }
     }
 
     private static int count(String name, JsonNode value) {
@@ -110,17 +158,5 @@ final class ConfigRoutes {
         }
         throw ApiError.badRequest(name + " must be a number from 1 to " + MetaRecord.SetMaxReplicas.MAX + ", not "
                 + Request.shown(value.toString()));
-    }
-
-    private static MetaRecord duration(Setting setting, JsonNode value) {
-        if (!value.isString()) {
-            throw ApiError.badRequest(setting.key() + " must be a duration such as \"30m\"");
-        }
-        Duration duration = GoText.parseDuration(value.stringValue(), setting.key());
-        if (!setting.allows(duration)) {
-            throw ApiError.badRequest(setting.key() + " must be " + GoText.duration(setting.min()) + " to "
-                    + GoText.duration(setting.max()) + ", not " + GoText.duration(duration));
-        }
-        return SettingRecord.ChangeSetting.of(setting, duration);
     }
 }

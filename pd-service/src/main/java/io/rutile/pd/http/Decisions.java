@@ -33,6 +33,7 @@ final class Decisions {
             case NOT_FOUND -> ApiError.notFound(message);
             case STORE_TOMBSTONE, STORE_DESTROYED -> ApiError.gone(message);
             case STORE_UP, STORES_NOT_ENOUGH -> ApiError.refused(message);
+            case CONFLICT -> ApiError.unavailable(message);
             default -> ApiError.badRequest(message);
         };
     }

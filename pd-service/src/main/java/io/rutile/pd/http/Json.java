@@ -1,5 +1,8 @@
 package io.rutile.pd.http;
 
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
@@ -37,6 +40,14 @@ final class Json {
         return StringNode.valueOf(text);
     }
 
+    static JsonNode number(long value) {
+        return JsonNodeFactory.instance.numberNode(value);
+    }
+
+    static JsonNode number(BigDecimal value) {
+        return JsonNodeFactory.instance.numberNode(value);
+    }
+
     /** The JSON {@code null}. */
     static JsonNode none() {
         return JsonNodeFactory.instance.nullNode();
@@ -52,6 +63,21 @@ final class Json {
             return object;
         }
         throw ApiError.badRequest("the body must be a JSON object");
+    }
+
+    /** @throws ApiError 400 if the body is not a JSON array of objects */
+    static List<ObjectNode> parseObjects(byte[] body) {
+        if (!(parse(body) instanceof ArrayNode array)) {
+            throw ApiError.badRequest("the body must be a JSON array");
+        }
+        List<ObjectNode> objects = new ArrayList<>();
+        for (JsonNode element : array) {
+            if (!(element instanceof ObjectNode object)) {
+                throw ApiError.badRequest("the body must be a JSON array of objects");
+            }
+            objects.add(object);
+        }
+        return objects;
     }
 
     /** @throws ApiError 400 if the body is not a JSON text */

@@ -28,8 +28,7 @@ final class OperatorRoutes {
                 onLeader("GET", "/operators", this::operators),
                 onLeader("GET", "/operators/{region}", this::operator),
                 onLeader("POST", "/operators", this::add),
-                onLeader("DELETE", "/operators/{region}", this::cancel),
-                onLeader("GET", "/schedulers", OperatorRoutes::schedulers));
+                onLeader("DELETE", "/operators/{region}", this::cancel));
     }
 
     /** Texts, as tools print them; objects with {@code ?object=true}. */
@@ -42,13 +41,6 @@ final class OperatorRoutes {
                 .sorted(Comparator.comparingLong(Operator::regionId))
                 .forEach(operator ->
                         answer.add(objects ? json(operator, request.term()) : Json.text(operator.toString())));
-        return HttpAnswer.ok(answer);
-    }
-
-    /** Their names as tools of the field know them. */
-    private static HttpAnswer schedulers(Request request) {
-        ArrayNode answer = Json.array();
-        request.term().coordinator().schedulers().names().forEach(name -> answer.add(name + "-scheduler"));
         return HttpAnswer.ok(answer);
     }
 

@@ -72,7 +72,9 @@ public final class PdApi implements AutoCloseable {
         all.addAll(new MemberRoutes(member, members).routes());
         all.addAll(new StoreRoutes(meta).routes());
         all.addAll(new RegionRoutes().routes());
+        all.addAll(new StoreLimitRoutes().routes());
         all.addAll(new OperatorRoutes().routes());
+        all.addAll(new SchedulerRoutes().routes());
         all.addAll(new ConfigRoutes(meta).routes());
         all.addAll(new HotRoutes().routes());
         all.addAll(new GcRoutes(meta).routes());

@@ -117,6 +117,11 @@ final class Request {
         return Json.parseObject(body);
     }
 
+    /** The body. @throws ApiError 400 if it is no JSON array of objects */
+    List<ObjectNode> bodies() {
+        return Json.parseObjects(body);
+    }
+
     /** The body, which is one JSON text. */
     String textBody() {
         return Json.parseText(body);

@@ -6,27 +6,11 @@ import java.util.List;
 /** What tools of the field know and Rutile does not serve (yet): answered so, and not as if the address were wrong. */
 final class UnservedRoutes {
 
-    private static final String NO_SCHEDULERS = "schedulers cannot be changed over HTTP yet";
-
     private UnservedRoutes() {}
 
     static List<Route> routes() {
         List<Route> routes = new ArrayList<>();
-        notServed(routes, NO_SCHEDULERS, "POST /schedulers", "POST /schedulers/{name}", "DELETE /schedulers/{name}");
-        notServed(
-                routes,
-                NO_SCHEDULERS,
-                "GET /scheduler-config",
-                "GET /scheduler-config/{name}/list",
-                "POST /scheduler-config/{name}/config",
-                "GET /schedulers/diagnostic/{name}");
         notServed(routes, "operators that have ended are not kept", "GET /operators/records");
-        notServed(
-                routes,
-                "store limits cannot be set over HTTP yet",
-                "GET /stores/limit",
-                "POST /stores/limit",
-                "POST /store/{id}/limit");
         notServed(routes, "stores have no weights", "POST /store/{id}/weight");
         notServed(
                 routes,

@@ -13,6 +13,8 @@ import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.HeartbeatStreams;
 import io.rutile.pd.schedule.OperatorController;
 import io.rutile.pd.schedule.ScheduleLoop;
+import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.ScheduleSettings;
 import io.rutile.pd.tso.TsoWindow;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.util.List;
@@ -36,6 +38,7 @@ public final class LeaderTerm {
     private final ClusterState cluster;
     private final SafePoints safePoints;
     private final Clocks clocks;
+    private final ScheduleSettings schedule;
     private final OperatorController operators;
     private final HeartbeatStreams streams;
     private final Coordinator coordinator;
@@ -52,7 +55,8 @@ public final class LeaderTerm {
         this.cluster = new ClusterState(meta, clocks.wall(), clocks.nano(), options.storeSilence());
         this.safePoints = new SafePoints(meta, term, clocks.wall());
         this.clocks = clocks;
-        this.operators = new OperatorController(() -> options.schedule().limits(), clocks.nano(), metrics);
+        this.schedule = new ScheduleSettings(options.schedule(), meta);
+        this.operators = new OperatorController(() -> schedule.now().limits(), clocks.nano(), metrics);
         this.streams = new HeartbeatStreams(metrics);
         ResponseHeader header = ResponseHeader.newBuilder()
                 .setClusterId(meta.state().clusterId())
@@ -64,7 +68,7 @@ public final class LeaderTerm {
                 ids,
                 header,
                 new Coordinator.Sources(clocks.nano(), clocks.wall(), new SplittableRandom()),
-                options::schedule,
+                schedule::now,
                 metrics);
         this.scheduleLoop = new ScheduleLoop(coordinator, metrics);
         this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
@@ -110,6 +114,11 @@ public final class LeaderTerm {
     /** The monotonic clock that operators are timed by. */
     public long nowNanos() {
         return clocks.nano().getAsLong();
+    }
+
+    /** How scheduling is done now. */
+    public ScheduleOptions schedule() {
+        return schedule.now();
     }
 
     public OperatorController operators() {

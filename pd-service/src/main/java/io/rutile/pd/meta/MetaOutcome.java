@@ -45,7 +45,9 @@ public sealed interface MetaOutcome {
         BEHIND_SAFE_POINT,
         BEYOND_TXN_SAFE_POINT,
         DUPLICATE_NAME,
-        NOT_FOUND
+        NOT_FOUND,
+        /** What it was decided on has changed in the meantime; decided anew, it may pass. */
+        CONFLICT
     }
 
     MetaOutcome DONE = new Applied(0);

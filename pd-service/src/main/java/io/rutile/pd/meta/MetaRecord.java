@@ -36,7 +36,8 @@ public sealed interface MetaRecord
                 GcRecord,
                 KeyspaceRecord,
                 StoreRecord,
-                SettingRecord {
+                SettingRecord,
+                PlacementRecord {
 
     /** The next state and what the proposer is told. Deterministic. */
     Transition applyTo(MetaState state);
@@ -332,8 +333,11 @@ public sealed interface MetaRecord
                         StoreRecord.RestoreStore.TYPE,
                         StoreRecord.BuryStore.TYPE,
                         StoreRecord.ForgetTombstones.TYPE,
-                        StoreRecord.LabelStore.TYPE -> StoreRecord.read(bytes[0], in);
-                case SettingRecord.ChangeSetting.TYPE -> SettingRecord.read(in);
+                        StoreRecord.LabelStore.TYPE,
+                        StoreRecord.LimitStore.TYPE -> StoreRecord.read(bytes[0], in);
+                case SettingRecord.ChangeSetting.TYPE, SettingRecord.ClearSetting.TYPE ->
+                    SettingRecord.read(bytes[0], in);
+                case PlacementRecord.ChangePlacement.TYPE -> PlacementRecord.read(in);
                 default -> GcRecord.read(bytes[0], in);
             };
         } catch (IllegalArgumentException e) {

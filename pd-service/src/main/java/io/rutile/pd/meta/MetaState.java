@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * @param keyspaces the default one and those that were created
  * @param forgottenStores ids of tombstones that were removed: none of them may come back (R3)
  * @param settings what was set while the cluster ran, by name; see {@link Setting}
+ * @param rates how fast replicas come to stores and leave them
+ * @param placement placement rules and groups
  */
 public record MetaState(
         long appliedIndex,
@@ -50,7 +52,9 @@ public record MetaState(
         GcState gc,
         Keyspaces keyspaces,
         Set<Long> forgottenStores,
-        Map<String, String> settings) {
+        Map<String, String> settings,
+        StoreRates rates,
+        PlacementTexts placement) {
 
     /** A log begins behind this index, with the empty state. */
     public static final long FIRST_INDEX = 1;
@@ -71,7 +75,9 @@ public record MetaState(
             GcState.EMPTY,
             Keyspaces.INITIAL,
             Set.of(),
-            Map.of());
+            Map.of(),
+            StoreRates.NONE,
+            PlacementTexts.NONE);
 
     public MetaState {
         stores = Collections.unmodifiableMap(stores);
@@ -80,10 +86,14 @@ public record MetaState(
         settings = Collections.unmodifiableMap(settings);
     }
 
-    /** What was set while the cluster ran; empty if nothing was. */
+    /** What was set while the cluster ran, in the form that the setting has; empty if nothing was. */
+    public Optional<String> value(Setting setting) {
+        // A newer version may allow what this one does not.
+        return Optional.ofNullable(settings.get(setting.fullName())).filter(setting::allows);
+    }
+
     public Optional<Duration> duration(Setting setting) {
-        return Optional.ofNullable(settings.get(setting.fullName()))
-                .map(value -> Duration.ofMillis(Long.parseLong(value)));
+        return value(setting).map(value -> Duration.ofMillis(Long.parseLong(value)));
     }
 
     public @Nullable Store store(long storeId) {
@@ -157,6 +167,7 @@ public record MetaState(
         return with(draft -> {
             draft.stores = left;
             draft.forgottenStores = forgotten;
+            draft.rates = rates.without(storeIds);
         });
     }
 
@@ -164,6 +175,20 @@ public record MetaState(
         Map<String, String> next = new TreeMap<>(settings);
         next.put(name, value);
         return with(draft -> draft.settings = next);
+    }
+
+    MetaState withoutSetting(String name) {
+        Map<String, String> next = new TreeMap<>(settings);
+        next.remove(name);
+        return with(draft -> draft.settings = next);
+    }
+
+    MetaState withRates(StoreRates next) {
+        return with(draft -> draft.rates = next);
+    }
+
+    MetaState withPlacement(PlacementTexts next) {
+        return with(draft -> draft.placement = next);
     }
 
     private MetaState with(Consumer<Draft> change) {
@@ -187,6 +212,8 @@ public record MetaState(
         private Keyspaces keyspaces;
         private Set<Long> forgottenStores;
         private Map<String, String> settings;
+        private StoreRates rates;
+        private PlacementTexts placement;
 
         private Draft(MetaState from) {
             appliedIndex = from.appliedIndex;
@@ -202,6 +229,8 @@ public record MetaState(
             keyspaces = from.keyspaces;
             forgottenStores = from.forgottenStores;
             settings = from.settings;
+            rates = from.rates;
+            placement = from.placement;
         }
 
         private MetaState toState() {
@@ -218,7 +247,9 @@ public record MetaState(
                     gc,
                     keyspaces,
                     forgottenStores,
-                    settings);
+                    settings,
+                    rates,
+                    placement);
         }
     }
 
@@ -259,10 +290,13 @@ public record MetaState(
             out.writeUTF(setting.getKey());
             out.writeUTF(setting.getValue());
         }
+        rates.writeTo(out);
+        placement.writeTo(out);
     }
 
     /**
-     * @param layout 1 ends behind the members, 2 behind the keyspaces: what is missing is as it is in the beginning
+     * @param layout 1 ends behind the members, 2 behind the keyspaces, 3 behind the settings: what is missing is as it is in the
+     *     beginning
      */
     static MetaState readFrom(DataInputStream in, int layout) throws IOException {
         long appliedIndex = in.readLong();
@@ -295,7 +329,9 @@ public record MetaState(
                 layout < 2 ? GcState.EMPTY : GcState.readFrom(in),
                 layout < 2 ? Keyspaces.INITIAL : readKeyspaces(in),
                 layout < 3 ? Set.of() : readIds(in),
-                layout < 3 ? Map.of() : readTexts(in));
+                layout < 3 ? Map.of() : readTexts(in),
+                layout < 4 ? StoreRates.NONE : StoreRates.readFrom(in),
+                layout < 4 ? PlacementTexts.NONE : PlacementTexts.readFrom(in));
     }
 
     private static Set<Long> readIds(DataInputStream in) throws IOException {

@@ -4,7 +4,6 @@ import io.rutile.pd.meta.MetaOutcome.Reason;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.time.Duration;
 
 /** Decisions about settings. */
 public sealed interface SettingRecord extends MetaRecord {
@@ -17,14 +16,17 @@ public sealed interface SettingRecord extends MetaRecord {
      * members stay alike.
      *
      * @param name {@link Setting#fullName}
-     * @param value milliseconds, in decimal
+     * @param value as {@link Setting.Form} has it
      */
     record ChangeSetting(String name, String value) implements SettingRecord {
 
         static final byte TYPE = 0x28;
 
-        public static ChangeSetting of(Setting setting, Duration value) {
-            return new ChangeSetting(setting.fullName(), Long.toString(value.toMillis()));
+        public static ChangeSetting of(Setting setting, String value) {
+            if (!setting.allows(value)) {
+                throw new IllegalArgumentException(setting.fullName() + " cannot be " + value);
+            }
+            return new ChangeSetting(setting.fullName(), value);
         }
 
         @Override
@@ -47,8 +49,32 @@ public sealed interface SettingRecord extends MetaRecord {
         }
     }
 
+    /** Back to what holds while nobody has set it; of one that is not set, nothing. */
+    record ClearSetting(String name) implements SettingRecord {
+        static final byte TYPE = 0x29;
+
+        @Override
+        public Transition applyTo(MetaState state) {
+            return Transition.done(state.settings().containsKey(name) ? state.withoutSetting(name) : state);
+        }
+
+        @Override
+        public void writeTo(DataOutputStream out) throws IOException {
+            out.writeUTF(name);
+        }
+
+        @Override
+        public byte type() {
+            return TYPE;
+        }
+    }
+
     /** The record whose body follows. */
-    static SettingRecord read(DataInputStream in) throws IOException {
-        return new ChangeSetting(in.readUTF(), in.readUTF());
+    static SettingRecord read(byte type, DataInputStream in) throws IOException {
+        return switch (type) {
+            case ChangeSetting.TYPE -> new ChangeSetting(in.readUTF(), in.readUTF());
+            case ClearSetting.TYPE -> new ClearSetting(in.readUTF());
+            default -> throw new IOException("no record about settings has the type " + type);
+        };
     }
 }

@@ -288,6 +288,51 @@ public sealed interface StoreRecord extends MetaRecord {
         }
     }
 
+    /**
+     * How fast replicas come to a store, or leave it.
+     *
+     * @param storeId {@link StoreRates#EVERY} for all stores, those too that had a limit of their own
+     * @param perMinute replicas, 0 for none
+     */
+    record LimitStore(long storeId, StoreRates.Of of, double perMinute) implements StoreRecord {
+        static final byte TYPE = 0x25;
+
+        public LimitStore {
+            if (!StoreRates.allows(perMinute)) {
+                throw new IllegalArgumentException(
+                        "a store limit must be 0 to " + (long) StoreRates.MAX + " a minute, not " + perMinute);
+            }
+        }
+
+        @Override
+        public Transition applyTo(MetaState state) {
+            Store store = state.store(storeId);
+            if (storeId != StoreRates.EVERY && store == null) {
+                return unknown(state, storeId);
+            }
+            if (store != null && store.getState() == StoreState.Tombstone) {
+                return removed(state, storeId);
+            }
+            return Transition.done(state.withRates(state.rates().with(storeId, of, perMinute)));
+        }
+
+        @Override
+        public void writeTo(DataOutputStream out) throws IOException {
+            out.writeLong(storeId);
+            out.writeByte(of.code());
+            out.writeDouble(perMinute);
+        }
+
+        private static LimitStore readFrom(DataInputStream in) throws IOException {
+            return new LimitStore(in.readLong(), StoreRates.Of.of(in.readByte()), in.readDouble());
+        }
+
+        @Override
+        public byte type() {
+            return TYPE;
+        }
+    }
+
     /** The record whose body follows. */
     static StoreRecord read(byte type, DataInputStream in) throws IOException {
         return switch (type) {
@@ -296,6 +341,7 @@ public sealed interface StoreRecord extends MetaRecord {
             case BuryStore.TYPE -> new BuryStore(in.readLong());
             case ForgetTombstones.TYPE -> new ForgetTombstones();
             case LabelStore.TYPE -> LabelStore.readFrom(in);
+            case LimitStore.TYPE -> LimitStore.readFrom(in);
             default -> throw new IOException("no record about stores has the type " + type);
         };
     }

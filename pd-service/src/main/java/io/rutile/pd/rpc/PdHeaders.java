@@ -111,6 +111,7 @@ final class PdHeaders {
                     STORE_UP,
                     STORES_NOT_ENOUGH,
                     EXHAUSTED,
+                    CONFLICT,
                     BEHIND_SAFE_POINT,
                     BEYOND_TXN_SAFE_POINT -> ErrorType.UNKNOWN;
         };

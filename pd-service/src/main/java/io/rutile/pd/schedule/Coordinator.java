@@ -98,7 +98,7 @@ public final class Coordinator {
         this.header = header;
         this.nanoClock = sources.nano();
         this.options = options;
-        this.evictions = new LeaderEvictions(nanoClock);
+        this.evictions = new LeaderEvictions(nanoClock, () -> options.get().evicted());
         StoreFilters filters = new StoreFilters(() -> options.get().placement(), operators, evictions);
         this.stores = new StoreChoice(cluster, () -> options.get().placement(), operators, filters);
         this.splitChecker = new SplitChecker(() -> options.get().placement());
@@ -128,6 +128,7 @@ public final class Coordinator {
                         new BalanceLeaderScheduler(context),
                         new BalanceRegionScheduler(context)),
                 () -> options.get().schedulersOff(),
+                () -> options.get().schedulersPaused(),
                 this::submit,
                 nanoClock,
                 sources.wall(),

@@ -4,6 +4,8 @@ import io.rutile.pd.schedule.checker.MergeOptions;
 import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.placement.PlacementOptions;
 import io.rutile.pd.schedule.scheduler.BalanceOptions;
+import java.time.Instant;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -15,6 +17,8 @@ import java.util.Set;
  * @param balance when balancing is worth it
  * @param patrolRegions Regions that one round of the patrol looks at
  * @param schedulersOff names of schedulers that do nothing
+ * @param schedulersPaused names of schedulers that do nothing until then, by the wall clock
+ * @param evicted stores that lead nothing until somebody says otherwise
  */
 public record ScheduleOptions(
         OperatorLimits limits,
@@ -22,7 +26,9 @@ public record ScheduleOptions(
         MergeOptions merge,
         BalanceOptions balance,
         int patrolRegions,
-        Set<String> schedulersOff) {
+        Set<String> schedulersOff,
+        Map<String, Instant> schedulersPaused,
+        Set<Long> evicted) {
 
     public static final ScheduleOptions DEFAULTS = new ScheduleOptions(
             OperatorLimits.DEFAULTS,
@@ -30,10 +36,14 @@ public record ScheduleOptions(
             MergeOptions.DEFAULTS,
             BalanceOptions.DEFAULTS,
             256,
+            Set.of(),
+            Map.of(),
             Set.of());
 
     public ScheduleOptions {
         schedulersOff = Set.copyOf(schedulersOff);
+        schedulersPaused = Map.copyOf(schedulersPaused);
+        evicted = Set.copyOf(evicted);
     }
 
     /**
@@ -49,26 +59,40 @@ public record ScheduleOptions(
     }
 
     public ScheduleOptions withLimits(OperatorLimits changed) {
-        return new ScheduleOptions(changed, placement, merge, balance, patrolRegions, schedulersOff);
+        return new ScheduleOptions(
+                changed, placement, merge, balance, patrolRegions, schedulersOff, schedulersPaused, evicted);
     }
 
     public ScheduleOptions withPlacement(PlacementOptions changed) {
-        return new ScheduleOptions(limits, changed, merge, balance, patrolRegions, schedulersOff);
+        return new ScheduleOptions(
+                limits, changed, merge, balance, patrolRegions, schedulersOff, schedulersPaused, evicted);
     }
 
     public ScheduleOptions withMerge(MergeOptions changed) {
-        return new ScheduleOptions(limits, placement, changed, balance, patrolRegions, schedulersOff);
+        return new ScheduleOptions(
+                limits, placement, changed, balance, patrolRegions, schedulersOff, schedulersPaused, evicted);
     }
 
     public ScheduleOptions withBalance(BalanceOptions changed) {
-        return new ScheduleOptions(limits, placement, merge, changed, patrolRegions, schedulersOff);
+        return new ScheduleOptions(
+                limits, placement, merge, changed, patrolRegions, schedulersOff, schedulersPaused, evicted);
     }
 
     public ScheduleOptions withPatrolRegions(int regions) {
-        return new ScheduleOptions(limits, placement, merge, balance, regions, schedulersOff);
+        return new ScheduleOptions(
+                limits, placement, merge, balance, regions, schedulersOff, schedulersPaused, evicted);
     }
 
     public ScheduleOptions withSchedulersOff(Set<String> names) {
-        return new ScheduleOptions(limits, placement, merge, balance, patrolRegions, names);
+        return new ScheduleOptions(limits, placement, merge, balance, patrolRegions, names, schedulersPaused, evicted);
+    }
+
+    public ScheduleOptions withSchedulersPaused(Map<String, Instant> until) {
+        return new ScheduleOptions(limits, placement, merge, balance, patrolRegions, schedulersOff, until, evicted);
+    }
+
+    public ScheduleOptions withEvicted(Set<Long> stores) {
+        return new ScheduleOptions(
+                limits, placement, merge, balance, patrolRegions, schedulersOff, schedulersPaused, stores);
     }
 }

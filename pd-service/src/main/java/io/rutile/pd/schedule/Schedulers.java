@@ -13,6 +13,7 @@ import io.rutile.pd.schedule.scheduler.Scheduler;
 import io.rutile.pd.schedule.scheduler.Verdict;
 import io.rutile.pd.schedule.scheduler.Verdict.Outcome;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -22,7 +23,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -51,17 +51,13 @@ public final class Schedulers {
             EvictSlowStoreScheduler.NAME,
             HotRegionScheduler.NAME)));
 
-    /** Longest time for which a scheduler is switched off without the settings saying so. */
-    public static final Duration REST_MAX = Duration.ofHours(24);
-
     private final List<Entry> entries = new ArrayList<>();
     private final Supplier<Set<String>> off;
     private final Function<OperatorBuilder, Admission> submit;
+    private final Supplier<Map<String, Instant>> paused;
     private final LongSupplier nanoClock;
     private final InstantSource wallClock;
     private final MeterRegistry metrics;
-    /** By name, until when it does nothing. */
-    private final Map<String, Long> resting = new ConcurrentHashMap<>();
 
     private static final class Entry {
         private final Scheduler scheduler;
@@ -76,17 +72,20 @@ public final class Schedulers {
 
     /**
      * @param off names of those that do nothing, by the settings
+     * @param paused names of those that do nothing until then, by the settings
      * @param submit takes a plan on, or says why not
      */
     Schedulers(
             List<Scheduler> schedulers,
             Supplier<Set<String>> off,
+            Supplier<Map<String, Instant>> paused,
             Function<OperatorBuilder, Admission> submit,
             LongSupplier nanoClock,
             InstantSource wallClock,
             MeterRegistry metrics) {
         schedulers.forEach(scheduler -> entries.add(new Entry(scheduler)));
         this.off = off;
+        this.paused = paused;
         this.submit = submit;
         this.nanoClock = nanoClock;
         this.wallClock = wallClock;
@@ -113,9 +112,9 @@ public final class Schedulers {
         if (off.get().contains(scheduler.name())) {
             return new Verdict(Outcome.OFF, "it is switched off by the settings", Map.of(), nowMs);
         }
-        Duration rest = restOf(scheduler.name());
-        if (!rest.isZero()) {
-            return new Verdict(Outcome.OFF, "it rests for " + rest.toSeconds() + " s more", Map.of(), nowMs);
+        Instant until = paused.get().get(scheduler.name());
+        if (until != null && until.toEpochMilli() > nowMs) {
+            return new Verdict(Outcome.OFF, "it is paused until " + until, Map.of(), nowMs);
         }
         Round round = new Round();
         try {
@@ -136,35 +135,6 @@ public final class Schedulers {
             }
         }
         return round.verdict(taken, refusal, nowMs);
-    }
-
-    /**
-     * Keeps a scheduler from looking for a while; zero lets it look again.
-     *
-     * @param rest up to {@link #REST_MAX}
-     * @return false if there is no such scheduler
-     * @throws IllegalArgumentException if the time makes no sense
-     */
-    public boolean rest(String name, Duration rest) {
-        if (rest.isNegative() || rest.compareTo(REST_MAX) > 0) {
-            throw new IllegalArgumentException("a scheduler rests for 0 to " + REST_MAX + ", not for " + rest);
-        }
-        if (!names().contains(name)) {
-            return false;
-        }
-        if (rest.isZero()) {
-            resting.remove(name);
-        } else {
-            resting.put(name, nanoClock.getAsLong() + rest.toNanos());
-        }
-        return true;
-    }
-
-    /** How much longer it was told to rest; zero if it looks, or only the settings keep it from it. */
-    public Duration restOf(String name) {
-        Long until = resting.get(name);
-        long left = until == null ? 0 : until - nanoClock.getAsLong();
-        return left > 0 ? Duration.ofNanos(left) : Duration.ZERO;
     }
 
     /** In the order in which they look. */

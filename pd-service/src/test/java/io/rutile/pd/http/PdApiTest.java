@@ -1,10 +1,14 @@
 package io.rutile.pd.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.rutile.pd.http.HttpPd.Answer;
 import io.rutile.pd.meta.GcRecord;
 import io.rutile.pd.meta.MetaRecord;
+import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.operator.OperatorKind;
+import io.rutile.pd.schedule.placement.Locations;
 import io.rutile.protocol.pdpb.Member;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -75,19 +79,53 @@ class PdApiTest {
     @Test
     void settingsAreChangedKeptAndUsed() {
         assertThat(http.get("/config").text())
-                .isEqualTo("{\"cluster-version\":\"8.5.0\",\"schedule\":{\"max-store-down-time\":\"30m0s\"},"
-                        + "\"replication\":{\"max-replicas\":3,\"location-labels\":\"\",\"strictly-match-label\":\"false\","
-                        + "\"enable-placement-rules\":\"false\"}}");
+                .isEqualTo("{\"cluster-version\":\"8.5.0\",\"schedule\":{\"max-store-down-time\":\"30m0s\","
+                        + "\"split-merge-interval\":\"1h0m0s\",\"leader-schedule-limit\":16,\"region-schedule-limit\":256,"
+                        + "\"replica-schedule-limit\":512,\"hot-region-schedule-limit\":4,\"merge-schedule-limit\":0,"
+                        + "\"max-merge-region-size\":20,\"max-merge-region-keys\":200000,\"max-snapshot-count\":64,"
+                        + "\"max-pending-peer-count\":64,\"low-space-ratio\":0.8},"
+                        + "\"replication\":{\"max-replicas\":3,\"location-labels\":\"\",\"isolation-level\":\"\","
+                        + "\"strictly-match-label\":\"false\",\"enable-placement-rules\":\"true\"}}");
 
         assertThat(http.post("/config", "{\"max-replicas\":5,\"schedule.max-store-down-time\":\"45m\"}")
                         .said())
                 .isEqualTo("The config is updated.");
-        assertThat(http.get("/config/schedule").text()).isEqualTo("{\"max-store-down-time\":\"45m0s\"}");
+        assertThat(http.get("/config/schedule")
+                        .json()
+                        .get("max-store-down-time")
+                        .asString())
+                .isEqualTo("45m0s");
         assertThat(http.get("/config/replicate").json().get("max-replicas").asInt())
                 .isEqualTo(5);
         assertThat(http.pd.term().cluster().downAfter()).isEqualTo(Duration.ofMinutes(45));
         assertThat(http.post("/config/replicate", "{\"max-replicas\":\"3\"}").status())
                 .isEqualTo(200);
+    }
+
+    @Test
+    void settingsOfSchedulingHoldAtOnceAndOutliveAMember() {
+        assertThat(http.post(
+                                "/config",
+                                "{\"schedule.merge-schedule-limit\":8,\"replication.location-labels\":\"zone, rack\","
+                                        + "\"isolation-level\":\"zone\",\"low-space-ratio\":0.7,\"max-merge-region-size\":\"30\","
+                                        + "\"enable-placement-rules\":\"true\"}")
+                        .status())
+                .isEqualTo(200);
+
+        ScheduleOptions now = http.pd.term().schedule();
+        assertThat(now.limits().of(OperatorKind.MERGE)).isEqualTo(8);
+        assertThat(now.placement().locations()).isEqualTo(new Locations(List.of("zone", "rack"), "zone"));
+        assertThat(now.placement().freeRatioAmple()).isCloseTo(0.3, within(1e-9));
+        assertThat(now.merge().sizeMibMax()).isEqualTo(30);
+        assertThat(http.get("/config/replicate").json().get("location-labels").asString())
+                .isEqualTo("zone,rack");
+        assertThat(http.pd.meta.state().settings()).hasSize(5);
+        // The isolation level must stay one of the labels.
+        assertThat(http.post("/config", "{\"location-labels\":\"rack\"}").said())
+                .isEqualTo("isolation-level 'zone' is none of the location-labels [rack]");
+        assertThat(http.post("/config", "{\"enable-placement-rules\":\"false\"}")
+                        .status())
+                .isEqualTo(403);
     }
 
     @Test
@@ -99,6 +137,13 @@ class PdApiTest {
                 "{\"max-replicas\":5,\"max-store-down-time\":\"0s\"}",
                 "{\"max-replicas\":5,\"max-store-down-time\":7}",
                 "{\"max-replicas\":5,\"replication.max-store-down-time\":\"45m\"}",
+                "{\"max-replicas\":5,\"merge-schedule-limit\":-1}",
+                "{\"max-replicas\":5,\"merge-schedule-limit\":1.5}",
+                "{\"max-replicas\":5,\"low-space-ratio\":7}",
+                "{\"max-replicas\":5,\"location-labels\":\"zone,zone\"}",
+                "{\"max-replicas\":5,\"location-labels\":[1]}",
+                "{\"max-replicas\":5,\"isolation-level\":\"zone\"}",
+                "{\"max-replicas\":5,\"batch\":4}",
                 "{}")) {
             assertThat(http.post("/config", body).status()).as(body).isEqualTo(400);
         }
@@ -140,9 +185,6 @@ class PdApiTest {
     void whatIsNotServedIsSaidSo() {
         assertThat(http.get("/nothing/here").status()).isEqualTo(404);
         assertThat(http.call("PATCH", "/stores", "").status()).isEqualTo(405);
-        assertThat(http.post("/schedulers", "{\"name\":\"balance-leader-scheduler\"}")
-                        .status())
-                .isEqualTo(501);
         assertThat(http.get("/schedulers").text())
                 .contains("\"balance-leader-scheduler\"", "\"evict-leader-scheduler\"", "\"hot-region-scheduler\"");
         assertThat(http.get("/config/rules").said()).isEqualTo("placement rules feature is disabled");

@@ -13,9 +13,9 @@ import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.protocol.pdpb.Member;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -50,7 +50,10 @@ class MetaRecordTest {
                 new StoreRecord.BuryStore(4),
                 new StoreRecord.ForgetTombstones(),
                 new StoreRecord.LabelStore(4, StoreRecord.LabelChange.REPLACE, Map.of("zone", "z1")),
-                SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, Duration.ofMinutes(5)));
+                SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, "300000"),
+                new SettingRecord.ClearSetting("schedule.max-store-down-time"),
+                new StoreRecord.LimitStore(4, StoreRates.Of.REMOVED, 2.5),
+                new PlacementRecord.ChangePlacement(3, Map.of("rule/a/b", "{}"), Set.of("rule/a/c")));
     }
 
     @ParameterizedTest

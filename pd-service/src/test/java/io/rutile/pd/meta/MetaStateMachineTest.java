@@ -11,9 +11,10 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.Set;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -148,7 +149,9 @@ class MetaStateMachineTest {
         meta.propose(new StoreRecord.RemoveStore(1, true));
         meta.propose(new StoreRecord.BuryStore(1));
         meta.propose(new StoreRecord.ForgetTombstones());
-        meta.propose(SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, Duration.ofMinutes(5)));
+        meta.propose(SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, "300000"));
+        meta.propose(new StoreRecord.LimitStore(StoreRates.EVERY, StoreRates.Of.ADDED, 7));
+        meta.propose(new PlacementRecord.ChangePlacement(0, Map.of("rule/a/b", "{}"), Set.of()));
         return meta;
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.pd.meta.MetaOutcome.Applied;
 import io.rutile.pd.meta.MetaOutcome.Reason;
 import io.rutile.pd.meta.MetaOutcome.Refused;
+import io.rutile.pd.meta.StoreRates.Of;
 import io.rutile.pd.meta.StoreRecord.BuryStore;
 import io.rutile.pd.meta.StoreRecord.ForgetTombstones;
 import io.rutile.pd.meta.StoreRecord.LabelChange;
@@ -192,6 +193,38 @@ class StoreRecordTest {
 
         assertThat(state.settings()).containsEntry("schedule.of-a-newer-version", "5");
         assertThat(state.duration(Setting.MAX_STORE_DOWN_TIME)).isEmpty();
+    }
+
+    @Test
+    void settingThatMakesNoSenseHereIsKeptAndPassedOver() {
+        MetaState state = new SettingRecord.ChangeSetting("schedule.merge-schedule-limit", "plenty")
+                .applyTo(MetaState.EMPTY)
+                .state();
+
+        assertThat(state.settings()).hasSize(1);
+        assertThat(state.value(Setting.MERGE_SCHEDULE_LIMIT)).isEmpty();
+        assertThat(new SettingRecord.ClearSetting("schedule.merge-schedule-limit")
+                        .applyTo(state)
+                        .state()
+                        .settings())
+                .isEmpty();
+    }
+
+    @Test
+    void limitOfAllStoresTakesThePlaceOfThoseOfSingleOnes() {
+        MetaState state = state(Life.UP);
+        state = new StoreRecord.LimitStore(ID, Of.ADDED, 3).applyTo(state).state();
+        state = new StoreRecord.LimitStore(ID, Of.REMOVED, 4).applyTo(state).state();
+
+        state = new StoreRecord.LimitStore(StoreRates.EVERY, Of.ADDED, 5)
+                .applyTo(state)
+                .state();
+
+        assertThat(state.rates().added()).containsExactly(Map.entry(StoreRates.EVERY, 5.0));
+        assertThat(state.rates().removed()).containsExactly(Map.entry(ID, 4.0));
+        assertThat(new StoreRecord.LimitStore(99, Of.ADDED, 3).applyTo(state).outcome())
+                .isInstanceOfSatisfying(
+                        Refused.class, refused -> assertThat(refused.reason()).isEqualTo(Reason.NOT_FOUND));
     }
 
     /** Enough other stores that one can go. */

@@ -2,7 +2,6 @@ package io.rutile.pd.schedule;
 
 import static io.rutile.pd.cluster.Regions.region;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.schedule.operator.Operator.Purpose;
@@ -13,12 +12,15 @@ import io.rutile.pd.schedule.scheduler.Scheduler;
 import io.rutile.pd.schedule.scheduler.Verdict;
 import io.rutile.pd.schedule.scheduler.Verdict.Outcome;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -31,6 +33,7 @@ class SchedulersTest {
     private final AtomicLong nanos = new AtomicLong();
     private final List<Long> looked = new ArrayList<>();
     private final Set<String> off = new HashSet<>();
+    private final Map<String, Instant> paused = new HashMap<>();
     private Admission admission = Admission.ADDED;
 
     @Test
@@ -87,20 +90,17 @@ class SchedulersTest {
     }
 
     @Test
-    void restsForATimeAndThenLooksByItself() {
+    void isPausedForATimeAndThenLooksByItself() {
         Schedulers schedulers = schedulers(round -> {});
-        assertThat(schedulers.rest(NAME, Duration.ofMinutes(1))).isTrue();
+        paused.put(NAME, Instant.ofEpochMilli(60_000));
         runFor(schedulers, Duration.ofSeconds(50));
         assertThat(looked).isEmpty();
         assertThat(verdict(schedulers).outcome()).isEqualTo(Outcome.OFF);
-        assertThat(verdict(schedulers).summary()).contains("it rests for");
+        assertThat(verdict(schedulers).summary()).contains("it is paused until");
 
         runFor(schedulers, Duration.ofSeconds(20));
 
         assertThat(looked).isNotEmpty();
-        assertThat(schedulers.rest("nobody", Duration.ofMinutes(1))).isFalse();
-        assertThatThrownBy(() -> schedulers.rest(NAME, Duration.ofDays(9)))
-                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -135,7 +135,14 @@ class SchedulersTest {
     }
 
     private Schedulers schedulers(Scheduler... all) {
-        return new Schedulers(List.of(all), () -> off, plan -> admission, nanos::get, InstantSource.system(), metrics);
+        return new Schedulers(
+                List.of(all),
+                () -> off,
+                () -> paused,
+                plan -> admission,
+                nanos::get,
+                () -> Instant.ofEpochMilli(TimeUnit.NANOSECONDS.toMillis(nanos.get())),
+                metrics);
     }
 
     private static Scheduler scheduler(String name, Consumer<Round> look) {

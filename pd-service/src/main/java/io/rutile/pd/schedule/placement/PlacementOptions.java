@@ -60,6 +60,20 @@ public record PlacementOptions(
                 rules);
     }
 
+    /** With what a store may be busy with, and the part of its space above which that plays no part. */
+    public PlacementOptions withLoad(int pendingPeers, int snapshots, double freeRatio) {
+        return new PlacementOptions(
+                freeBytesMin,
+                freeRatioMin,
+                freeRatio,
+                receivingMax,
+                pendingPeers,
+                snapshots,
+                slowScoreMax,
+                locations,
+                rules);
+    }
+
     public PlacementOptions withRules(PlacementRules changed) {
         return new PlacementOptions(
                 freeBytesMin,

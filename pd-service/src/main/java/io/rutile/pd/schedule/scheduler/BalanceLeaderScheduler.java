@@ -58,7 +58,7 @@ public final class BalanceLeaderScheduler implements Scheduler {
         open.clear();
         targets.forEach(target -> open.add(target.id()));
         double slack = context.balance().get().tolerance() * standings.meanLeadersMib();
-        for (int i = 0; i < context.balance().get().batch(); i++) {
+        for (int i = 0; i < context.balance().get().leaderBatch(); i++) {
             OperatorBuilder plan = next(standings, targets, slack, round);
             if (plan == null) {
                 return;

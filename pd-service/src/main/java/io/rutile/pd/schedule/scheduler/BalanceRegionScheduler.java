@@ -58,7 +58,7 @@ public final class BalanceRegionScheduler implements Scheduler {
             return;
         }
         double slack = context.balance().get().tolerance() * standings.meanRegionScore();
-        for (int i = 0; i < context.balance().get().batch(); i++) {
+        for (int i = 0; i < context.balance().get().regionBatch(); i++) {
             OperatorBuilder plan = next(standings, targets, slack, round);
             if (plan == null) {
                 return;

@@ -6,16 +6,19 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Stores that must not lead for now. Each eviction is a lease: its owner renews it for as long as it is needed, and one that
  * was forgotten ends by itself. Safe from any thread.
  *
- * <p>Soft state of a term: after a change of PD's leader owners renew with the new one.
+ * <p>Leases are soft state of a term: after a change of PD's leader owners renew with the new one. Beside them stand the stores that
+ * the settings name, which are evicted until the settings say otherwise.
  */
 public final class LeaderEvictions implements LeaderBans {
 
@@ -27,6 +30,7 @@ public final class LeaderEvictions implements LeaderBans {
 
     private final Map<Key, Lease> leases = new ConcurrentHashMap<>();
     private final LongSupplier nanoClock;
+    private final Supplier<Set<Long>> standing;
 
     private record Key(long storeId, String owner) {}
 
@@ -40,9 +44,13 @@ public final class LeaderEvictions implements LeaderBans {
      */
     public record Eviction(long storeId, String owner, String why, Duration left) {}
 
-    /** @param nanoClock monotonic */
-    public LeaderEvictions(LongSupplier nanoClock) {
+    /**
+     * @param nanoClock monotonic
+     * @param standing stores that are evicted without a lease
+     */
+    public LeaderEvictions(LongSupplier nanoClock, Supplier<Set<Long>> standing) {
         this.nanoClock = nanoClock;
+        this.standing = standing;
     }
 
     /**
@@ -71,7 +79,7 @@ public final class LeaderEvictions implements LeaderBans {
         return leases.remove(new Key(storeId, owner)) != null;
     }
 
-    /** By store, then by owner. */
+    /** Leases by store, then by owner. */
     public List<Eviction> inForce() {
         long now = nanoClock.getAsLong();
         List<Eviction> found = new ArrayList<>();
@@ -87,6 +95,9 @@ public final class LeaderEvictions implements LeaderBans {
 
     @Override
     public @Nullable String banOf(long storeId) {
+        if (standing.get().contains(storeId)) {
+            return "must not lead: evict-leader-scheduler was added for it";
+        }
         if (leases.isEmpty()) {
             return null;
         }

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class LeaderEvictionsTest {
 
     private final AtomicLong nanos = new AtomicLong();
-    private final LeaderEvictions evictions = new LeaderEvictions(nanos::get);
+    private final AtomicReference<Set<Long>> standing = new AtomicReference<>(Set.of());
+    private final LeaderEvictions evictions = new LeaderEvictions(nanos::get, standing::get);
 
     @Test
     void forgottenLeaseEndsByItself() {
@@ -61,5 +64,16 @@ class LeaderEvictionsTest {
         assertThatThrownBy(() -> evictions.evict(1, "y", Duration.ofMinutes(1), ""))
                 .isInstanceOf(IllegalStateException.class);
         evictions.evict(1, "x", Duration.ofMinutes(1), "renewal is not another one");
+    }
+
+    @Test
+    void storesThatTheSettingsNameStayEvicted() {
+        standing.set(Set.of(4L));
+        nanos.addAndGet(Duration.ofDays(30).toNanos());
+
+        assertThat(evictions.banOf(4)).contains("must not lead");
+        assertThat(evictions.banOf(5)).isNull();
+        standing.set(Set.of());
+        assertThat(evictions.banOf(4)).isNull();
     }
 }
