@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
-import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.raftstore.ConsistencyOptions;
+import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
 import java.time.Duration;

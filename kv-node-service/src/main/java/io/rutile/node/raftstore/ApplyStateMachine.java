@@ -178,7 +178,8 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
                 bequeath(collected.cutOff(), exchange.born(), changes);
                 exchange.others().forEach(other -> states.putState(changes, other));
                 states.putState(changes, exchange.own());
-                // Announced before it is written: a reader that sees the old Region has a snapshot from before the change.
+                // Announced before it is written: a reader that sees the old Region has a snapshot from before the
+                // change.
                 state = exchange.own();
                 // Synced where ranges change hands: from here on others have logs that don't bring this back (R2, R8).
                 write(changes, index, collected.rangesChange());

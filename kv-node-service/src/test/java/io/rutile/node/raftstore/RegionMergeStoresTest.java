@@ -382,10 +382,8 @@ class RegionMergeStoresTest {
         assertThat(node.state(alone).region()).isEqualTo(alone);
         assertThat(node.state(source).status()).isEqualTo(RegionState.Status.NORMAL);
         await().atMost(PATIENCE)
-                .until(() -> node.metrics
-                                .counter("kv.raftstore.replica.failures")
-                                .count()
-                        == 1);
+                .until(() ->
+                        node.metrics.counter("kv.raftstore.replica.failures").count() == 1);
     }
 
     // ---- a store that slept

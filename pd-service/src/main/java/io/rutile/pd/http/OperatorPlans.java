@@ -9,6 +9,7 @@ import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.StoreState;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -55,9 +56,51 @@ final class OperatorPlans {
             case "remove-peer" -> plans.removePeer();
             case "add-learner" -> plans.addLearner();
             case "split-region" -> plans.splitRegion();
-            case "merge-region" -> throw ApiError.notServed("operator " + name + " is not served yet");
             default -> throw ApiError.badRequest("unknown operator '" + Request.shown(name) + "'");
         };
+    }
+
+    /**
+     * One Region into its neighbour: an operator for each of the two.
+     *
+     * @throws ApiError if they can't be merged
+     */
+    static List<OperatorBuilder> merge(RegionInfo source, RegionInfo target) {
+        String which = "regions " + source.id() + " and " + target.id();
+        if (source.id() == target.id()) {
+            throw ApiError.badRequest("region " + source.id() + " can't be merged into itself");
+        }
+        if (!borders(source, target) && !borders(target, source)) {
+            throw ApiError.badRequest(which + " are no neighbours");
+        }
+        if (!storesOf(source).equals(storesOf(target))) {
+            throw ApiError.refused(which + " have their replicas on different stores: move those of region "
+                    + source.id() + " first (transfer-region)");
+        }
+        for (RegionInfo region : List.of(source, target)) {
+            if (region.leader() == null) {
+                throw ApiError.unavailable("region " + region.id() + " has no leader that has reported it");
+            }
+            if (!region.pendingPeers().isEmpty()
+                    || !region.downPeers().isEmpty()
+                    || region.peers().stream().anyMatch(peer -> peer.getRole() != PeerRole.Voter)) {
+                throw ApiError.refused("region " + region.id() + " isn't whole: a merge needs every replica");
+            }
+        }
+        String name = "merge-region";
+        return List.of(
+                new OperatorBuilder(source, new Purpose(name, OperatorKind.ADMIN, ADMIN + name)).mergeInto(target),
+                new OperatorBuilder(target, new Purpose(name, OperatorKind.ADMIN, ADMIN + name)).absorb(source));
+    }
+
+    private static boolean borders(RegionInfo left, RegionInfo right) {
+        return !left.range().end().isEmpty() && left.range().end().equals(right.startKey());
+    }
+
+    private static Set<Long> storesOf(RegionInfo region) {
+        Set<Long> stores = new TreeSet<>();
+        region.peers().forEach(peer -> stores.add(peer.getStoreId()));
+        return stores;
     }
 
     private OperatorBuilder plan() {

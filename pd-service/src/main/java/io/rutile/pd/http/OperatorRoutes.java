@@ -92,10 +92,18 @@ final class OperatorRoutes {
         if (name.equals("scatter-regions")) {
             return scatterRegions(term, body);
         }
+        if (name.equals("merge-region")) {
+            RegionInfo source = known(term, Request.positive(body, "source_region_id"));
+            RegionInfo target = known(term, Request.positive(body, "target_region_id"));
+            return made(source.id(), term.coordinator().submit(OperatorPlans.merge(source, target)));
+        }
         long regionId = Request.positive(body, "region_id");
         RegionInfo region = known(term, regionId);
         OperatorBuilder plan = OperatorPlans.of(name, region, term.cluster(), body);
-        Admission admission = term.coordinator().submit(plan);
+        return made(regionId, term.coordinator().submit(plan));
+    }
+
+    private static HttpAnswer made(long regionId, Admission admission) {
         if (admission != Admission.ADDED) {
             throw ApiError.unavailable("no operator was made for region " + regionId + ": " + admission.words());
         }

@@ -221,6 +221,19 @@ public final class Coordinator {
         return admission.isDone() && !admission.isCompletedExceptionally() ? admission.join() : Admission.ADDED;
     }
 
+    /** All of them or none; the first plan's command goes out only once the others are under way. */
+    public Admission submit(List<OperatorBuilder> plans) {
+        for (int i = plans.size() - 1; i >= 0; i--) {
+            Admission admission = submit(plans.get(i));
+            if (admission != Admission.ADDED) {
+                plans.subList(i + 1, plans.size())
+                        .forEach(plan -> operators.cancel(plan.region().id()));
+                return admission;
+            }
+        }
+        return Admission.ADDED;
+    }
+
     private Admission begin(Operator operator) {
         Admission admission = operators.add(operator);
         if (admission == Admission.ADDED) {
@@ -325,18 +338,7 @@ public final class Coordinator {
 
     private void repair(RegionInfo region) {
         if (!operators.isFull() && check(region) instanceof Finding.Repair repair) {
-            submitAll(repair.plans());
-        }
-    }
-
-    /** All of them or none; the first plan's command goes out only once the others are under way. */
-    private void submitAll(List<OperatorBuilder> plans) {
-        for (int i = plans.size() - 1; i >= 0; i--) {
-            if (submit(plans.get(i)) != Admission.ADDED) {
-                plans.subList(i + 1, plans.size())
-                        .forEach(plan -> operators.cancel(plan.region().id()));
-                return;
-            }
+            submit(repair.plans());
         }
     }
 

@@ -86,7 +86,12 @@ class OperatorRoutesTest {
                 "{'name':'transfer-region','region_id':10,'to_store_ids':[4]}|403"
                         + "|one of the peers of region 10 must stay: move it in two steps",
                 "{'name':'transfer-region','region_id':10,'to_store_ids':[]}|400|to_store_ids must be 1 to 9 numbers of stores",
-                "{'name':'merge-region','region_id':10}|501|operator merge-region is not served yet",
+                "{'name':'merge-region','region_id':10}|400|source_region_id must be a positive number",
+                "{'name':'merge-region','source_region_id':10}|400|target_region_id must be a positive number",
+                "{'name':'merge-region','source_region_id':99,'target_region_id':10}|404|region 99 not found",
+                "{'name':'merge-region','source_region_id':10,'target_region_id':10}"
+                        + "|400|region 10 can't be merged into itself",
+                "{'name':'merge-region','source_region_id':10,'target_region_id':12}|400|regions 10 and 12 are no neighbours",
                 "{'name':'split-region','region_id':10,'policy':'usekey','keys':['67']}|400|a key is not inside region 10",
                 "{'name':'split-region','region_id':10,'policy':'usekey','keys':['6']}|400|the key is not hex",
                 "{'name':'split-region','region_id':10,'policy':'usekey'}|400|keys must be 1 to 64 keys in hex",
@@ -103,6 +108,30 @@ class OperatorRoutesTest {
 
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.said()).isEqualTo(said);
+    }
+
+    @Test
+    void neighboursAreMerged() {
+        Answer answer =
+                http.post("/operators", "{\"name\":\"merge-region\",\"source_region_id\":11,\"target_region_id\":10}");
+
+        assertThat(answer.said()).isEqualTo("The operator is created.");
+        assertThat(http.get("/operators/11").said()).contains("merge into region 10");
+        assertThat(http.get("/operators/10").said()).contains("absorb region 11");
+        assertThat(http.delete("/operators/10").status()).isEqualTo(200);
+        assertThat(http.get("/operators/11").status())
+                .as("neither goes on alone")
+                .isEqualTo(404);
+    }
+
+    @Test
+    void onlyWholeRegionsOnTheSameStoresAreMerged() {
+        String order = "{\"name\":\"merge-region\",\"source_region_id\":11,\"target_region_id\":10}";
+        http.observe(Regions.region(10, "", "g", 1, 2, 4).epoch(6, 2));
+        assertThat(http.post("/operators", order).said()).contains("on different stores");
+
+        http.observe(Regions.region(10, "", "g", 1, 2, 3).epoch(7, 2).pending(103));
+        assertThat(http.post("/operators", order).said()).contains("region 10 isn't whole");
     }
 
     @Test

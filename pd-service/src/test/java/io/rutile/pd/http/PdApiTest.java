@@ -81,7 +81,7 @@ class PdApiTest {
         assertThat(http.get("/config").text())
                 .isEqualTo("{\"cluster-version\":\"8.5.0\",\"schedule\":{\"max-store-down-time\":\"30m0s\","
                         + "\"split-merge-interval\":\"1h0m0s\",\"leader-schedule-limit\":16,\"region-schedule-limit\":256,"
-                        + "\"replica-schedule-limit\":512,\"hot-region-schedule-limit\":4,\"merge-schedule-limit\":0,"
+                        + "\"replica-schedule-limit\":512,\"hot-region-schedule-limit\":4,\"merge-schedule-limit\":8,"
                         + "\"max-merge-region-size\":20,\"max-merge-region-keys\":200000,\"max-snapshot-count\":64,"
                         + "\"max-pending-peer-count\":64,\"low-space-ratio\":0.8},"
                         + "\"replication\":{\"max-replicas\":3,\"location-labels\":\"\",\"isolation-level\":\"\","
@@ -106,14 +106,14 @@ class PdApiTest {
     void settingsOfSchedulingHoldAtOnceAndOutliveAMember() {
         assertThat(http.post(
                                 "/config",
-                                "{\"schedule.merge-schedule-limit\":8,\"replication.location-labels\":\"zone, rack\","
+                                "{\"schedule.merge-schedule-limit\":9,\"replication.location-labels\":\"zone, rack\","
                                         + "\"isolation-level\":\"zone\",\"low-space-ratio\":0.7,\"max-merge-region-size\":\"30\","
                                         + "\"enable-placement-rules\":\"true\"}")
                         .status())
                 .isEqualTo(200);
 
         ScheduleOptions now = http.pd.term().schedule();
-        assertThat(now.limits().of(OperatorKind.MERGE)).isEqualTo(8);
+        assertThat(now.limits().of(OperatorKind.MERGE)).isEqualTo(9);
         assertThat(now.placement().locations()).isEqualTo(new Locations(List.of("zone", "rack"), "zone"));
         assertThat(now.placement().freeRatioAmple()).isCloseTo(0.3, within(1e-9));
         assertThat(now.merge().sizeMibMax()).isEqualTo(30);

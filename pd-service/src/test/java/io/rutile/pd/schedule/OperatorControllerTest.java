@@ -18,6 +18,7 @@ import io.rutile.pd.schedule.operator.StoreInfluence;
 import io.rutile.pd.schedule.operator.StoreLimits;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,6 +130,35 @@ class OperatorControllerTest {
 
         assertThat(operators.size()).isZero();
         assertThat(operators.lastEnded(1).orElseThrow().status()).isEqualTo(Operator.Status.FINISHED);
+    }
+
+    /** The source's second new version, or another change of the target, says that it was rolled back. */
+    @Test
+    void aMergeThatWasCalledOffEndsForBoth() {
+        for (RegionInfo news : List.of(
+                region(1, "", "m", 1, 2, 3).epoch(2, 3).info(),
+                region(2, "m", "", 1, 2, 3).epoch(1, 2).info(),
+                region(2, "m", "", 1, 2, 3).epoch(2, 1).info())) {
+            RegionInfo first = region(1, "", "m", 1, 2, 3).info();
+            RegionInfo second = region(2, "m", "", 1, 2, 3).info();
+            operators.add(plan(first, OperatorKind.MERGE)
+                    .mergeInto(second)
+                    .build(cluster.ids(), 0)
+                    .join());
+            operators.add(plan(second, OperatorKind.MERGE)
+                    .absorb(first)
+                    .build(cluster.ids(), 0)
+                    .join());
+            assertThat(operators.dispatch(
+                            region(1, "", "m", 1, 2, 3).epoch(2, 2).info()))
+                    .as("prepared, and asked on")
+                    .isPresent();
+
+            operators.dispatch(news);
+
+            assertThat(operators.size()).isZero();
+            assertThat(operators.lastEnded(1).orElseThrow().status()).isEqualTo(Operator.Status.CANCELLED);
+        }
     }
 
     @Test

@@ -69,7 +69,10 @@ public final class Operator {
             return Status.FINISHED;
         }
         boolean rangeMoved = region.epoch().getVersion() != planned.epoch().getVersion();
-        if (rangeMoved && !steps.get(current).changesRange() || confVerMoved(region) > confVerPlanned()) {
+        OperatorStep step = steps.get(current);
+        if (rangeMoved && !step.changesRange()
+                || confVerMoved(region) > confVerPlanned()
+                || step.isOff(planned, region)) {
             return Status.CANCELLED;
         }
         return status(nowNanos);

@@ -12,7 +12,6 @@ import java.util.Map;
  */
 public record OperatorLimits(int all, Map<OperatorKind, Integer> byKind, Stores stores) {
 
-    /** Merging is switched on by raising its bound. */
     public static final OperatorLimits DEFAULTS = new OperatorLimits(
             2_048,
             Map.of(
@@ -21,7 +20,7 @@ public record OperatorLimits(int all, Map<OperatorKind, Integer> byKind, Stores 
                     OperatorKind.SCATTER, 256,
                     OperatorKind.HOT, 4,
                     OperatorKind.SPLIT, 64,
-                    OperatorKind.MERGE, 0,
+                    OperatorKind.MERGE, 8,
                     OperatorKind.BALANCE_LEADER, 16,
                     OperatorKind.BALANCE_REGION, 256),
             Stores.DEFAULTS);

@@ -32,6 +32,15 @@ public sealed interface OperatorStep {
 
     boolean isFinished(RegionInfo region);
 
+    /**
+     * True if it has failed, and saying it again would not help.
+     *
+     * @param planned the Region as it was when the operator was planned
+     */
+    default boolean isOff(RegionInfo planned, RegionInfo region) {
+        return false;
+    }
+
     /** How long it may take before the operator is given up. */
     Duration timeout();
 
@@ -332,6 +341,12 @@ public sealed interface OperatorStep {
             return false;
         }
 
+        /** A Region that is prepared has the next version; one that has rolled back has another still. */
+        @Override
+        public boolean isOff(RegionInfo planned, RegionInfo region) {
+            return region.epoch().getVersion() > planned.epoch().getVersion() + 1;
+        }
+
         @Override
         public Duration timeout() {
             return Duration.ofMinutes(10);
@@ -367,6 +382,12 @@ public sealed interface OperatorStep {
         @Override
         public boolean isFinished(RegionInfo region) {
             return region.range().contains(ByteKey.of(source.getStartKey()));
+        }
+
+        /** The first change of its range decides; this one was another. */
+        @Override
+        public boolean isOff(RegionInfo planned, RegionInfo region) {
+            return !region.epoch().equals(planned.epoch()) && !isFinished(region);
         }
 
         @Override

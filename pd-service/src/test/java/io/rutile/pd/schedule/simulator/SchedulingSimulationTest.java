@@ -323,7 +323,7 @@ class SchedulingSimulationTest {
 
     @Test
     void smallNeighboursMerge() {
-        SimulatedCluster cluster = cluster(OPTIONS.withLimits(OperatorLimits.DEFAULTS.withKind(OperatorKind.MERGE, 8)));
+        SimulatedCluster cluster = cluster(OPTIONS);
         cluster.join(1_000 * GIB, 1, 2, 3, 4);
         cluster.regions(40, i -> i % 4 == 0 ? 50 : 2, i -> new long[] {1 + i % 4, 1 + (i + 1) % 4, 1 + (i + 2) % 4});
 
@@ -341,7 +341,7 @@ class SchedulingSimulationTest {
 
     @Test
     void nothingMergesUnlessItMay() {
-        SimulatedCluster cluster = cluster(OPTIONS);
+        SimulatedCluster cluster = cluster(OPTIONS.withLimits(OperatorLimits.DEFAULTS.withKind(OperatorKind.MERGE, 0)));
         cluster.join(1_000 * GIB, 1, 2, 3);
         cluster.regions(40, i -> 1, i -> new long[] {1, 2, 3});
 
