@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * How many requests a replica serves and, while that is many ({@link LoadSplitChecker} says when), an even sample of which keys they
  * touch.
  *
- * <p>Counting costs an addition and a volatile read, 5 to 10 ns. While it is sampled, one request in {@link #ONE_IN} hands its keys
- * over under a lock, some 100 ns. At most {@link #SAMPLES_MAX} samples of two keys of {@link #KEY_BYTES_MAX} bytes are kept, 64 KiB,
+ * <p>Counting costs an addition and a volatile read, 3 ns. While it is sampled, one request in {@link #ONE_IN} hands its keys over under
+ * a lock, some 50 ns; 6 to 12 ns a request on two busy cores. At most {@link #SAMPLES_MAX} samples of two keys of {@link #KEY_BYTES_MAX} bytes are kept, 64 KiB,
  * and none while a Region isn't busy. Safe from any thread.
  */
 final class RegionLoad {
