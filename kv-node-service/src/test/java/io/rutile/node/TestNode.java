@@ -102,7 +102,8 @@ final class TestNode implements AutoCloseable {
                 options.diskReserveBytesMax(),
                 options.imageBytesPerSecondMax(),
                 split,
-                options.gc());
+                options.gc(),
+                options.consistency());
     }
 
     /** The same, but other stores reach its Raft port by way of another address. */

@@ -41,7 +41,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         void onRegionChanged();
 
         /** It is about to take another Region's range over; nothing of it can be seen yet. */
-        void onAbsorb();
+        default void onAbsorb() {}
 
         /** It has given a part of its range away; {@link Ranges#exchange} sees to the news. */
         void onSplit();
@@ -50,7 +50,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         void onExpelled();
 
         /** Another store knows that the Region has ended. */
-        void onDissolved();
+        default void onDissolved() {}
 
         void onFailure(Throwable cause);
 

@@ -31,7 +31,6 @@ import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -401,17 +400,7 @@ class RegionMergeStoresTest {
                     other,
                     states,
                     new RegionImages(other, states, dir.resolve("other-images"), (replica, next, claim) -> {}),
-                    new ApplyStateMachine.Ranges() {
-                        @Override
-                        public void claim(
-                                ApplyStateMachine replica, RegionState next, Consumer<List<RegionState>> claim) {}
-
-                        @Override
-                        public void exchange(
-                                ApplyStateMachine of,
-                                ApplyBatch changes,
-                                Consumer<ApplyStateMachine.Exchange> publish) {}
-                    },
+                    new FreeRanges(),
                     RegionState.normal(61, region));
             machine.writeImage(image);
             machine.close();

@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -67,18 +66,7 @@ class ReplicaHashesTest {
             RegionState state = RegionState.normal(10 + id, REGION);
             states.put(state, 5);
             hashes = new ReplicaHashes(options, metrics);
-            ApplyStateMachine.Ranges ranges = new ApplyStateMachine.Ranges() {
-                @Override
-                public void claim(ApplyStateMachine replica, RegionState next, Runnable claim) {
-                    claim.run();
-                }
-
-                @Override
-                public void split(
-                        ApplyStateMachine parent, List<RegionState> children, Consumer<List<RegionState>> publish) {
-                    publish.accept(children);
-                }
-            };
+            FreeRanges ranges = new FreeRanges();
             replica = new ApplyStateMachine(
                     5,
                     new Replica(id, 10 + id),
