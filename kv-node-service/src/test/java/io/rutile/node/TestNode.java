@@ -106,6 +106,31 @@ final class TestNode implements AutoCloseable {
                 options.consistency());
     }
 
+    /** The same, but it compares replicas in another way. */
+    static KvNodeOptions comparing(KvNodeOptions options, ConsistencyOptions consistency) {
+        return new KvNodeOptions(
+                options.dataDir(),
+                options.listen(),
+                options.advertise(),
+                options.raftListen(),
+                options.raftAdvertise(),
+                options.statusAddress(),
+                options.labels(),
+                options.placement(),
+                options.rpc(),
+                options.apiVersion(),
+                options.cacheBytes(),
+                options.electionTimeout(),
+                options.forceReadIndex(),
+                options.syncLog(),
+                options.pendingBytesMax(),
+                options.diskReserveBytesMax(),
+                options.imageBytesPerSecondMax(),
+                options.split(),
+                options.gc(),
+                consistency);
+    }
+
     /** The same, but other stores reach its Raft port by way of another address. */
     static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
         return new KvNodeOptions(

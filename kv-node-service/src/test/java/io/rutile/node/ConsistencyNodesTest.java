@@ -3,6 +3,7 @@ package io.rutile.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.ReplicaReport;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Region;
@@ -22,8 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Replicas on three nodes, one of which is tampered with. */
-class ConsistencyThreeNodesTest {
+/** Replicas on several nodes, one of which is tampered with. */
+class ConsistencyNodesTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -99,6 +100,22 @@ class ConsistencyThreeNodesTest {
             }
         }
         return states;
+    }
+
+    @Test
+    void byItselfANodeChecksWhatItLeadsAsOftenAsItIsTold() throws Exception {
+        FakePd placement = new FakePd();
+        pd = placement;
+        TestNode node = new TestNode(TestNode.comparing(
+                        TestNode.options(List.of(placement.endpoint()), dir.resolve("alone")),
+                        new ConsistencyOptions(Duration.ofMillis(100), 1 << 20)))
+                .start();
+        nodes.add(node);
+
+        await().atMost(PATIENCE)
+                .until(() ->
+                        node.metrics.counter("kv.raftstore.consistency.matches").count() >= 3);
+        assertThat(node.node.mismatchedRegions()).isEmpty();
     }
 
     @Test
