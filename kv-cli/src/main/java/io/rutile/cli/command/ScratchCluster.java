@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 /** A cluster that a command starts for itself, and ends whatever happens. */
 final class ScratchCluster {
 
-    private static final Duration READY_MAX = Duration.ofMinutes(2);
+    private static final Duration READY_MAX = Duration.ofMinutes(5);
 
     /** What a command does with it. */
     interface Use<T> {

@@ -40,8 +40,13 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
 
     private final Map<Fault, Integer> finished = new EnumMap<>(Fault.class);
 
-    /** @param done what PD shows of the Region when it is done; null if it shows nothing */
-    private record Order(Fault fault, long regionId, long takenNanos, Predicate<@Nullable RegionView> done) {}
+    /**
+     * One that PD has taken.
+     *
+     * @param path of the Region that shows it
+     * @param done what PD shows there when it is done; a new leader of PD knows no Region at first, which shows nothing
+     */
+    private record Order(Fault fault, String path, long takenNanos, Predicate<RegionView> done) {}
 
     /** @param pd calls are short */
     public PlacementOrders(PdHttp pd) {
@@ -53,15 +58,16 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
     @Override
     public boolean order(Fault fault, String key, long draw) {
         try {
-            RegionView region = region("/region/key/"
-                    + HexFormat.of().formatHex(RegionSplits.border(key).bytes()) + "?format=hex");
+            String path = "/region/key/"
+                    + HexFormat.of().formatHex(RegionSplits.border(key).bytes()) + "?format=hex";
+            RegionView region = region(path);
             if (region == null) {
                 return false;
             }
             return switch (fault) {
                 case TRANSFER -> transfer(region, draw);
                 case MOVE -> move(region, draw);
-                case MERGE -> merge(region, draw);
+                case MERGE -> merge(region, path, draw);
                 default -> throw new IllegalArgumentException(fault.label() + " is no order");
             };
         } catch (ClusterException refused) {
@@ -79,7 +85,7 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
         long to = drawn(others, draw);
         JsonObject body = body("transfer-leader", region);
         body.addProperty("to_store_id", to);
-        return take(Fault.TRANSFER, region, body, now -> now != null && now.leaderStore() == to);
+        return take(Fault.TRANSFER, byId(region), body, now -> now.leaderStore() == to);
     }
 
     /** One in three is taken away for good: PD then adds one where it likes, maybe on the same store, and that is a new member (R3). */
@@ -102,23 +108,28 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
         long leaving = before.get(region.stores().indexOf(from));
         return take(
                 Fault.MOVE,
-                region,
+                byId(region),
                 body,
-                now -> now != null
-                        && !now.peers().contains(leaving)
+                now -> !now.peers().contains(leaving)
                         && (forGood || now.stores().size() >= replicas));
     }
 
-    private boolean merge(RegionView region, long draw) {
+    /** Done when the key that the Region was found by is the neighbour's. */
+    private boolean merge(RegionView region, String path, long draw) {
         List<RegionView> neighbours = RegionView.list(pd.object("/regions/sibling/" + region.id()));
         if (neighbours.isEmpty()) {
             return false;
         }
+        long target = drawn(neighbours, draw).id();
         JsonObject body = new JsonObject();
         body.addProperty("name", "merge-region");
         body.addProperty("source_region_id", region.id());
-        body.addProperty("target_region_id", drawn(neighbours, draw).id());
-        return take(Fault.MERGE, region, body, now -> now == null);
+        body.addProperty("target_region_id", target);
+        return take(Fault.MERGE, path, body, now -> now.id() == target);
+    }
+
+    private static String byId(RegionView region) {
+        return "/region/id/" + region.id();
     }
 
     private static JsonObject body(String name, RegionView region) {
@@ -132,10 +143,10 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
         return choices.get((int) Math.floorMod(draw, (long) choices.size()));
     }
 
-    private boolean take(Fault fault, RegionView region, JsonObject body, Predicate<@Nullable RegionView> done) {
+    private boolean take(Fault fault, String path, JsonObject body, Predicate<RegionView> done) {
         pd.post("/operators", body);
         synchronized (this) {
-            open.add(new Order(fault, region.id(), System.nanoTime(), done));
+            open.add(new Order(fault, path, System.nanoTime(), done));
         }
         return true;
     }
@@ -160,7 +171,8 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
             boolean over = System.nanoTime() - order.takenNanos() > FINISHED_WITHIN.toNanos();
             boolean done = false;
             try {
-                done = order.done().test(region("/region/id/" + order.regionId()));
+                RegionView now = region(order.path());
+                done = now != null && order.done().test(now);
             } catch (ClusterException away) {
                 // PD has no leader at the moment, or suffers: the next look.
             }

@@ -12,9 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,9 +26,13 @@ class PlacementOrdersTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String KEY = "k";
+    private static final String AT_KEY = "/region/key/6b00000000000000f8?format=hex";
 
     private final Map<String, String> answers = new ConcurrentHashMap<>();
     private final Queue<String> ordered = new ConcurrentLinkedQueue<>();
+    /** How often PD was asked for what it doesn't know. */
+    private final AtomicInteger looks = new AtomicInteger();
+
     private volatile int status = 200;
     private HttpServer server;
     private PlacementOrders orders;
@@ -38,6 +44,9 @@ class PlacementOrdersTest {
             String path = exchange.getRequestURI().toString().replace("/pd/api/v1", "");
             String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
             String answer = answers.getOrDefault(path, "null");
+            if (answer.equals("null")) {
+                looks.incrementAndGet();
+            }
             if (exchange.getRequestMethod().equals("POST")) {
                 ordered.add(body);
                 answer = status == 200 ? "\"ok\"" : "\"not served\"";
@@ -48,7 +57,7 @@ class PlacementOrdersTest {
             exchange.close();
         });
         server.start();
-        answers.put("/region/key/6b00000000000000f8?format=hex", region(1, 11, 12, 13));
+        answers.put(AT_KEY, region(1, 11, 12, 13));
         answers.put("/region/id/7", region(1, 11, 12, 13));
         answers.put(
                 "/stores?state=Up",
@@ -117,14 +126,20 @@ class PlacementOrdersTest {
     }
 
     @Test
-    void aMergeIsFinishedWhenTheRegionIsGone() {
+    void aMergeIsFinishedWhenTheKeyIsTheNeighbours() {
         answers.put(
                 "/regions/sibling/7", "{\"regions\":[" + region(1, 11, 12, 13).replace("\"id\":7", "\"id\":9") + "]}");
 
         assertThat(orders.order(Fault.MERGE, KEY, 0)).isTrue();
         assertThat(ordered)
                 .containsExactly("{\"name\":\"merge-region\",\"source_region_id\":7,\"target_region_id\":9}");
+
+        // A new leader of PD that knows no Region yet is no sign of it.
         answers.remove("/region/id/7");
+        String atKey = Objects.requireNonNull(answers.remove(AT_KEY));
+        await().atMost(PATIENCE).until(() -> looks.get() > 2);
+        assertThat(orders.finished()).isEmpty();
+        answers.put(AT_KEY, atKey.replace("\"id\":7", "\"id\":9"));
 
         awaitFinished(Fault.MERGE);
     }
@@ -134,7 +149,7 @@ class PlacementOrdersTest {
         status = 501;
         assertThat(orders.order(Fault.TRANSFER, KEY, 0)).isFalse();
 
-        answers.remove("/region/key/6b00000000000000f8?format=hex");
+        answers.remove(AT_KEY);
         status = 200;
         assertThat(orders.order(Fault.TRANSFER, KEY, 0)).isFalse();
     }
