@@ -32,11 +32,6 @@ final class ApiError extends RuntimeException {
         return new ApiError(405, message);
     }
 
-    /** A feature that has to be switched on first, as PD says it. */
-    static ApiError disabled(String message) {
-        return new ApiError(412, message);
-    }
-
     static ApiError notServed(String message) {
         return new ApiError(501, message);
     }

@@ -8,6 +8,7 @@ import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.Setting;
 import io.rutile.pd.meta.SettingRecord;
 import io.rutile.pd.schedule.placement.Locations;
+import io.rutile.pd.schedule.placement.RuleBook;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -93,6 +94,9 @@ final class ConfigRoutes {
                 values.put(setting, SettingJson.text(setting, entry.getValue()));
             }
         }
+        checkRules(values.containsKey(Setting.LOCATION_LABELS)
+                || values.containsKey(Setting.ISOLATION_LEVEL)
+                || !records.isEmpty());
         checkIsolation(request, values);
         values.forEach((setting, value) -> records.add(SettingRecord.ChangeSetting.of(setting, value)));
         if (records.isEmpty() && !asItIs) {
@@ -133,6 +137,14 @@ final class ConfigRoutes {
     private static void checkPlacementRules(JsonNode value) {
         if (!value.asString("").equals("true")) {
             throw ApiError.refused("placement rules cannot be switched off; delete those that should not hold");
+        }
+    }
+
+    /** What placement rules say instead must not be set where it would mean nothing. */
+    private void checkRules(boolean ofDefaultRule) {
+        if (ofDefaultRule && RuleBook.of(meta.state().placement()).overridesSettings()) {
+            throw ApiError.refused("placement rule pd/default was written or deleted, so "
+                    + "max-replicas, location-labels and isolation-level say nothing: change the rules");
         }
     }
 

@@ -48,6 +48,10 @@ final class Json {
         return JsonNodeFactory.instance.numberNode(value);
     }
 
+    static JsonNode flag(boolean value) {
+        return JsonNodeFactory.instance.booleanNode(value);
+    }
+
     /** The JSON {@code null}. */
     static JsonNode none() {
         return JsonNodeFactory.instance.nullNode();

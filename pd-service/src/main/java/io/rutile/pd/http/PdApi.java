@@ -76,6 +76,7 @@ public final class PdApi implements AutoCloseable {
         all.addAll(new OperatorRoutes().routes());
         all.addAll(new SchedulerRoutes().routes());
         all.addAll(new ConfigRoutes(meta).routes());
+        all.addAll(new PlacementRoutes(meta).routes());
         all.addAll(new HotRoutes().routes());
         all.addAll(new GcRoutes(meta).routes());
         all.addAll(UnservedRoutes.routes());

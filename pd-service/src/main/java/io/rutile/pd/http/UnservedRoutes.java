@@ -39,22 +39,6 @@ final class UnservedRoutes {
                 "unsafe recovery is not served",
                 "POST /admin/unsafe/remove-failed-stores",
                 "GET /admin/unsafe/remove-failed-stores/show");
-        for (String path : List.of(
-                "/config/rules",
-                "/config/rules/group/{group}",
-                "/config/rule_groups",
-                "/config/placement-rule",
-                "/config/placement-rule/{group}")) {
-            routes.add(disabled("GET", path));
-        }
-        for (String path : List.of(
-                "/config/rules",
-                "/config/rules/batch",
-                "/config/rule",
-                "/config/rule_group",
-                "/config/placement-rule")) {
-            routes.add(disabled("POST", path));
-        }
         return routes;
     }
 
@@ -63,12 +47,5 @@ final class UnservedRoutes {
             int space = methodAndPath.indexOf(' ');
             routes.add(Route.notServed(methodAndPath.substring(0, space), methodAndPath.substring(space + 1), why));
         }
-    }
-
-    /** The text and status by which tools know that there are no placement rules. */
-    private static Route disabled(String method, String path) {
-        return Route.anywhere(method, path, request -> {
-            throw ApiError.disabled("placement rules feature is disabled");
-        });
     }
 }

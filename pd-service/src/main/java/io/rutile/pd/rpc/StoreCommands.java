@@ -8,6 +8,7 @@ import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
+import io.rutile.pd.schedule.placement.RuleBook;
 import io.rutile.protocol.metapb.Cluster;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
@@ -97,6 +98,9 @@ final class StoreCommands {
     }
 
     CompletableFuture<? extends Message.Builder> putConfig(LeaderTerm term, PutClusterConfigRequest request) {
+        if (RuleBook.of(meta.state().placement()).overridesSettings()) {
+            throw PdError.unknown("placement rule pd/default was written or deleted: the rules say how many replicas there are");
+        }
         int count = request.getCluster().getMaxPeerCount();
         return term.propose(new MetaRecord.SetMaxReplicas(count)).thenApply(outcome -> {
             PdHeaders.accepted(outcome);

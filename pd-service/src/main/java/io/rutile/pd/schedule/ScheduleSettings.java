@@ -11,6 +11,9 @@ import io.rutile.pd.schedule.operator.OperatorLimits;
 import io.rutile.pd.schedule.operator.OperatorLimits.PerMinute;
 import io.rutile.pd.schedule.placement.Locations;
 import io.rutile.pd.schedule.placement.PlacementOptions;
+import io.rutile.pd.schedule.placement.PlacementRule;
+import io.rutile.pd.schedule.placement.PlacementRules;
+import io.rutile.pd.schedule.placement.RuleBook;
 import io.rutile.pd.schedule.scheduler.BalanceOptions;
 import java.time.Duration;
 import java.util.HashMap;
@@ -18,12 +21,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What holds now: the properties of the service, and over them what was set while the cluster runs. Worked out anew only when the
  * hard state says something else, so asking costs a few comparisons. Safe from any thread.
  */
 public final class ScheduleSettings {
+
+    private static final Logger log = LoggerFactory.getLogger(ScheduleSettings.class);
 
     private static final Map<Setting, OperatorKind> KINDS = Map.of(
             Setting.LEADER_SCHEDULE_LIMIT, OperatorKind.BALANCE_LEADER,
@@ -34,7 +42,7 @@ public final class ScheduleSettings {
 
     private final ScheduleOptions properties;
     private final MetaStore meta;
-    private volatile Known known;
+    private volatile @Nullable Known known;
 
     /** Options, and the parts of the hard state that they were made of. */
     private record Known(
@@ -57,13 +65,12 @@ public final class ScheduleSettings {
     public ScheduleSettings(ScheduleOptions properties, MetaStore meta) {
         this.properties = properties;
         this.meta = meta;
-        this.known = worked(meta.state());
     }
 
     public ScheduleOptions now() {
         MetaState state = meta.state();
         Known last = known;
-        if (!last.isOf(state)) {
+        if (last == null || !last.isOf(state)) {
             last = worked(state);
             known = last;
         }
@@ -140,7 +147,22 @@ public final class ScheduleSettings {
                         count(state, Setting.MAX_PENDING_PEER_COUNT, placement.pendingPeersMax()),
                         count(state, Setting.MAX_SNAPSHOT_COUNT, placement.snapshotsMax()),
                         Math.max(placement.freeRatioMin(), ample))
-                .withLocations(locations(state, placement.locations()));
+                .withLocations(locations(state, placement.locations()))
+                .withRules(rules(state, locations(state, placement.locations())));
+    }
+
+    /** Rules that this version cannot read leave those before in force: to fall back to none would move every replica. */
+    private PlacementRules rules(MetaState state, Locations locations) {
+        try {
+            RuleBook book = RuleBook.of(state.placement());
+            return book.isEmpty()
+                    ? properties.placement().rules()
+                    : book.inForce(PlacementRule.replicas(state.maxReplicas(), locations));
+        } catch (IllegalArgumentException e) {
+            log.error("placement rules cannot be read version={}", state.placement().version(), e);
+            Known last = known;
+            return last == null ? properties.placement().rules() : last.options().placement().rules();
+        }
     }
 
     /** An isolation level that is no label any more holds nothing apart. */

@@ -187,7 +187,6 @@ class PdApiTest {
         assertThat(http.call("PATCH", "/stores", "").status()).isEqualTo(405);
         assertThat(http.get("/schedulers").text())
                 .contains("\"balance-leader-scheduler\"", "\"evict-leader-scheduler\"", "\"hot-region-scheduler\"");
-        assertThat(http.get("/config/rules").said()).isEqualTo("placement rules feature is disabled");
         assertThat(http.get("/hotspot/regions/write").text()).isEqualTo("{\"as_peer\":{},\"as_leader\":{}}");
         assertThat(http.get("/hotspot/stores").json().has("bytes-write-rate")).isTrue();
     }

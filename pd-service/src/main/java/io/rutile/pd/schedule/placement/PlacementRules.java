@@ -24,27 +24,31 @@ public final class PlacementRules {
     /** Rules over all groups; each has up to two borders. */
     public static final int RULES_MAX = 10_000;
 
-    private static final Comparator<PlacementRule> ORDER = Comparator.comparing(PlacementRule::group)
-            .thenComparingInt(PlacementRule::index)
-            .thenComparing(PlacementRule::id);
-
     /** Nobody has said anything: the replica count holds. */
     public static final PlacementRules NONE = new PlacementRules(List.of());
 
     private final List<PlacementRule> rules;
+    private final Map<String, RuleGroup> groups;
     /** From each border to the next one, which rules hold. */
     private final NavigableMap<ByteKey, List<PlacementRule>> fromBorder = new TreeMap<>();
+
+    /** Rules of groups that are all alike. */
+    public PlacementRules(Collection<PlacementRule> all) {
+        this(all, Map.of());
+    }
 
     /**
      * Rules that make sense together: for every key that any rule covers there is one that lets somebody lead.
      *
+     * @param groups by id; those that are missing have the index 0 and override nothing
      * @throws IllegalArgumentException in words for whoever wrote them
      */
-    public PlacementRules(Collection<PlacementRule> all) {
+    public PlacementRules(Collection<PlacementRule> all, Map<String, RuleGroup> groups) {
+        this.groups = Map.copyOf(groups);
         if (all.size() > RULES_MAX) {
             throw new IllegalArgumentException("at most " + RULES_MAX + " placement rules, not " + all.size());
         }
-        rules = all.stream().sorted(ORDER).toList();
+        rules = all.stream().sorted(order()).toList();
         Set<String> names = new HashSet<>();
         for (PlacementRule rule : rules) {
             if (!names.add(rule.name())) {
@@ -53,6 +57,18 @@ public final class PlacementRules {
         }
         sweep();
         fromBorder.forEach(PlacementRules::check);
+    }
+
+    private Comparator<PlacementRule> order() {
+        return Comparator.comparingInt((PlacementRule rule) -> groupOf(rule).index())
+                .thenComparing(PlacementRule::group)
+                .thenComparingInt(PlacementRule::index)
+                .thenComparing(PlacementRule::id);
+    }
+
+    private RuleGroup groupOf(PlacementRule rule) {
+        RuleGroup group = groups.get(rule.group());
+        return group == null ? RuleGroup.plain(rule.group()) : group;
     }
 
     /** From border to border: which rules begin, which end. */
@@ -71,7 +87,7 @@ public final class PlacementRules {
         TreeSet<ByteKey> borders = new TreeSet<>(beginning.keySet());
         borders.addAll(ending.keySet());
         borders.add(ByteKey.EMPTY);
-        TreeSet<PlacementRule> active = new TreeSet<>(ORDER);
+        TreeSet<PlacementRule> active = new TreeSet<>(order());
         for (ByteKey border : borders) {
             ending.getOrDefault(border, List.of()).forEach(active::remove);
             active.addAll(beginning.getOrDefault(border, List.of()));
@@ -80,9 +96,12 @@ public final class PlacementRules {
     }
 
     /** Those that are not hidden by one that overrides them. */
-    private static List<PlacementRule> effective(Collection<PlacementRule> covering) {
+    private List<PlacementRule> effective(Collection<PlacementRule> covering) {
         List<PlacementRule> found = new ArrayList<>();
         for (PlacementRule rule : covering) {
+            if (groupOf(rule).override()) {
+                found.removeIf(before -> !before.group().equals(rule.group()));
+            }
             if (rule.override()) {
                 found.removeIf(before -> before.group().equals(rule.group()));
             }
@@ -114,7 +133,15 @@ public final class PlacementRules {
         return rules.isEmpty();
     }
 
-    /** By group, index and id. */
+    /** The first key from which on no rule holds; empty if there is a rule for every key. */
+    public Optional<ByteKey> firstHole() {
+        return fromBorder.entrySet().stream()
+                .filter(entry -> entry.getValue().isEmpty())
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
+    /** In the order in which they are looked at: by group, index and id. */
     public List<PlacementRule> all() {
         return rules;
     }

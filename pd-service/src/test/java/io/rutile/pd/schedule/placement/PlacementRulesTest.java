@@ -8,6 +8,7 @@ import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class PlacementRulesTest {
@@ -36,6 +37,30 @@ class PlacementRulesTest {
 
         assertThat(names(rules, "d")).containsExactly("g/instead", "h/beside");
         assertThat(names(rules, "x")).containsExactly("g/all", "h/beside");
+    }
+
+    @Test
+    void groupsAreInOrderAndMayHideThoseBeforeThem() {
+        List<PlacementRule> all = List.of(
+                rule("b", "all", 0, false, "", "", Role.VOTER),
+                rule("a", "late", 0, false, "", "", Role.VOTER),
+                rule("c", "alone", 0, false, "c", "m", Role.VOTER),
+                rule("c", "too", 1, false, "c", "m", Role.LEARNER));
+        PlacementRules rules = new PlacementRules(
+                all, Map.of("a", new RuleGroup("a", 5, false), "c", new RuleGroup("c", 9, true)));
+
+        assertThat(names(rules, "a")).containsExactly("b/all", "a/late");
+        assertThat(names(rules, "d")).containsExactly("c/alone", "c/too");
+    }
+
+    @Test
+    void holeIsFound() {
+        assertThat(new PlacementRules(List.of(rule("g", "x", 0, false, "c", "m", Role.VOTER))).firstHole())
+                .contains(ByteKey.EMPTY);
+        assertThat(new PlacementRules(List.of(rule("g", "x", 0, false, "", "m", Role.VOTER))).firstHole())
+                .contains(key("m"));
+        assertThat(new PlacementRules(List.of(rule("g", "x", 0, false, "", "", Role.VOTER))).firstHole())
+                .isEmpty();
     }
 
     @Test
