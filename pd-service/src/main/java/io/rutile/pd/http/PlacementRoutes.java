@@ -40,7 +40,10 @@ final class PlacementRoutes {
                 onLeader("GET", "/config/rules", request -> array(all(request))),
                 change("POST", "/config/rules", this::putRules),
                 change("POST", "/config/rules/batch", this::batch),
-                onLeader("GET", "/config/rules/group/{group}", request -> array(ofGroup(request, request.text("group")))),
+                onLeader(
+                        "GET",
+                        "/config/rules/group/{group}",
+                        request -> array(ofGroup(request, request.text("group")))),
                 onLeader("GET", "/config/rules/region/{region}", this::ofRegion),
                 onLeader("GET", "/config/rules/key/{key}", request -> array(inForceAt(request, hexKey(request)))),
                 onLeader("GET", "/config/rule/{group}/{id}", this::rule),
@@ -151,12 +154,10 @@ final class PlacementRoutes {
                     edits.add(draft -> draft.put(rule, implied(request.term())));
                 }
                 case "del" -> edits.add(deletion(request, body));
-                default ->
-                    throw ApiError.badRequest("action must be add or del, not '" + Request.shown(action) + "'");
+                default -> throw ApiError.badRequest("action must be add or del, not '" + Request.shown(action) + "'");
             }
         }
-        return decide(
-                request, draft -> edits.forEach(edit -> edit.accept(draft)), "Batch operations successfully.");
+        return decide(request, draft -> edits.forEach(edit -> edit.accept(draft)), "Batch operations successfully.");
     }
 
     private Consumer<Draft> deletion(Request request, ObjectNode body) {

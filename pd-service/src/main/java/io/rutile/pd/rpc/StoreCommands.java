@@ -5,6 +5,7 @@ import static io.rutile.pd.rpc.PdCalls.now;
 import com.google.protobuf.Message;
 import io.grpc.Status;
 import io.rutile.pd.cluster.StoreInfo;
+import io.rutile.pd.cluster.StoreInfo.Liveness;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
@@ -26,9 +27,13 @@ import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Stores: joining, asking about them, and their heartbeats; and the one setting that clients may change. */
 final class StoreCommands {
+
+    private static final Logger log = LoggerFactory.getLogger(StoreCommands.class);
 
     private final MetaStore meta;
 
@@ -62,11 +67,26 @@ final class StoreCommands {
         if (store.getAddress().isEmpty()) {
             throw PdError.unknown("invalid put store " + store.getId() + ": it has no address");
         }
+        warnOfTwins(term, store);
         return term.propose(new MetaRecord.PutStore(store)).thenApply(outcome -> {
             PdHeaders.accepted(outcome);
             term.cluster().observeJoined(store.getId());
             return PutStoreResponse.newBuilder();
         });
+    }
+
+    /** A store that is up says another address: it has moved quickly, or somebody has started a copy of its directory. */
+    private static void warnOfTwins(LeaderTerm term, Store store) {
+        StoreInfo known = term.cluster().store(store.getId());
+        if (known != null
+                && known.liveness() == Liveness.UP
+                && !known.store().getAddress().equals(store.getAddress())) {
+            log.warn(
+                    "store that was heard of a moment ago has another address; it must not run twice store={} before={} now={}",
+                    store.getId(),
+                    known.store().getAddress(),
+                    store.getAddress());
+        }
     }
 
     CompletableFuture<? extends Message.Builder> heartbeat(LeaderTerm term, StoreHeartbeatRequest request) {
@@ -99,7 +119,8 @@ final class StoreCommands {
 
     CompletableFuture<? extends Message.Builder> putConfig(LeaderTerm term, PutClusterConfigRequest request) {
         if (RuleBook.of(meta.state().placement()).overridesSettings()) {
-            throw PdError.unknown("placement rule pd/default was written or deleted: the rules say how many replicas there are");
+            throw PdError.unknown(
+                    "placement rule pd/default was written or deleted: the rules say how many replicas there are");
         }
         int count = request.getCluster().getMaxPeerCount();
         return term.propose(new MetaRecord.SetMaxReplicas(count)).thenApply(outcome -> {

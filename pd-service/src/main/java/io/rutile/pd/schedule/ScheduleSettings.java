@@ -159,9 +159,14 @@ public final class ScheduleSettings {
                     ? properties.placement().rules()
                     : book.inForce(PlacementRule.replicas(state.maxReplicas(), locations));
         } catch (IllegalArgumentException e) {
-            log.error("placement rules cannot be read version={}", state.placement().version(), e);
+            log.error(
+                    "placement rules cannot be read version={}",
+                    state.placement().version(),
+                    e);
             Known last = known;
-            return last == null ? properties.placement().rules() : last.options().placement().rules();
+            return last == null
+                    ? properties.placement().rules()
+                    : last.options().placement().rules();
         }
     }
 

@@ -131,7 +131,8 @@ class PlacementRoutesTest {
     @Test
     void twoRulesThatBothAskForTheLeaderAreRefusedTogether() {
         String rule = "{'group_id':'t','id':'%s','role':'leader','count':1}";
-        assertThat(http.post("/config/rule", json(rule.formatted("one"))).status()).isEqualTo(200);
+        assertThat(http.post("/config/rule", json(rule.formatted("one"))).status())
+                .isEqualTo(200);
 
         Answer second = http.post("/config/rule", json(rule.formatted("two")));
 

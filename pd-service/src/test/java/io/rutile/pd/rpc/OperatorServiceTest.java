@@ -10,6 +10,8 @@ import io.rutile.pd.cluster.Regions;
 import io.rutile.pd.leader.Clocks;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.LocalMeta;
+import io.rutile.pd.meta.StoreRates;
+import io.rutile.pd.meta.StoreRecord;
 import io.rutile.pd.schedule.ScheduleOptions;
 import io.rutile.pd.schedule.Schedulers;
 import io.rutile.protocol.ByteKey;
@@ -149,6 +151,27 @@ class OperatorServiceTest {
         stores.heartbeat(101);
 
         await(() -> operatorOf(101).getStatus() == OperatorStatus.SUCCESS);
+    }
+
+    @Test
+    void scatterGoesPastStoreLimitsIfAsked() {
+        threeReplicas(pd, 4, 6).deaf(true);
+        pd.meta.propose(new StoreRecord.LimitStore(4, StoreRates.Of.ADDED, 0));
+        ScatterRegionRequest.Builder request = ScatterRegionRequest.newBuilder().setHeader(pd.header());
+
+        pd.stub()
+                .scatterRegion(request.setGroup("one")
+                        .addAllRegionsId(List.of(100L, 101L, 102L))
+                        .build());
+        assertThat(pd.term().operators().influenceOn(4).receiving()).isZero();
+        pd.stub()
+                .scatterRegion(request.setGroup("two")
+                        .clearRegionsId()
+                        .addAllRegionsId(List.of(103L, 104L, 105L))
+                        .setSkipStoreLimit(true)
+                        .build());
+
+        assertThat(pd.term().operators().influenceOn(4).receiving()).isPositive();
     }
 
     @Test

@@ -90,8 +90,8 @@ public final class RuleBook {
     public PlacementRules inForce(PlacementRule implied) {
         PlacementRules all = new PlacementRules(rules(implied), groups);
         all.firstHole().ifPresent(key -> {
-            throw new IllegalArgumentException(
-                    "no placement rule would hold for the keys from " + (key.isEmpty() ? "the first one" : key) + " on");
+            throw new IllegalArgumentException("no placement rule would hold for the keys from "
+                    + (key.isEmpty() ? "the first one" : key) + " on");
         });
         return all;
     }

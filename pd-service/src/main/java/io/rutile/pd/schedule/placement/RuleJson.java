@@ -136,7 +136,8 @@ public final class RuleJson {
                 return known;
             }
         }
-        throw new IllegalArgumentException("role must be voter, leader, follower or learner, not '" + shown(role) + "'");
+        throw new IllegalArgumentException(
+                "role must be voter, leader, follower or learner, not '" + shown(role) + "'");
     }
 
     private static List<LabelConstraint> constraints(@Nullable JsonNode json) {
@@ -154,7 +155,8 @@ public final class RuleJson {
             String said = text(constraint, "op");
             Op op = OPS.get(said.toLowerCase(Locale.ROOT));
             if (op == null) {
-                throw new IllegalArgumentException("op must be in, notIn, exists or notExists, not '" + shown(said) + "'");
+                throw new IllegalArgumentException(
+                        "op must be in, notIn, exists or notExists, not '" + shown(said) + "'");
             }
             constraints.add(
                     new LabelConstraint(text(constraint, "key"), op, texts(constraint.get("values"), "values")));
