@@ -6,6 +6,7 @@ import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,7 @@ public final class RuleFit {
     private final RegionInfo region;
     private final List<PlacementRule> rules;
     private final LongFunction<@Nullable StoreInfo> stores;
+    private final Map<Long, StoreInfo> known = new HashMap<>();
     /** Replica by place: places of one rule lie side by side, rules in order. */
     private final List<Place> places = new ArrayList<>();
 
@@ -79,9 +81,21 @@ public final class RuleFit {
         return false;
     }
 
+    /** Asked for each place; in a large cluster a look-up costs more than all the rest of a fit. */
+    private @Nullable StoreInfo storeOf(Peer peer) {
+        StoreInfo store = known.get(peer.getStoreId());
+        if (store == null) {
+            store = stores.apply(peer.getStoreId());
+            if (store != null) {
+                known.put(peer.getStoreId(), store);
+            }
+        }
+        return store;
+    }
+
     /** A learner can be made a voter; nothing is made of a voter but another place's voter. */
     private boolean fits(Peer peer, PlacementRule rule) {
-        StoreInfo store = stores.apply(peer.getStoreId());
+        StoreInfo store = storeOf(peer);
         boolean learns = peer.getRole() == PeerRole.Learner;
         return store != null && (learns || rule.role().votes()) && rule.objectionTo(store) == null;
     }

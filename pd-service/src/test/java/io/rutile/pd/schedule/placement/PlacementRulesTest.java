@@ -46,8 +46,8 @@ class PlacementRulesTest {
                 rule("a", "late", 0, false, "", "", Role.VOTER),
                 rule("c", "alone", 0, false, "c", "m", Role.VOTER),
                 rule("c", "too", 1, false, "c", "m", Role.LEARNER));
-        PlacementRules rules = new PlacementRules(
-                all, Map.of("a", new RuleGroup("a", 5, false), "c", new RuleGroup("c", 9, true)));
+        PlacementRules rules =
+                new PlacementRules(all, Map.of("a", new RuleGroup("a", 5, false), "c", new RuleGroup("c", 9, true)));
 
         assertThat(names(rules, "a")).containsExactly("b/all", "a/late");
         assertThat(names(rules, "d")).containsExactly("c/alone", "c/too");

@@ -4,62 +4,79 @@ import static io.rutile.pd.schedule.simulator.SimulatedCluster.GIB;
 import static io.rutile.pd.schedule.simulator.SimulatedCluster.unevenness;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rutile.pd.meta.Setting;
+import io.rutile.pd.meta.SettingRecord;
 import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.scheduler.BalanceOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * 1,000 stores and 100,000 Regions; prints the table of docs/operations/scheduling.md. Not among the tests that every build
- * runs: {@code ./mvnw test -pl pd-service -am -Dtest=LargeClusterSimulation -Dsurefire.failIfNoSpecifiedTests=false}.
+ * 1,000 stores and 100,000 Regions; prints the table of docs/operations/scheduling.md. Takes a few minutes on one core and is not among
+ * the tests that every build runs: {@code ./mvnw test -pl pd-service -am -Dtest=LargeClusterSimulation
+ * -Dsurefire.failIfNoSpecifiedTests=false}; {@code -Dstores=}, {@code -Dregions=} for another size.
  */
 class LargeClusterSimulation {
 
     private static final long SEED = Long.getLong("seed", 7);
     private static final int STORES = Integer.getInteger("stores", 1_000);
     private static final int REGIONS = Integer.getInteger("regions", 100_000);
+    private static final long SMALLEST_MIB = 48;
+    private static final long LARGEST_MIB = 96;
+    private static final Duration DOWN_AFTER = Duration.ofMinutes(5);
+    private static final Duration QUIET = Duration.ofMinutes(5);
+    /** What is not worth a move. */
+    private static final double TOLERANCE = BalanceOptions.DEFAULTS.tolerance();
 
     @TempDir
     Path directory;
 
     @Test
-    void tenthOfTheStoresIsNew() {
+    void clusterGrowsRestsAndLosesStores() {
+        System.out.println("| what | moves made | least possible | simulated time | farthest from even: size, leaders |"
+                + " tick: mean, 99 %, max |");
         int old = STORES * 9 / 10;
         SimulatedCluster cluster = cluster(old);
-        settle(cluster, "begin");
+        settle(cluster, "begins, uneven by chance");
+
         cluster.join(4_000 * GIB, LongStream.rangeClosed(old + 1L, STORES).toArray());
-        long replicas = leastMoves(cluster.peersMib(), 1);
-        long leaders = leastMoves(cluster.leadersMib(), 1);
-        settle(cluster, "a tenth joins (least: " + replicas + " replicas, " + leaders + " leaders)");
-        rest(cluster);
+        settle(cluster, "a tenth of the stores is new");
+
+        begin(cluster);
+        cluster.run(Duration.ofMinutes(2));
+        print(cluster, "at rest, three patrols", "0", Duration.ofMinutes(2));
+        // Schedulers draw a few Regions of many; a late draw may still find one that is worth a move. Nothing goes back
+        // and forth.
+        assertThat(cluster.moves()).isLessThan(Math.max(2, REGIONS / 5_000));
+
+        hundredthDies(cluster);
     }
 
-    @Test
-    void hundredthOfTheStoresDies() {
-        SimulatedCluster cluster = cluster(STORES);
-        settle(cluster, "begin");
-        int dead = STORES / 100;
+    private void hundredthDies(SimulatedCluster cluster) {
+        begin(cluster);
+        int dead = Math.max(1, STORES / 100);
         long lost = 0;
         for (long id = 1; id <= dead; id++) {
             lost += cluster.peersOn(id);
             cluster.kill(id);
         }
-        cluster.run(Duration.ofMinutes(30));
-        long before = cluster.replicasAdded;
+        cluster.run(DOWN_AFTER);
+        int before = cluster.replicasAdded;
         Duration begun = cluster.now();
-        while (!cluster.isHealthy(3)) {
-            cluster.run(Duration.ofSeconds(10));
-        }
+        assertThat(cluster.runUntil(() -> cluster.isHealthy(3), Duration.ofHours(1)))
+                .isTrue();
         print(
                 cluster,
-                "a hundredth dies (least: " + lost + " replicas)",
-                cluster.now().minus(begun),
-                before);
+                "a hundredth of the stores dies",
+                lost + " replicas (" + (cluster.replicasAdded - before) + " made since they count as down)",
+                cluster.now().minus(begun));
         for (long id = 1; id <= dead; id++) {
             assertThat(cluster.peersOn(id)).isZero();
         }
@@ -67,61 +84,56 @@ class LargeClusterSimulation {
 
     private SimulatedCluster cluster(int stores) {
         SimulatedCluster cluster = new SimulatedCluster(directory, SEED, ScheduleOptions.DEFAULTS);
+        cluster.soft
+                .meta()
+                .propose(SettingRecord.ChangeSetting.of(
+                        Setting.MAX_STORE_DOWN_TIME, Long.toString(DOWN_AFTER.toMillis())));
         cluster.join(4_000 * GIB, LongStream.rangeClosed(1, stores).toArray());
         // As many on each store, side by side with ever other ones.
-        cluster.regions(REGIONS, i -> 48 + cluster.random.nextLong(49), i -> {
+        cluster.regions(REGIONS, i -> SMALLEST_MIB + cluster.random.nextLong(LARGEST_MIB - SMALLEST_MIB + 1), i -> {
             long apart = 1 + i / stores % (stores / 3);
             return new long[] {1 + i % stores, 1 + (i + apart) % stores, 1 + (i + 2 * apart) % stores};
         });
         return cluster;
     }
 
-    private static void settle(SimulatedCluster cluster, String what) {
+    private static void begin(SimulatedCluster cluster) {
         cluster.forgetMoves();
         cluster.tickNanos.clear();
+    }
+
+    private static void settle(SimulatedCluster cluster, String what) {
+        begin(cluster);
+        String least = leastMoves(cluster.peersMib()) + " replicas, " + leastMoves(cluster.leadersMib()) + " leaders";
         Duration begun = cluster.now();
-        int before = -1;
-        Duration even = null;
-        while (cluster.moves() != before || cluster.operators.size() > 0) {
-            before = cluster.moves();
-            cluster.run(Duration.ofSeconds(30));
-            boolean isEven = unevenness(cluster.peersMib().values()) < 0.1
-                    && unevenness(cluster.leadersMib().values()) < 0.1;
-            if (isEven && even == null) {
-                even = cluster.now().minus(begun);
-            }
-        }
-        print(cluster, what + ", even within 10 % after " + even, cluster.now().minus(begun), 0);
+        assertThat(cluster.runUntilQuiet(QUIET, Duration.ofHours(6)))
+                .as("it comes to rest")
+                .isTrue();
+        print(cluster, what, least, cluster.now().minus(begun).minus(QUIET));
         assertThat(unevenness(cluster.peersMib().values())).isLessThan(0.1);
         assertThat(unevenness(cluster.leadersMib().values())).isLessThan(0.1);
     }
 
-    /** Nothing to do: what a patrol over everything costs, and that nothing moves. */
-    private static void rest(SimulatedCluster cluster) {
-        cluster.forgetMoves();
-        cluster.tickNanos.clear();
-        cluster.run(Duration.ofMinutes(10));
-        print(cluster, "at rest", Duration.ofMinutes(10), 0);
-        assertThat(cluster.moves()).isZero();
-    }
-
-    /** Replicas of mean size that must come to stores with less than they should have. */
-    private static long leastMoves(Map<Long, Long> mib, int replicas) {
+    /** What must come at any rate to stores that are too far below the mean, in Regions of the greatest size. */
+    private static long leastMoves(Map<Long, Long> mib) {
         Collection<Long> loads = mib.values();
         double mean = loads.stream().mapToLong(load -> load).average().orElse(0);
-        double missing =
-                loads.stream().mapToDouble(load -> Math.max(0, mean - load)).sum();
-        return Math.round(missing / 72 * replicas);
+        double missing = loads.stream()
+                .mapToDouble(load -> Math.max(0, (1 - TOLERANCE) * mean - load))
+                .sum();
+        return Math.round(missing / LARGEST_MIB);
     }
 
-    private static void print(SimulatedCluster cluster, String what, Duration took, long addedBefore) {
+    private static void print(SimulatedCluster cluster, String what, String least, Duration took) {
         List<Long> ticks = cluster.tickNanos.stream().sorted().toList();
         double mean = ticks.stream().mapToLong(nanos -> nanos).average().orElse(0) / 1e6;
         System.out.printf(
-                "| %s | %d replicas, %d leaders | %s | %.1f %%, %.1f %% | mean %.2f ms, 99 %% %.2f ms, max %.1f ms |%n",
+                Locale.ROOT,
+                "| %s | %,d replicas, %,d leaders | %s | %s | %.1f %%, %.1f %% | %.2f ms, %.2f ms, %.1f ms |%n",
                 what,
-                cluster.replicasAdded - addedBefore,
+                cluster.replicasAdded,
                 cluster.leadersMoved,
+                least,
                 took,
                 100 * unevenness(upOnly(cluster, cluster.peersMib())),
                 100 * unevenness(upOnly(cluster, cluster.leadersMib())),
