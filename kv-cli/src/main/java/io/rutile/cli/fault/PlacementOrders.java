@@ -1,5 +1,6 @@
 package io.rutile.cli.fault;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.rutile.cli.cluster.ClusterException;
@@ -12,6 +13,7 @@ import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -45,8 +47,14 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
      *
      * @param path of the Region that shows it
      * @param done what PD shows there when it is done; a new leader of PD knows no Region at first, which shows nothing
+     * @param then what is ordered as soon as PD takes it, because the first order has made way for it; null for most
      */
-    private record Order(Fault fault, String path, long takenNanos, Predicate<RegionView> done) {}
+    private record Order(
+            Fault fault,
+            String path,
+            long takenNanos,
+            Predicate<RegionView> done,
+            @Nullable JsonObject then) {}
 
     /** @param pd calls are short */
     public PlacementOrders(PdHttp pd) {
@@ -114,18 +122,29 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
                         && (forGood || now.stores().size() >= replicas));
     }
 
-    /** Done when the key that the Region was found by is the neighbour's. */
+    /**
+     * Done when the key that the Region was found by is the neighbour's. Neighbours on other stores can't be merged, so the Region is
+     * brought beside its neighbour first.
+     */
     private boolean merge(RegionView region, String path, long draw) {
         List<RegionView> neighbours = RegionView.list(pd.object("/regions/sibling/" + region.id()));
         if (neighbours.isEmpty()) {
             return false;
         }
-        long target = drawn(neighbours, draw).id();
-        JsonObject body = new JsonObject();
-        body.addProperty("name", "merge-region");
-        body.addProperty("source_region_id", region.id());
-        body.addProperty("target_region_id", target);
-        return take(Fault.MERGE, path, body, now -> now.id() == target);
+        RegionView target = drawn(neighbours, draw);
+        JsonObject merge = new JsonObject();
+        merge.addProperty("name", "merge-region");
+        merge.addProperty("source_region_id", region.id());
+        merge.addProperty("target_region_id", target.id());
+        Predicate<RegionView> done = now -> now.id() == target.id();
+        if (Set.copyOf(region.stores()).equals(Set.copyOf(target.stores()))) {
+            return take(Fault.MERGE, path, merge, done);
+        }
+        JsonObject beside = body("transfer-region", region);
+        JsonArray stores = new JsonArray();
+        target.stores().forEach(stores::add);
+        beside.add("to_store_ids", stores);
+        return take(Fault.MERGE, path, beside, done, merge);
     }
 
     private static String byId(RegionView region) {
@@ -144,9 +163,14 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
     }
 
     private boolean take(Fault fault, String path, JsonObject body, Predicate<RegionView> done) {
+        return take(fault, path, body, done, null);
+    }
+
+    private boolean take(
+            Fault fault, String path, JsonObject body, Predicate<RegionView> done, @Nullable JsonObject then) {
         pd.post("/operators", body);
         synchronized (this) {
-            open.add(new Order(fault, path, System.nanoTime(), done));
+            open.add(new Order(fault, path, System.nanoTime(), done, then));
         }
         return true;
     }
@@ -173,6 +197,9 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
             try {
                 RegionView now = region(order.path());
                 done = now != null && order.done().test(now);
+                if (!done && order.then() != null) {
+                    orderNext(order, order.then());
+                }
             } catch (ClusterException away) {
                 // PD has no leader at the moment, or suffers: the next look.
             }
@@ -184,6 +211,15 @@ public final class PlacementOrders implements RegionOrders, AutoCloseable {
                     }
                 }
             }
+        }
+    }
+
+    /** PD refuses it until the first order is done. */
+    private void orderNext(Order order, JsonObject next) {
+        pd.post("/operators", next);
+        synchronized (this) {
+            open.remove(order);
+            open.add(new Order(order.fault(), order.path(), order.takenNanos(), order.done(), null));
         }
     }
 

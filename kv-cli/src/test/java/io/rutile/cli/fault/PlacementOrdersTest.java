@@ -144,6 +144,24 @@ class PlacementOrdersTest {
         awaitFinished(Fault.MERGE);
     }
 
+    /** Neighbours on other stores are refused by PD: the Region is brought there first. */
+    @Test
+    void aMergeWithANeighbourOnOtherStoresBeginsWithAMove() {
+        answers.put(
+                "/regions/sibling/7", "{\"regions\":[" + region(2, 22, 23, 24).replace("\"id\":7", "\"id\":9") + "]}");
+
+        assertThat(orders.order(Fault.MERGE, KEY, 0)).isTrue();
+
+        await().atMost(PATIENCE).until(() -> ordered.size() >= 2);
+        assertThat(ordered)
+                .startsWith(
+                        "{\"name\":\"transfer-region\",\"region_id\":7,\"to_store_ids\":[2,3,4]}",
+                        "{\"name\":\"merge-region\",\"source_region_id\":7,\"target_region_id\":9}");
+        answers.put(AT_KEY, region(2, 22, 23, 24).replace("\"id\":7", "\"id\":9"));
+
+        awaitFinished(Fault.MERGE);
+    }
+
     @Test
     void whatIsNotTakenIsNone() {
         status = 501;

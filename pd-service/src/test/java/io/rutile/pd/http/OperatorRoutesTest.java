@@ -130,7 +130,7 @@ class OperatorRoutesTest {
         http.observe(Regions.region(10, "", "g", 1, 2, 4).epoch(6, 2));
         assertThat(http.post("/operators", order).said()).contains("on different stores");
 
-        http.observe(Regions.region(10, "", "g", 1, 2, 3).epoch(7, 2).pending(103));
+        http.observe(Regions.region(10, "", "g", 1, 2, 3).epoch(7, 2).pending(3));
         assertThat(http.post("/operators", order).said()).contains("region 10 isn't whole");
     }
 
