@@ -5,6 +5,7 @@ import io.rutile.client.pd.PdClientOptions;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.pd.RegionLocation;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.metapb.PeerRole;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -12,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Whether every Region has all its replicas, as the Placement Driver sees it. A cluster that called itself ready before could lose
+ * Whether every Region has all its replicas, and they vote, as the Placement Driver sees it. A cluster that called itself ready before could lose
  * its data with the first process that is killed.
  */
 final class RegionReplicas implements AutoCloseable {
@@ -54,7 +55,10 @@ final class RegionReplicas implements AutoCloseable {
     }
 
     private boolean complete(RegionLocation region) {
-        return region.region().getPeersCount() >= expected
+        long voters = region.region().getPeersList().stream()
+                .filter(peer -> peer.getRole() == PeerRole.Voter)
+                .count();
+        return voters >= expected
                 && region.leader() != null
                 && region.pendingPeers().isEmpty();
     }

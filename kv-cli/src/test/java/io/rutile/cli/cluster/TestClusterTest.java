@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.rutile.client.RutileClient;
 import io.rutile.node.KvNode;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.metapb.PeerRole;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,7 +33,10 @@ class TestClusterTest {
                     .until(() -> client.pd()
                             .regionByKey(key)
                             .get(10, TimeUnit.SECONDS)
-                            .filter(region -> region.region().getPeersCount() == 3
+                            .filter(region -> region.region().getPeersList().stream()
+                                                    .filter(peer -> peer.getRole() == PeerRole.Voter)
+                                                    .count()
+                                            == 3
                                     && region.pendingPeers().isEmpty())
                             .isPresent());
 

@@ -6,6 +6,7 @@ import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionTraffic;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.pdpb.PeerStats;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
@@ -21,7 +22,7 @@ import java.util.Set;
 /**
  * What a store reports about each Region that it leads.
  *
- * <p>PD observes: a peer that the Region has taken in and Raft not yet is <em>pending</em>; a peer that the Region has let go is
+ * <p>PD observes: a peer that the Region has taken in, or given a vote, and Raft not yet is <em>pending</em>; a peer that the Region has let go is
  * reported as still there until Raft has let it go, too, so that PD never takes a removal for done too early (D1, D2).
  *
  * <p>Used by the link's thread alone.
@@ -104,7 +105,9 @@ final class RegionHeartbeat {
         Set<Replica> reachable = peer.reachable();
         for (Peer other : region.getPeersList()) {
             Replica replica = new Replica(other.getStoreId(), other.getId());
-            boolean member = members.contains(replica);
+            // Who has been promoted in the Region and not in Raft has no vote yet.
+            boolean member =
+                    other.getRole() == PeerRole.Voter ? members.voters().contains(replica) : members.contains(replica);
             if (member && (reachable.contains(replica) || replica.equals(peer.self()))) {
                 memory.seenSeconds.put(other.getId(), now);
                 continue;

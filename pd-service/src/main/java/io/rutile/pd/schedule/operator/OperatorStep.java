@@ -158,7 +158,7 @@ public sealed interface OperatorStep {
         }
     }
 
-    /** Gives a learner that has caught up a vote. */
+    /** Gives a learner that has caught up a vote; it has it once the leader no longer calls it pending. */
     record PromoteLearner(Peer peer) implements OperatorStep {
 
         @Override
@@ -171,7 +171,10 @@ public sealed interface OperatorStep {
         @Override
         public boolean isFinished(RegionInfo region) {
             Peer there = region.peerOn(peer.getStoreId());
-            return there != null && there.getId() == peer.getId() && there.getRole() == PeerRole.Voter;
+            return there != null
+                    && there.getId() == peer.getId()
+                    && there.getRole() == PeerRole.Voter
+                    && !region.isPending(there);
         }
 
         @Override
