@@ -43,6 +43,8 @@ import io.rutile.protocol.pdpb.PutStoreResponse;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
+import io.rutile.protocol.pdpb.ScanRegionsRequest;
+import io.rutile.protocol.pdpb.ScanRegionsResponse;
 import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
@@ -428,6 +430,21 @@ final class FakePd implements AutoCloseable {
                         ? answer.build()
                         : answer.setRegion(bootstrapped).build();
             }
+        }
+
+        @Override
+        public void scanRegions(ScanRegionsRequest request, StreamObserver<ScanRegionsResponse> to) {
+            ScanRegionsResponse.Builder answer =
+                    ScanRegionsResponse.newBuilder().setHeader(header());
+            ByteKey start = ByteKey.of(request.getStartKey());
+            FakePd.this.regions().stream()
+                    .filter(beat -> beat.getRegion().getEndKey().isEmpty()
+                            || ByteKey.of(beat.getRegion().getEndKey()).compareTo(start) > 0)
+                    .limit(request.getLimit() <= 0 ? Long.MAX_VALUE : request.getLimit())
+                    .forEach(beat -> answer.addRegions(io.rutile.protocol.pdpb.Region.newBuilder()
+                            .setRegion(beat.getRegion())
+                            .setLeader(beat.getLeader())));
+            reply(to, answer.build());
         }
 
         @Override

@@ -8,6 +8,7 @@ import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import io.rutile.client.raw.RawKv;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.kvrpcpb.SplitRegionRequest;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
@@ -161,6 +162,43 @@ class MergeThreeNodesTest {
         for (TestNode node : nodes) {
             await().atMost(PATIENCE).until(() -> node.node.regionCount() == 1);
         }
+    }
+
+    /**
+     * R5: a replica that was removed while its store was away, of a Region that has been merged since: nobody knows its Region any more,
+     * and in the way of others it would be for ever.
+     */
+    @Test
+    void aReplicaThatMissedItsRemovalAndTheMergeGoes() {
+        put(key(1), "v1");
+        assertThat(split(key(20))).isTrue();
+        await().atMost(PATIENCE).until(() -> pd.regions().size() == 2);
+        awaitWhole();
+        TestNode fourth = new TestNode(pd, dir.resolve("n3")).start();
+        nodes.add(fourth);
+        await().atMost(PATIENCE).until(() -> pd.stores().containsKey(fourth.node.storeId()));
+        Region source = regions().get(0);
+        Peer extra = Peer.newBuilder()
+                .setId(pd.nextId())
+                .setStoreId(fourth.node.storeId())
+                .build();
+        pd.order(source.getId(), ConfChangeType.AddNode, extra);
+        await().atMost(PATIENCE)
+                .until(() -> regions().get(0).getPeersList().contains(extra)
+                        && pd.regions().get(0).getPendingPeersList().isEmpty());
+        nodes.remove(fourth);
+        fourth.close();
+        pd.order(source.getId(), ConfChangeType.RemoveNode, extra);
+        await().atMost(PATIENCE).until(() -> regions().get(0).getPeersCount() == 3);
+        pd.merge(source.getId(), regions().get(1).getId());
+        await().atMost(PATIENCE).until(() -> isGone(source.getId()));
+
+        TestNode back = new TestNode(fourth.options).start();
+        nodes.add(back);
+
+        assertThat(back.node.regionCount()).isEqualTo(1);
+        await().atMost(PATIENCE).until(() -> back.node.regionCount() == 0);
+        assertThat(get(key(1))).contains("v1");
     }
 
     /** R1, R2, R4, R6, R8: nothing that was acknowledged is lost, whatever splits and merges and whoever restarts meanwhile. */

@@ -624,6 +624,11 @@ public final class RaftStore implements AutoCloseable {
         retireLater(peer);
     }
 
+    /** Takes down a replica whose Region has ended while it wasn't told. */
+    public void retire(RegionPeer peer) {
+        retireLater(peer);
+    }
+
     /** Tombstone first, then log and data (R5). */
     private void destroy(RegionPeer peer) {
         RegionState gone;

@@ -762,6 +762,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return state != null && state.status() == RegionState.Status.NORMAL;
     }
 
+    /** The Region as this replica has it, also while it can't serve; empty without an image. */
+    public Optional<Region> lastKnown() {
+        return Optional.ofNullable(stateMachine.state()).map(RegionState::region);
+    }
+
     /** False once the Region has let this replica go. */
     public boolean isMember() {
         return state().isMember();
