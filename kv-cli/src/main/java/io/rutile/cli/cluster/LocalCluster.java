@@ -80,11 +80,15 @@ public final class LocalCluster {
      *
      * @return the processes that were started
      */
-    public synchronized List<ServiceProcess> start() {
+    public List<ServiceProcess> start() {
+        return start(processes());
+    }
+
+    /** Starts those of them that aren't running; the same otherwise. */
+    public synchronized List<ServiceProcess> start(List<ServiceProcess> wanted) {
         Disk.prepare(layout);
-        List<ServiceProcess> missing = processes.values().stream()
-                .filter(process -> !process.isAlive())
-                .toList();
+        List<ServiceProcess> missing =
+                wanted.stream().filter(process -> !process.isAlive()).toList();
         missing.forEach(process -> Ports.requireFree(process.spec()));
         missing.forEach(process -> home.executableJar(process.spec().role()));
         missing.forEach(process -> process.start(java, home, extraFlags));
@@ -110,13 +114,19 @@ public final class LocalCluster {
      * @throws ClusterException if a process ends meanwhile, with its last words, or after {@code timeout}
      */
     public void awaitReady(Duration timeout, Consumer<String> progress) {
+        awaitReady(processes(), timeout, progress);
+    }
+
+    /** The same of a cluster of which only these run. */
+    public void awaitReady(List<ServiceProcess> wanted, Duration timeout, Consumer<String> progress) {
         long startNanos = System.nanoTime();
-        awaitProcesses(processes(), timeout, progress);
+        awaitProcesses(wanted, timeout, progress);
         try (RegionReplicas replicas = RegionReplicas.of(layout, remaining(timeout, startNanos))) {
-            await("all replicas of all Regions", remaining(timeout, startNanos), progress, replicas::complete);
+            await("all replicas of all Regions", wanted, remaining(timeout, startNanos), progress, replicas::complete);
         }
         await(
                 "a read through the gateway",
+                wanted,
                 remaining(timeout, startNanos),
                 progress,
                 () -> HealthProbe.status(layout.gatewayUrl() + "/v1/raw?limit=1") == HttpURLConnection.HTTP_OK);
@@ -210,10 +220,15 @@ public final class LocalCluster {
         }
     }
 
-    private void await(String what, Duration timeout, Consumer<String> progress, BooleanSupplier done) {
+    private void await(
+            String what,
+            List<ServiceProcess> wanted,
+            Duration timeout,
+            Consumer<String> progress,
+            BooleanSupplier done) {
         Progress line = new Progress(progress);
         boolean ready = Waiting.until(timeout, POLL, () -> {
-            for (ServiceProcess process : processes.values()) {
+            for (ServiceProcess process : wanted) {
                 if (!process.isAlive()) {
                     throw new ClusterException(process.lastWords());
                 }

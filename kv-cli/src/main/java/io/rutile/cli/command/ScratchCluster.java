@@ -5,6 +5,7 @@ import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.cluster.JavaRuntime;
 import io.rutile.cli.cluster.LocalCluster;
 import io.rutile.cli.cluster.RutileHome;
+import io.rutile.cli.cluster.ServiceProcess;
 import io.rutile.cli.cluster.UpLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** A cluster that a command starts for itself, and ends whatever happens. */
@@ -45,14 +47,22 @@ final class ScratchCluster {
 
     static <T> T use(ClusterLayout layout, JavaRuntime java, Maker<Use<T>> maker)
             throws IOException, InterruptedException {
+        return use(layout, java, process -> true, maker);
+    }
+
+    /** @param first who is started at first; the others are whoever uses it to start */
+    static <T> T use(ClusterLayout layout, JavaRuntime java, Predicate<ServiceProcess> first, Maker<Use<T>> maker)
+            throws IOException, InterruptedException {
         LocalCluster cluster = new LocalCluster(layout, java, RutileHome.current(), List.of());
         Use<T> use = maker.on(cluster);
         try (UpLock lock = UpLock.take(layout)) {
             Thread hook = new Thread(() -> end(use, cluster), "stop-on-signal");
             Runtime.getRuntime().addShutdownHook(hook);
             try {
-                cluster.start();
-                cluster.awaitReady(READY_MAX, Terminal::progress);
+                List<ServiceProcess> begin =
+                        cluster.processes().stream().filter(first).toList();
+                cluster.start(begin);
+                cluster.awaitReady(begin, READY_MAX, Terminal::progress);
                 return use.run();
             } finally {
                 Runtime.getRuntime().removeShutdownHook(hook);

@@ -46,7 +46,7 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
     private static final int REPLICAS = 3;
 
     /** Heartbeats that often show a small cluster's operators soon; a process that restarts is down for a minute at most. */
-    private static final Map<String, String> NODE_PROPERTIES =
+    static final Map<String, String> NODE_PROPERTIES =
             Map.of("rutile.node.region-heartbeat-interval", "2s", "rutile.node.store-heartbeat-interval", "2s");
 
     @Option(

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@link Verification} whose Regions are split, merged, moved and led by others all the time; and then, when everything runs again
@@ -45,7 +46,18 @@ public final class RegionVerification {
      */
     public RegionVerification(
             LocalCluster cluster, Plan plan, int replicas, Path directory, Consumer<String> progress) {
-        this.verification = new Verification(cluster, plan, directory, progress);
+        this(cluster, plan, replicas, directory, progress, null);
+    }
+
+    /** The same, but something else happens than the plan's faults. */
+    public RegionVerification(
+            LocalCluster cluster,
+            Plan plan,
+            int replicas,
+            Path directory,
+            Consumer<String> progress,
+            @Nullable Course course) {
+        this.verification = new Verification(cluster, plan, directory, progress, course);
         this.pd = new PdHttp(cluster.layout().pdEndpoints(), PD_TIMEOUT);
         this.replicas = replicas;
         this.progress = progress;

@@ -3,6 +3,7 @@ package io.rutile.cli.verify;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.cli.check.Anomaly;
+import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.LocalCluster;
 import io.rutile.cli.fault.Fault;
 import io.rutile.cli.fault.Harm;
@@ -52,6 +53,7 @@ public final class Verification {
     private final Plan plan;
     private final Path directory;
     private final Consumer<String> progress;
+    private final @Nullable Course course;
     private final List<RawResult> rawResults = new ArrayList<>();
     private final Map<Fault, Integer> finishedOrders = new EnumMap<>(Fault.class);
     private volatile @Nullable Nemesis nemesis;
@@ -64,6 +66,17 @@ public final class Verification {
      * @param progress takes a line now and then
      */
     public Verification(LocalCluster cluster, Plan plan, Path directory, Consumer<String> progress) {
+        this(cluster, plan, directory, progress, null);
+    }
+
+    /**
+     * The same, but something else happens than faults, and it says how long it lasts.
+     *
+     * @param course played beside the workloads, once for each protocol; null for the plan's faults
+     */
+    public Verification(
+            LocalCluster cluster, Plan plan, Path directory, Consumer<String> progress, @Nullable Course course) {
+        this.course = course;
         this.cluster = cluster;
         this.plan = plan;
         this.directory = directory;
@@ -125,9 +138,7 @@ public final class Verification {
                     part.start();
                 }
                 startRaw();
-                Nemesis harm = startNemesis();
-                await(harm);
-                heal(harm);
+                Nemesis harm = happen();
                 parts.forEach(part -> part.run().stop());
                 finishRaw(harm);
                 for (Part part : parts) {
@@ -141,6 +152,22 @@ public final class Verification {
             } finally {
                 close();
             }
+        }
+
+        /** @return who did the harm that was done */
+        private @Nullable Nemesis happen() throws IOException, InterruptedException {
+            if (course != null) {
+                try {
+                    course.play(this::isBroken);
+                } catch (ClusterException e) {
+                    troubles.add(String.valueOf(e.getMessage()));
+                }
+                return null;
+            }
+            Nemesis harm = startNemesis();
+            await(harm);
+            heal(harm);
+            return harm;
         }
 
         private void close() {

@@ -1,0 +1,207 @@
+package io.rutile.cli.command;
+
+import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterException;
+import io.rutile.cli.cluster.ClusterLayout;
+import io.rutile.cli.cluster.LocalCluster;
+import io.rutile.cli.cluster.Role;
+import io.rutile.cli.cluster.ServiceProcess;
+import io.rutile.cli.verify.Growth;
+import io.rutile.cli.verify.Plan;
+import io.rutile.cli.verify.RegionResult;
+import io.rutile.cli.verify.RegionTable;
+import io.rutile.cli.verify.RegionVerification;
+import io.rutile.cli.verify.Result;
+import io.rutile.cli.verify.ResultTable;
+import io.rutile.cli.verify.Subject;
+import io.rutile.cli.workload.BulkLoad;
+import io.rutile.cli.workload.Protocol;
+import io.rutile.client.RutileClient;
+import io.rutile.client.RutileClientOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code rutile verify growth}: three nodes are filled, two more come, one is killed; nobody orders anything, and transactions and raw
+ * writes run all the time. Standard output gets three tables; exit code 1 if anything did not hold.
+ */
+@Command(
+        name = "growth",
+        mixinStandardHelpOptions = true,
+        description =
+                "Fill three nodes, add two, lose one, under load on a cluster of its own; then check every write and every replica.")
+public final class VerifyGrowthCommand implements Callable<Integer> {
+
+    private static final int NODES_FIRST = 3;
+    private static final int NODES_IN_THE_END = 5;
+    private static final int REPLICAS = 3;
+    private static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
+
+    @Option(
+            names = "--mib",
+            paramLabel = "N",
+            defaultValue = "2048",
+            description = "How much is loaded (default: 2048).")
+    private long mib;
+
+    @Option(
+            names = "--region-mib",
+            paramLabel = "N",
+            defaultValue = "8",
+            description =
+                    "What a region should hold: five stores can't be even with few large ones (default: 8; a store's own is 96).")
+    private long regionMib;
+
+    @Option(
+            names = "--down-after",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "How long the Placement Driver waits for a node (default: 60; its own is 30 minutes).")
+    private long downAfterSeconds;
+
+    @Option(
+            names = "--clients",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Clients of each workload, and of raw pairs (default: 1).")
+    private int clients;
+
+    @Option(
+            names = "--pd",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Members of the Placement Driver: 1, 3, 5 or 7 (default: 3).")
+    private int pds;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Of everything that is drawn (default: another one each time; it is told).")
+    private @Nullable Long seed;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description =
+                    "Empty or new; keeps the cluster's data and logs and the histories (default: a temporary one, kept if something did not hold).")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--base-port",
+            paramLabel = "P",
+            defaultValue = "26000",
+            description = "The port that all others of the cluster follow from, as in up (default: 26000).")
+    private int basePort;
+
+    @Mixin
+    private JavaOption java = new JavaOption();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (mib < 1 || regionMib < 1 || downAfterSeconds < 1) {
+            throw new ClusterException("--mib, --region-mib and --down-after must be positive");
+        }
+        Plan plan = plan();
+        Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
+        ScratchCluster.requireNone(directory);
+        Map<String, String> properties = new HashMap<>(VerifyRegionsCommand.NODE_PROPERTIES);
+        properties.put("rutile.node.split.size", regionMib + "MB");
+        ClusterLayout layout = new ClusterLayout(directory, pds, NODES_IN_THE_END, basePort, ApiVersion.V1, properties);
+        Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
+        Growth[] played = new Growth[1];
+        RegionResult result = ScratchCluster.use(
+                layout,
+                java.runtime(),
+                process -> !newcomers(layout).contains(process.name()),
+                cluster -> run(cluster, plan, directory, played));
+        Growth growth = played[0];
+        Terminal.result(growth.table() + "\n" + ResultTable.markdown(result.histories()) + "\n"
+                + RegionTable.markdown(result).strip());
+        requireClean(result, growth, directory);
+        if (data == null) {
+            ScratchCluster.delete(directory);
+        }
+        return 0;
+    }
+
+    private static List<String> newcomers(ClusterLayout layout) {
+        return layout.services().stream()
+                .filter(service -> service.role() == Role.NODE)
+                .skip(NODES_FIRST)
+                .map(service -> service.name())
+                .toList();
+    }
+
+    private ScratchCluster.Use<RegionResult> run(LocalCluster cluster, Plan plan, Path directory, Growth[] played) {
+        return new ScratchCluster.Use<>() {
+            @Override
+            public RegionResult run() throws IOException, InterruptedException {
+                try (RutileClient client = RutileClient.connect(
+                        new RutileClientOptions(cluster.layout().pdEndpoints(), CALL_TIMEOUT, CONNECT_TIMEOUT, 2))) {
+                    List<ServiceProcess> newcomers = newcomers(cluster.layout()).stream()
+                            .map(cluster::process)
+                            .toList();
+                    Growth growth = new Growth(
+                            cluster,
+                            newcomers,
+                            new BulkLoad(client.raw().withTimeout(CALL_TIMEOUT), mib << 20),
+                            Duration.ofSeconds(downAfterSeconds),
+                            Terminal::progress);
+                    played[0] = growth;
+                    return new RegionVerification(
+                                    cluster, plan, REPLICAS, directory.resolve("histories"), Terminal::progress, growth)
+                            .run();
+                }
+            }
+
+            @Override
+            public void abandon() {
+                // Nobody does harm beside the course, which ends with this process.
+            }
+        };
+    }
+
+    /** One protocol of transactions: the cluster grows once. */
+    private Plan plan() {
+        try {
+            return new Plan(
+                    List.of(Subject.values()),
+                    List.of(Protocol.ASYNC),
+                    Duration.ofMinutes(1),
+                    Set.of(),
+                    clients,
+                    clients,
+                    seed != null ? seed : System.nanoTime());
+        } catch (IllegalArgumentException e) {
+            throw new ClusterException("this can't be verified: " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireClean(RegionResult result, Growth growth, Path directory) {
+        if (result.isClean() && growth.wrong() == 0) {
+            return;
+        }
+        result.histories().stream().filter(history -> !history.isClean()).forEach(VerifyGrowthCommand::show);
+        result.raw().forEach(raw -> raw.report().examples().forEach(Terminal::error));
+        result.check().findings().forEach(Terminal::error);
+        result.troubles().forEach(Terminal::error);
+        throw new ClusterException("this did not hold; histories, logs and data are kept in " + directory);
+    }
+
+    private static void show(Result history) {
+        history.judgement().examples().forEach(anomaly -> Terminal.progress(anomaly.toString()));
+        history.troubles().forEach(Terminal::error);
+    }
+}
