@@ -344,6 +344,15 @@ public final class RaftServer implements AutoCloseable {
         draining.set(true);
     }
 
+    /** Peer id of the replica whose log and vote are here, whether it runs or not; 0 if there are none. */
+    public long owner(long groupId) {
+        try {
+            return running().log().owner(groupId);
+        } catch (IOException e) {
+            throw new RaftException(Kind.DISK, String.valueOf(e.getMessage()));
+        }
+    }
+
     /** Groups that run here. */
     public Collection<RaftGroup<?>> groups() {
         return List.copyOf(groups.values());

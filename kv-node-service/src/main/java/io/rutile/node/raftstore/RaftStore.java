@@ -66,6 +66,8 @@ public final class RaftStore implements AutoCloseable {
     private static final int ANNOUNCE_LOOKS_MAX = 50;
     private static final long ANNOUNCE_PAUSE_MS = 20;
 
+    private static final long BUSY_PAUSE_MS = 20;
+
     private final RaftStoreOptions options;
     private final RocksEngine engine;
     private final RegionStateStore states;
@@ -289,6 +291,11 @@ public final class RaftStore implements AutoCloseable {
                 log.debug("message for a replica that is gone region={} for={}", groupId, self);
                 return;
             }
+            long owner = raft.owner(groupId);
+            if (owner > self.peerId()) {
+                log.debug("message for an older replica than was here region={} for={}", groupId, self);
+                return;
+            }
             RegionPeer peer = newPeer(groupId, self, null);
             synchronized (regions) {
                 stale = regions.find(groupId);
@@ -297,7 +304,7 @@ public final class RaftStore implements AutoCloseable {
                 }
             }
             if (stale == null) {
-                peer.attach(raft.startGroup(groupId, self, peer.stateMachine()));
+                create(peer, owner);
                 log.info("replica created region={} self={} from={}", groupId, self, from);
                 return;
             }
@@ -305,6 +312,20 @@ public final class RaftStore implements AutoCloseable {
         if (self.peerId() > stale.peerId()) {
             // A Region has one peer on a store, so a newer one means that ours was removed while we weren't told.
             retireLater(stale);
+        }
+    }
+
+    /** @param owner whose log and vote are here: of one that still waited for its first image before a restart there is nothing else */
+    private void create(RegionPeer peer, long owner) {
+        try {
+            if (owner != 0 && owner != peer.peerId()) {
+                // It has been replaced while it wasn't told (R3).
+                raft.destroyGroup(peer.regionId());
+            }
+            peer.attach(raft.startGroup(peer.regionId(), peer.self(), peer.stateMachine()));
+        } catch (RaftException e) {
+            regions.remove(peer);
+            throw e;
         }
     }
 
@@ -468,7 +489,7 @@ public final class RaftStore implements AutoCloseable {
                     return;
                 }
                 try {
-                    finishMerge(peer, last);
+                    onceFree(() -> finishMerge(peer, last));
                 } catch (EngineException | RaftException e) {
                     log.error(
                             "log of a merged region can't be deleted, tried again after a restart region={}",
@@ -509,6 +530,10 @@ public final class RaftStore implements AutoCloseable {
                     known.get().peerId());
             return false;
         }
+        if (raft.owner(child.regionId()) > child.peerId()) {
+            log.info("piece is not born here, a newer one was region={} peer={}", child.regionId(), child.peerId());
+            return false;
+        }
         RegionPeer here = regions.find(child.regionId());
         return here == null || here.peerId() == child.peerId();
     }
@@ -516,6 +541,7 @@ public final class RaftStore implements AutoCloseable {
     /** Begins the logs of what was born and, where the divided Region is led, stands for election in each at once. */
     private void startBorn(@Nullable RegionPeer divided, List<Birth> births) {
         List<RegionPeer> started = new ArrayList<>();
+        List<Birth> later = new ArrayList<>();
         for (Birth birth : births) {
             RegionPeer peer = birth.born();
             try {
@@ -532,8 +558,16 @@ public final class RaftStore implements AutoCloseable {
                     }
                 }
             } catch (RaftException e) {
-                peer.onFailure(e);
+                if (e.kind() == RaftException.Kind.BUSY) {
+                    later.add(birth);
+                } else {
+                    peer.onFailure(e);
+                }
             }
+        }
+        if (!later.isEmpty()) {
+            // Whoever called up an empty replica is still starting it.
+            soon(() -> startBorn(divided, later));
         }
         if (divided != null && divided.isLeader()) {
             started.forEach(peer -> peer.group().campaign());
@@ -557,6 +591,27 @@ public final class RaftStore implements AutoCloseable {
             timer.schedule(() -> announceWhenLed(divided, born, looks - 1), ANNOUNCE_PAUSE_MS, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             log.debug("closing, nobody is told of a split region={}", divided.regionId());
+        }
+    }
+
+    /** In the background, in a moment. */
+    private void soon(Runnable work) {
+        try {
+            timer.schedule(() -> inBackground(work), BUSY_PAUSE_MS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            log.debug("closing, work is left to the next start");
+        }
+    }
+
+    /** A group that is being started or stopped at this moment can't be destroyed: again in a moment. */
+    private void onceFree(Runnable destruction) {
+        try {
+            destruction.run();
+        } catch (RaftException e) {
+            if (e.kind() != RaftException.Kind.BUSY) {
+                throw e;
+            }
+            soon(() -> onceFree(destruction));
         }
     }
 
@@ -653,7 +708,7 @@ public final class RaftStore implements AutoCloseable {
                 peer.stateMachine().become(gone);
             }
         }
-        finishDestruction(peer, gone);
+        onceFree(() -> finishDestruction(peer, gone));
     }
 
     private void finishDestruction(RegionPeer peer, RegionState gone) {

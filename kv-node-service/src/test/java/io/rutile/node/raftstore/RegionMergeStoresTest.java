@@ -9,6 +9,7 @@ import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.raft.RaftOptions;
 import io.rutile.raft.Replica;
@@ -485,5 +486,44 @@ class RegionMergeStoresTest {
 
     private static double asked(Node node) {
         return node.metrics.counter("kv.raft.unknown.replicas").count();
+    }
+
+    /**
+     * R3: of a replica that still waited for its first image only log and vote outlive a restart. A newer one of the same Region takes
+     * their place, and an older one never comes back.
+     */
+    @Test
+    void r3_aNewReplicaReplacesOneThatNeverGotItsImage() {
+        Region region = RegionMergeTest.region(5, "", "m", 3, 3, 1).toBuilder()
+                .addPeers(Peer.newBuilder().setId(52).setStoreId(2).setRole(PeerRole.Learner))
+                .build();
+        Node leads = new Node(1).with(RegionState.normal(51, region)).start();
+        // Another Region in the way keeps the image out.
+        Node waits = new Node(2).with(RegionState.normal(72, RegionMergeTest.region(7, "", "z", 9, 9, 2)));
+        waits.start();
+        await().atMost(PATIENCE).until(() -> peerOf(waits) == 52);
+        waits.stop();
+        RegionPeer leader = leaderOf(region).peer(region);
+        leader.changePeer(new PeerChange(PeerChange.Kind.REMOVE, region.getPeers(1)))
+                .join();
+        Peer next = Peer.newBuilder().setId(92).setStoreId(2).build();
+        await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+            leader.changePeer(new PeerChange(PeerChange.Kind.ADD_LEARNER, next)).join();
+            return true;
+        });
+
+        waits.start();
+
+        await().atMost(PATIENCE)
+                .until(() -> peerOf(waits) == 92 && waits.store().isReady());
+        assertThat(leads.leads(region)).isTrue();
+    }
+
+    private static long peerOf(Node node) {
+        return node.store().replicas().stream()
+                .filter(peer -> peer.regionId() == 5)
+                .mapToLong(RegionPeer::peerId)
+                .findFirst()
+                .orElse(0);
     }
 }
