@@ -64,6 +64,9 @@ import org.slf4j.LoggerFactory;
  */
 final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener {
 
+    /** A follower's read lasts two election timeouts at most on its own clock; twice that is enough for any clock. */
+    private static final long FOLLOWER_READ_TIMEOUTS = 4;
+
     private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
     private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
     private static final long IN_FLIGHT_BYTES_MAX = 64L << 20;
@@ -83,6 +86,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final RaftMetrics metrics;
     private final Pools pools;
     private final GroupVote vote;
+    /** When another replica was last told an index for a read of its own; 0 if none was, for long enough. */
+    private final AtomicLong followerReadNanos = new AtomicLong();
+
+    /** Everything up to here has passed the state machine, entries that it does not see included. */
+    private volatile long passed;
+
     private final BooleanSupplier draining;
     private final ApplyDriver<R> driver;
     private final LeaderLease lease;
@@ -348,6 +357,23 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     @Override
+    public boolean isBehindFollowers() {
+        long since = followerReadNanos.get();
+        if (since == 0) {
+            return false;
+        }
+        if (passed < NodeInternals.leaderCommitted(node)) {
+            return true;
+        }
+        if (System.nanoTime() - since
+                > FOLLOWER_READ_TIMEOUTS * options.electionTimeout().toNanos()) {
+            // Whoever was told of an index has long been answered, and what it may have shown is applied here.
+            followerReadNanos.compareAndSet(since, 0);
+        }
+        return false;
+    }
+
+    @Override
     public boolean holdsLease() {
         if (options.forceReadIndex()) {
             return false;
@@ -500,6 +526,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             reply.accept(notNow());
             return;
         }
+        // Before it can show anything: from here on this replica's own reads must not fall behind it.
+        followerReadNanos.set(Math.max(1, System.nanoTime()));
         ByteString question = request.getEntriesCount() == 0 ? ByteString.EMPTY : request.getEntries(0);
         if (question.size() > QUESTION_BYTES_MAX) {
             reply.accept(notNow());
@@ -791,6 +819,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     /** Everything up to this index has passed the state machine, entries that it does not see included; apply thread. */
     void progressed(long index) {
+        passed = index;
         reads.applied(index);
         followerReads.applied(index);
         noteProgress();

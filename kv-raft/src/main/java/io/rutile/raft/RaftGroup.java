@@ -50,6 +50,13 @@ public interface RaftGroup<R> {
      */
     boolean holdsLease();
 
+    /**
+     * Leader only: true if another replica that is serving reads may have applied, and shown, more than this one has. Then a read here
+     * has to wait as {@link #readIndex} does, or it would go back behind what somebody has seen (R7). Ask before the snapshot is taken.
+     * Always false while no other replica serves reads.
+     */
+    boolean isBehindFollowers();
+
     /** The same proof by a round to a majority, for when the lease has run out. Completes after this replica has applied so far. */
     CompletableFuture<Void> readIndex();
 

@@ -121,6 +121,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             }
             RequestCheck.leader(request, this);
             RaftGroup<ApplyOutcome> group = group();
+            if (group.isBehindFollowers()) {
+                return readIndexSnapshot(ctx, group);
+            }
             // R7: the snapshot first, then the proof that nobody else can have led before it was taken.
             long term = group.term();
             EngineSnapshot snapshot = stateMachine.engineSnapshot();
@@ -171,6 +174,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     private CompletableFuture<KvSnapshot> followerSnapshot(KvContext ctx, ReplicaRead read) {
         RequestCheck.replica(ctx.request(), this);
         RaftGroup<ApplyOutcome> group = group();
+        long term = group.term();
         byte[] question = ReadQuestion.encode(read, RaftStore.rangeOf(region()));
         Duration left = Duration.ofNanos(Math.max(0, ctx.deadlineNanos() - System.nanoTime()));
         return group.followerReadIndex(question, left)
@@ -182,6 +186,13 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
                         return CompletableFuture.<KvSnapshot>failedFuture(ReadQuestion.refusal(refusal.get()));
                     }
                     EngineSnapshot snapshot = stateMachine.settledSnapshot();
+                    if (snapshot != null && group.term() != term) {
+                        // A later leader may have told this replica of more than it has applied itself, and doesn't
+                        // know that
+                        // anybody reads here.
+                        snapshot.close();
+                        snapshot = null;
+                    }
                     return snapshot == null
                             ? CompletableFuture.<KvSnapshot>failedFuture(new NotReadyException(elsewhere()))
                             : within(ctx, snapshot, group.term());

@@ -27,6 +27,7 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     private byte[] lastProposed = {};
     volatile boolean leads = true;
     volatile boolean lease = true;
+    volatile boolean behindFollowers;
     volatile long term = 7;
     volatile @Nullable Replica leader = new Replica(1, 11);
     volatile Replicas members = Replicas.ofVoters(new Replica(1, 11));
@@ -74,6 +75,11 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     public synchronized boolean holdsLease() {
         asked.add("holdsLease");
         return lease;
+    }
+
+    @Override
+    public boolean isBehindFollowers() {
+        return behindFollowers;
     }
 
     @Override

@@ -179,6 +179,16 @@ class RegionPeerTest {
         throw new AssertionError("expected a region error");
     }
 
+    /** R7: a follower that serves reads may have applied, and shown, what this leader has yet to apply. */
+    @Test
+    void r7_aLeaderDoesNotGoBackBehindWhatAFollowerMayHaveShown() {
+        group.behindFollowers = true;
+
+        peer.snapshot(ctx()).thenAccept(KvSnapshot::close).join();
+
+        assertThat(group.asked()).containsExactly("readIndex");
+    }
+
     @Test
     void r7_theSnapshotIsTakenBeforeTheLeaseIsChecked() throws Exception {
         try (KvSnapshot snapshot = get(kv.snapshot(ctx()))) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * 1,000 stores and 100,000 Regions; prints the table of docs/operations/scheduling.md. Takes a few minutes on one core and is not among
+ * 1,000 stores and 100,000 Regions; prints the table of docs/operations/scheduling.md. Takes six minutes on one core for its first three phases and is not among
  * the tests that every build runs: {@code ./mvnw test -pl pd-service -am -Dtest=LargeClusterSimulation
  * -Dsurefire.failIfNoSpecifiedTests=false}; {@code -Dstores=}, {@code -Dregions=} for another size.
  */
