@@ -82,7 +82,8 @@ final class ExpelledReplicas {
         boolean whole = isWhole(regions);
         long now = System.nanoTime();
         for (RegionPeer peer : List.copyOf(unknown)) {
-            if (!whole || !hasEnded(peer, regions)) {
+            // A leader may have been heard of since PD was asked: then the Region lives.
+            if (!whole || !isSuspect(peer) || !hasEnded(peer, regions)) {
                 endedSinceNanos.remove(peer);
                 continue;
             }
