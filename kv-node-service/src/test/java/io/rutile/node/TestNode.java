@@ -83,12 +83,30 @@ final class TestNode implements AutoCloseable {
 
     /** The same, but Regions are split otherwise. */
     static KvNodeOptions splitBy(KvNodeOptions options, SplitOptions split) {
+        return with(options, options.raftAdvertise(), split, options.consistency());
+    }
+
+    /** The same, but it compares replicas in another way. */
+    static KvNodeOptions comparing(KvNodeOptions options, ConsistencyOptions consistency) {
+        return with(options, options.raftAdvertise(), options.split(), consistency);
+    }
+
+    /** The same, but other stores reach its Raft port by way of another address. */
+    static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
+        return with(options, Optional.of(raftAdvertise), options.split(), options.consistency());
+    }
+
+    private static KvNodeOptions with(
+            KvNodeOptions options,
+            Optional<HostPort> raftAdvertise,
+            SplitOptions split,
+            ConsistencyOptions consistency) {
         return new KvNodeOptions(
                 options.dataDir(),
                 options.listen(),
                 options.advertise(),
                 options.raftListen(),
-                options.raftAdvertise(),
+                raftAdvertise,
                 options.statusAddress(),
                 options.labels(),
                 options.placement(),
@@ -103,57 +121,7 @@ final class TestNode implements AutoCloseable {
                 options.imageBytesPerSecondMax(),
                 split,
                 options.gc(),
-                options.consistency());
-    }
-
-    /** The same, but it compares replicas in another way. */
-    static KvNodeOptions comparing(KvNodeOptions options, ConsistencyOptions consistency) {
-        return new KvNodeOptions(
-                options.dataDir(),
-                options.listen(),
-                options.advertise(),
-                options.raftListen(),
-                options.raftAdvertise(),
-                options.statusAddress(),
-                options.labels(),
-                options.placement(),
-                options.rpc(),
-                options.apiVersion(),
-                options.cacheBytes(),
-                options.electionTimeout(),
-                options.forceReadIndex(),
-                options.syncLog(),
-                options.pendingBytesMax(),
-                options.diskReserveBytesMax(),
-                options.imageBytesPerSecondMax(),
-                options.split(),
-                options.gc(),
                 consistency);
-    }
-
-    /** The same, but other stores reach its Raft port by way of another address. */
-    static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
-        return new KvNodeOptions(
-                options.dataDir(),
-                options.listen(),
-                options.advertise(),
-                options.raftListen(),
-                Optional.of(raftAdvertise),
-                options.statusAddress(),
-                options.labels(),
-                options.placement(),
-                options.rpc(),
-                options.apiVersion(),
-                options.cacheBytes(),
-                options.electionTimeout(),
-                options.forceReadIndex(),
-                options.syncLog(),
-                options.pendingBytesMax(),
-                options.diskReserveBytesMax(),
-                options.imageBytesPerSecondMax(),
-                options.split(),
-                options.gc(),
-                options.consistency());
     }
 
     TestNode start() {

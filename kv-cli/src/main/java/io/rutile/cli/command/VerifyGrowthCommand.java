@@ -11,7 +11,6 @@ import io.rutile.cli.verify.Plan;
 import io.rutile.cli.verify.RegionResult;
 import io.rutile.cli.verify.RegionTable;
 import io.rutile.cli.verify.RegionVerification;
-import io.rutile.cli.verify.Result;
 import io.rutile.cli.verify.ResultTable;
 import io.rutile.cli.verify.Subject;
 import io.rutile.cli.workload.BulkLoad;
@@ -129,7 +128,7 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
         Growth growth = played[0];
         Terminal.result(growth.table() + "\n" + ResultTable.markdown(result.histories()) + "\n"
                 + RegionTable.markdown(result).strip());
-        requireClean(result, growth, directory);
+        VerifyFindings.requireNone(result, growth.wrong() == 0, directory);
         if (data == null) {
             ScratchCluster.delete(directory);
         }
@@ -187,21 +186,5 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);
         }
-    }
-
-    private static void requireClean(RegionResult result, Growth growth, Path directory) {
-        if (result.isClean() && growth.wrong() == 0) {
-            return;
-        }
-        result.histories().stream().filter(history -> !history.isClean()).forEach(VerifyGrowthCommand::show);
-        result.raw().forEach(raw -> raw.report().examples().forEach(Terminal::error));
-        result.check().findings().forEach(Terminal::error);
-        result.troubles().forEach(Terminal::error);
-        throw new ClusterException("this did not hold; histories, logs and data are kept in " + directory);
-    }
-
-    private static void show(Result history) {
-        history.judgement().examples().forEach(anomaly -> Terminal.progress(anomaly.toString()));
-        history.troubles().forEach(Terminal::error);
     }
 }

@@ -9,7 +9,6 @@ import io.rutile.cli.verify.Plan;
 import io.rutile.cli.verify.RegionResult;
 import io.rutile.cli.verify.RegionTable;
 import io.rutile.cli.verify.RegionVerification;
-import io.rutile.cli.verify.Result;
 import io.rutile.cli.verify.ResultTable;
 import io.rutile.cli.verify.Subject;
 import io.rutile.cli.workload.Protocol;
@@ -130,7 +129,7 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
         RegionResult result = ScratchCluster.use(layout, java.runtime(), cluster -> run(cluster, plan, directory));
         Terminal.result(ResultTable.markdown(result.histories()) + "\n"
                 + RegionTable.markdown(result).strip());
-        requireClean(result, directory);
+        VerifyFindings.requireNone(result, true, directory);
         if (data == null) {
             ScratchCluster.delete(directory);
         }
@@ -177,21 +176,5 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
 
     private static String optionName(Fault fault) {
         return fault.label().replace(' ', '-').toLowerCase(Locale.ROOT);
-    }
-
-    private static void requireClean(RegionResult result, Path directory) {
-        if (result.isClean()) {
-            return;
-        }
-        result.histories().stream().filter(history -> !history.isClean()).forEach(VerifyRegionsCommand::show);
-        result.raw().forEach(raw -> raw.report().examples().forEach(Terminal::error));
-        result.check().findings().forEach(Terminal::error);
-        result.troubles().forEach(Terminal::error);
-        throw new ClusterException("this did not hold; histories, logs and data are kept in " + directory);
-    }
-
-    private static void show(Result history) {
-        history.judgement().examples().forEach(anomaly -> Terminal.progress(anomaly.toString()));
-        history.troubles().forEach(Terminal::error);
     }
 }

@@ -50,8 +50,7 @@ final class CountedSnapshot implements KvSnapshot {
 
     @Override
     public KvCursor cursor(Cf cf, KeyRange bounds) {
-        KvCursor cursor = new CountedCursor(snapshot.cursor(cf, bounds), traffic);
-        return sampling == null ? cursor : new SampledCursor(cursor, cf, sampling);
+        return new CountedCursor(snapshot.cursor(cf, bounds), cf, traffic, sampling);
     }
 
     @Override
@@ -64,17 +63,23 @@ final class CountedSnapshot implements KvSnapshot {
         snapshot.close();
     }
 
-    /** Counts what is looked at and adds it up once, at the end. */
+    /** Counts what is looked at and adds it up once, at the end; tells, if somebody wants to know, from where to where it was moved. */
     private static final class CountedCursor implements KvCursor {
 
         private final KvCursor cursor;
+        private final Cf cf;
         private final RegionTraffic traffic;
+        private final @Nullable RegionLoad sampling;
         private long keys;
         private long bytes;
+        private byte @Nullable [] first;
+        private byte @Nullable [] last;
 
-        CountedCursor(KvCursor cursor, RegionTraffic traffic) {
+        CountedCursor(KvCursor cursor, Cf cf, RegionTraffic traffic, @Nullable RegionLoad sampling) {
             this.cursor = cursor;
+            this.cf = cf;
             this.traffic = traffic;
+            this.sampling = sampling;
         }
 
         @Override
@@ -117,6 +122,10 @@ final class CountedSnapshot implements KvSnapshot {
             byte[] key = cursor.key();
             keys++;
             bytes += key.length;
+            if (sampling != null) {
+                first = first == null ? key : first;
+                last = key;
+            }
             return key;
         }
 
@@ -132,79 +141,8 @@ final class CountedSnapshot implements KvSnapshot {
             traffic.read(keys, bytes);
             keys = 0;
             bytes = 0;
-            cursor.close();
-        }
-    }
-
-    /** Tells how far it was moved: from the first key that was looked at to the last. */
-    private static final class SampledCursor implements KvCursor {
-
-        private final KvCursor cursor;
-        private final Cf cf;
-        private final RegionLoad load;
-        private byte @Nullable [] first;
-        private byte @Nullable [] last;
-
-        SampledCursor(KvCursor cursor, Cf cf, RegionLoad load) {
-            this.cursor = cursor;
-            this.cf = cf;
-            this.load = load;
-        }
-
-        @Override
-        public void seek(byte[] key) {
-            cursor.seek(key);
-        }
-
-        @Override
-        public void seekForPrev(byte[] key) {
-            cursor.seekForPrev(key);
-        }
-
-        @Override
-        public void seekToFirst() {
-            cursor.seekToFirst();
-        }
-
-        @Override
-        public void seekToLast() {
-            cursor.seekToLast();
-        }
-
-        @Override
-        public void next() {
-            cursor.next();
-        }
-
-        @Override
-        public void prev() {
-            cursor.prev();
-        }
-
-        @Override
-        public boolean isValid() {
-            return cursor.isValid();
-        }
-
-        @Override
-        public byte[] key() {
-            byte[] key = cursor.key();
-            if (first == null) {
-                first = key;
-            }
-            last = key;
-            return key;
-        }
-
-        @Override
-        public byte[] value() {
-            return cursor.value();
-        }
-
-        @Override
-        public void close() {
-            if (first != null && last != null) {
-                load.touched(cf, first, last);
+            if (sampling != null && first != null && last != null) {
+                sampling.touched(cf, first, last);
                 first = null;
             }
             cursor.close();

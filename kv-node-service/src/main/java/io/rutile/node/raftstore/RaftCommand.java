@@ -268,21 +268,13 @@ sealed interface RaftCommand {
         }
 
         static ChangePeer decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            PeerChange.Kind kind = PeerChange.Kind.byId(in.get());
-            Peer peer = Peer.newBuilder()
-                    .setId(Varint.read(in))
-                    .setStoreId(Varint.read(in))
-                    .build();
-            if (in.hasRemaining()) {
-                throw new IllegalArgumentException(in.remaining() + " bytes behind a peer change");
-            }
-            return new ChangePeer(epoch, new PeerChange(kind, peer));
+            return ended(in, new ChangePeer(epoch, readChange(in)));
         }
 
         /** Two changes decided on the same membership must not both happen. */
         @Override
         public boolean fits(RegionEpoch current) {
-            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+            return sameEpoch(epoch, current);
         }
 
         @Override
@@ -292,13 +284,9 @@ sealed interface RaftCommand {
 
         @Override
         public byte[] encode() {
-            Peer peer = change.peer();
-            ByteBuffer out = ByteBuffer.allocate(
-                    headerBytes(epoch) + 1 + Varint.sizeBytes(peer.getId()) + Varint.sizeBytes(peer.getStoreId()));
+            ByteBuffer out = ByteBuffer.allocate(headerBytes(epoch) + changeBytes(change));
             putHeader(out, KIND, epoch);
-            out.put((byte) change.kind().id());
-            Varint.write(out, peer.getId());
-            Varint.write(out, peer.getStoreId());
+            putChange(out, change);
             return out.array();
         }
     }
@@ -319,23 +307,15 @@ sealed interface RaftCommand {
             }
             List<PeerChange> changes = new ArrayList<>((int) count);
             for (int i = 0; i < count; i++) {
-                PeerChange.Kind kind = PeerChange.Kind.byId(in.get());
-                Peer peer = Peer.newBuilder()
-                        .setId(Varint.read(in))
-                        .setStoreId(Varint.read(in))
-                        .build();
-                changes.add(new PeerChange(kind, peer));
+                changes.add(readChange(in));
             }
-            if (in.hasRemaining()) {
-                throw new IllegalArgumentException(in.remaining() + " bytes behind peer changes");
-            }
-            return new ChangePeers(epoch, new PeerChanges(changes));
+            return ended(in, new ChangePeers(epoch, new PeerChanges(changes)));
         }
 
         /** As for a single change. */
         @Override
         public boolean fits(RegionEpoch current) {
-            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+            return sameEpoch(epoch, current);
         }
 
         @Override
@@ -347,17 +327,13 @@ sealed interface RaftCommand {
         public byte[] encode() {
             int size = headerBytes(epoch) + Varint.sizeBytes(changes.changes().size());
             for (PeerChange change : changes.changes()) {
-                size += 1
-                        + Varint.sizeBytes(change.peer().getId())
-                        + Varint.sizeBytes(change.peer().getStoreId());
+                size += changeBytes(change);
             }
             ByteBuffer out = ByteBuffer.allocate(size);
             putHeader(out, KIND, epoch);
             Varint.write(out, changes.changes().size());
             for (PeerChange change : changes.changes()) {
-                out.put((byte) change.kind().id());
-                Varint.write(out, change.peer().getId());
-                Varint.write(out, change.peer().getStoreId());
+                putChange(out, change);
             }
             assert !out.hasRemaining();
             return out.array();
@@ -386,10 +362,7 @@ sealed interface RaftCommand {
                 }
                 pieces.add(new RegionSplit.Piece(endKey, regionId, peerIds));
             }
-            if (in.hasRemaining()) {
-                throw new IllegalArgumentException(in.remaining() + " bytes behind a split");
-            }
-            return new Split(epoch, new RegionSplit(pieces));
+            return ended(in, new Split(epoch, new RegionSplit(pieces)));
         }
 
         private static int count(ByteBuffer in, int max) {
@@ -403,7 +376,7 @@ sealed interface RaftCommand {
         /** The pieces have the peers that the Region had when their ids were given out, so the members count as well. */
         @Override
         public boolean fits(RegionEpoch current) {
-            return Epochs.sameVersion(epoch, current) && epoch.getConfVer() == current.getConfVer();
+            return sameEpoch(epoch, current);
         }
 
         @Override
@@ -446,6 +419,24 @@ sealed interface RaftCommand {
         putHeader(out, kind, epoch);
         Varint.write(out, number);
         return out.array();
+    }
+
+    private static PeerChange readChange(ByteBuffer in) {
+        PeerChange.Kind kind = PeerChange.Kind.byId(in.get());
+        Peer.Builder peer = Peer.newBuilder().setId(Varint.read(in)).setStoreId(Varint.read(in));
+        return new PeerChange(kind, peer.build());
+    }
+
+    private static int changeBytes(PeerChange change) {
+        return 1
+                + Varint.sizeBytes(change.peer().getId())
+                + Varint.sizeBytes(change.peer().getStoreId());
+    }
+
+    private static void putChange(ByteBuffer out, PeerChange change) {
+        out.put((byte) change.kind().id());
+        Varint.write(out, change.peer().getId());
+        Varint.write(out, change.peer().getStoreId());
     }
 
     private static Region region(ByteBuffer in) {
