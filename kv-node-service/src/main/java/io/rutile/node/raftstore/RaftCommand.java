@@ -268,7 +268,7 @@ sealed interface RaftCommand {
         }
 
         static ChangePeer decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            return ended(in, new ChangePeer(epoch, readChange(in)));
+            return ended(in, "a peer change", new ChangePeer(epoch, readChange(in)));
         }
 
         /** Two changes decided on the same membership must not both happen. */
@@ -309,7 +309,7 @@ sealed interface RaftCommand {
             for (int i = 0; i < count; i++) {
                 changes.add(readChange(in));
             }
-            return ended(in, new ChangePeers(epoch, new PeerChanges(changes)));
+            return ended(in, "peer changes", new ChangePeers(epoch, new PeerChanges(changes)));
         }
 
         /** As for a single change. */
@@ -362,7 +362,7 @@ sealed interface RaftCommand {
                 }
                 pieces.add(new RegionSplit.Piece(endKey, regionId, peerIds));
             }
-            return ended(in, new Split(epoch, new RegionSplit(pieces)));
+            return ended(in, "a split", new Split(epoch, new RegionSplit(pieces)));
         }
 
         private static int count(ByteBuffer in, int max) {
@@ -447,9 +447,9 @@ sealed interface RaftCommand {
         }
     }
 
-    private static <T> T ended(ByteBuffer in, T command) {
+    private static <T> T ended(ByteBuffer in, String name, T command) {
         if (in.hasRemaining()) {
-            throw new IllegalArgumentException(in.remaining() + " bytes behind a command");
+            throw new IllegalArgumentException(in.remaining() + " bytes behind " + name);
         }
         return command;
     }
@@ -464,7 +464,7 @@ sealed interface RaftCommand {
         }
 
         static PrepareMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            return ended(in, new PrepareMerge(epoch, region(in)));
+            return ended(in, "a merge's beginning", new PrepareMerge(epoch, region(in)));
         }
 
         @Override
@@ -497,7 +497,7 @@ sealed interface RaftCommand {
         }
 
         static CommitMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            return ended(in, new CommitMerge(epoch, Varint.read(in), region(in)));
+            return ended(in, "a merge's commit", new CommitMerge(epoch, Varint.read(in), region(in)));
         }
 
         @Override
@@ -528,7 +528,7 @@ sealed interface RaftCommand {
         static final byte KIND = 7;
 
         static RollbackMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            return ended(in, new RollbackMerge(epoch, Varint.read(in)));
+            return ended(in, "a merge's rollback", new RollbackMerge(epoch, Varint.read(in)));
         }
 
         @Override
@@ -558,7 +558,7 @@ sealed interface RaftCommand {
         static final byte KIND = 9;
 
         static CallOffMerge decodeBody(RegionEpoch epoch, ByteBuffer in) {
-            return ended(in, new CallOffMerge(epoch, Varint.read(in)));
+            return ended(in, "a merge's calling off", new CallOffMerge(epoch, Varint.read(in)));
         }
 
         @Override
