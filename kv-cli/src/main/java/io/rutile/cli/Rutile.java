@@ -13,6 +13,7 @@ import io.rutile.cli.command.OperatorsCommand;
 import io.rutile.cli.command.PrepareCommand;
 import io.rutile.cli.command.PutCommand;
 import io.rutile.cli.command.RegionsCommand;
+import io.rutile.cli.command.ScaleCommand;
 import io.rutile.cli.command.ScanCommand;
 import io.rutile.cli.command.StartCommand;
 import io.rutile.cli.command.StatusCommand;
@@ -56,6 +57,7 @@ import picocli.CommandLine.Spec;
             CheckCommand.class,
             VerifyCommand.class,
             BenchCommand.class,
+            ScaleCommand.class,
             PrepareCommand.class,
             CommandLine.HelpCommand.class
         })
