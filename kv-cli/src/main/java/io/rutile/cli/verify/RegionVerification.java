@@ -66,6 +66,9 @@ public final class RegionVerification {
     /** Runs all of it. */
     public RegionResult run() throws IOException, InterruptedException {
         List<Result> histories = verification.run();
+        verification.rawResults().stream()
+                .flatMap(raw -> raw.longStalls().stream())
+                .forEach(progress);
         List<String> troubles = new ArrayList<>();
         CheckReport check = new CheckReport(List.of(), List.of());
         try {

@@ -4,6 +4,7 @@ import io.rutile.client.KvClientException;
 import io.rutile.protocol.ByteKey;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -53,9 +54,10 @@ public final class RawAppends implements AutoCloseable {
     /**
      * A time in which a client had no success, by {@link System#nanoTime}.
      *
-     * @param failed whether a call in it ended without one; else one took that long
+     * @param end by the clock, to be found in logs
+     * @param failure how the last call in it ended without one; empty if one took that long
      */
-    public record Stall(long beginNanos, long endNanos, boolean failed) {
+    public record Stall(long beginNanos, long endNanos, Instant end, String failure) {
 
         public Duration length() {
             return Duration.ofNanos(endNanos - beginNanos);
@@ -195,7 +197,7 @@ public final class RawAppends implements AutoCloseable {
         private long reads;
         private long failedReads;
         private long lastSuccessNanos = System.nanoTime();
-        private boolean failedSince;
+        private String failureSince = "";
 
         Client(int number) {
             this.number = number;
@@ -231,7 +233,7 @@ public final class RawAppends implements AutoCloseable {
             } catch (KvClientException unanswered) {
                 unknown.set(i);
                 unknownCount.increment();
-                failedSince = true;
+                failureSince = String.valueOf(unanswered.getMessage());
             }
         }
 
@@ -247,17 +249,17 @@ public final class RawAppends implements AutoCloseable {
                 succeeded();
             } catch (KvClientException unanswered) {
                 failedReads++;
-                failedSince = true;
+                failureSince = String.valueOf(unanswered.getMessage());
             }
         }
 
         private void succeeded() {
             long now = System.nanoTime();
             if (now - lastSuccessNanos >= STALL_MIN.toNanos() && stalls.size() < STALLS_MAX) {
-                stalls.add(new Stall(lastSuccessNanos, now, failedSince));
+                stalls.add(new Stall(lastSuccessNanos, now, Instant.now(), failureSince));
             }
             lastSuccessNanos = now;
-            failedSince = false;
+            failureSince = "";
         }
 
         void verify() throws InterruptedException {
