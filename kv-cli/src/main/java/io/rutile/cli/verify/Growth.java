@@ -87,7 +87,7 @@ public final class Growth implements Course {
     public void play(BooleanSupplier broken) throws InterruptedException {
         settings();
         phase("load " + load.pairs() + " pairs into " + nodesUp() + " nodes", broken, () -> {
-            load.write();
+            load.write(progress);
             return load.written() + " acknowledged, " + shape();
         });
         phase("splits are over", broken, () -> {

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 
 /**
  * Many raw pairs, to make a cluster large: key {@code i} is a hash of {@code i} behind a prefix, so they come in no order and lie evenly; the
@@ -27,6 +28,7 @@ public final class BulkLoad {
     private static final int BATCH = 32;
     private static final int IN_HAND = 8;
     private static final int READ_BATCH = 64;
+    private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(15);
     private static final Duration PAUSE = Duration.ofMillis(100);
     private static final Duration BATCH_MAX = Duration.ofMinutes(2);
     private static final byte[] PREFIX = "bulk/".getBytes(StandardCharsets.UTF_8);
@@ -44,9 +46,10 @@ public final class BulkLoad {
     /**
      * Writes all of it.
      *
+     * @param progress told every quarter of a minute how much is acknowledged
      * @throws IllegalStateException if a batch isn't acknowledged within two minutes
      */
-    public void write() throws InterruptedException {
+    public void write(Consumer<String> progress) throws InterruptedException {
         List<Thread> threads = new ArrayList<>();
         List<RuntimeException> failures = new ArrayList<>();
         for (int t = 0; t < IN_HAND; t++) {
@@ -70,7 +73,12 @@ public final class BulkLoad {
             thread.start();
         }
         for (Thread thread : threads) {
-            thread.join();
+            while (thread.isAlive()) {
+                thread.join(PROGRESS_INTERVAL.toMillis());
+                if (thread.isAlive()) {
+                    progress.accept(written() + " of " + pairs + " pairs acknowledged");
+                }
+            }
         }
         if (!failures.isEmpty()) {
             throw failures.get(0);
