@@ -21,11 +21,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +51,8 @@ final class GroupSnapshots implements SnapshotStorage {
     private final ImageReceiver receiver;
     private final Path directory;
     private final AtomicInteger offered = new AtomicInteger();
+    /** Images on offer, by token. */
+    private final Map<String, PointReader> offers = new ConcurrentHashMap<>();
 
     GroupSnapshots(
             long groupId,
@@ -64,6 +69,25 @@ final class GroupSnapshots implements SnapshotStorage {
         this.sender = sender;
         this.receiver = receiver;
         this.directory = directory;
+    }
+
+    /**
+     * Ends an offer that came to nothing, so that the log may be cut before JRaft asks for the next.
+     *
+     * @param uri of the offer
+     * @return true if the image had been made
+     */
+    boolean givenUp(String uri) {
+        try {
+            PointReader reader = offers.get(ImageUri.parse(uri).token());
+            if (reader != null) {
+                reader.close();
+                return reader.made;
+            }
+        } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
+            LOG.debug("not an offer group={}", groupId);
+        }
+        return false;
     }
 
     /** True while a follower may be fetching an image: the log behind its point must stay. */
@@ -217,7 +241,9 @@ final class GroupSnapshots implements SnapshotStorage {
     final class PointReader extends SnapshotReader {
 
         final CompactionPoint point;
-        private @Nullable String token;
+        private final AtomicReference<@Nullable String> token = new AtomicReference<>();
+        /** Somebody has begun to fetch it. */
+        private volatile boolean made;
 
         PointReader(CompactionPoint point) {
             this.point = point;
@@ -230,17 +256,21 @@ final class GroupSnapshots implements SnapshotStorage {
 
         @Override
         public String generateURIForCopy() {
-            String offer = sender.offer(groupId, driver::writeImage);
-            token = offer;
+            String offer = sender.offer(groupId, files -> {
+                made = true;
+                return driver.writeImage(files);
+            });
+            token.set(offer);
+            offers.put(offer, this);
             offered.incrementAndGet();
             return new ImageUri(storeId, offer, point.meta()).text();
         }
 
         @Override
         public void close() {
-            String offer = token;
+            String offer = token.getAndSet(null);
             if (offer != null) {
-                token = null;
+                offers.remove(offer);
                 sender.withdraw(offer);
                 offered.decrementAndGet();
             }

@@ -15,6 +15,8 @@ import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
@@ -48,6 +50,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,6 +78,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private static final int CATCH_UP_ATTEMPTS = 5;
     /** Pause before a vote is asked for again that a store could not give yet. */
     private static final long VOTE_PAUSE_MS = 20;
+    /** How many times longer than a voter somebody without a vote takes to look whether the leader is silent. */
+    private static final int NO_VOTER_TIMEOUTS = 20;
     /** JRaft's task without an expected term. */
     private static final long ANY_TERM = -1;
 
@@ -98,6 +103,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final VoteGate gate;
     private final ReadRounds reads;
     private final FollowerReads followerReads;
+    private final ImageBackoff imageBackoff =
+            new ImageBackoff(() -> ThreadLocalRandom.current().nextDouble());
     /** Members that were told an index since this replica leads. */
     private final ConcurrentHashMap<PeerId, Long> toldCommitted = new ConcurrentHashMap<>();
 
@@ -595,6 +602,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     @Override
     public void stopsLeading() {
         leaderTerm = 0;
+        imageBackoff.clear();
         if (self.equals(leader)) {
             leader = null;
         }
@@ -923,6 +931,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 }
                 answer.complete(response, failure);
             };
+        } else if (request instanceof InstallSnapshotRequest image) {
+            watched = (response, failure) -> imageAnswered(image, response, failure, answer);
         } else if (request instanceof TimeoutNowRequest now) {
             lease.forfeit(now.getTerm());
             watched = (response, failure) -> {
@@ -951,7 +961,10 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             } else if (asks.getLastLogTerm() == GroupVote.FIRST_TERM) {
                 watched = (response, failure) -> {
                     if (isUnborn(response) && stands(asks.getTerm())) {
-                        soon(() -> send(to, asks, timeoutMs, answer), () -> answer.complete(response, failure));
+                        soon(
+                                VOTE_PAUSE_MS,
+                                () -> send(to, asks, timeoutMs, answer),
+                                () -> answer.complete(response, failure));
                     } else {
                         answer.complete(response, failure);
                     }
@@ -959,6 +972,31 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             }
         }
         transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+    }
+
+    /**
+     * JRaft asks for the next image a tenth of an election timeout after it hears of a refusal, so it hears of it later. While it waits,
+     * heartbeats go on. What was not even made, because enough others were on their way, costs nothing and is asked for as before.
+     */
+    private void imageAnswered(
+            InstallSnapshotRequest request,
+            @Nullable Message response,
+            @Nullable Throwable failure,
+            OutboundCall.Answer answer) {
+        Replica to = PeerIds.parse(request.getPeerId());
+        GroupSnapshots mine = snapshots;
+        if (response instanceof InstallSnapshotResponse said && said.getSuccess()) {
+            imageBackoff.takenBy(to);
+            answer.complete(response, failure);
+        } else if (mine == null || !mine.givenUp(request.getUri())) {
+            answer.complete(response, failure);
+        } else {
+            metrics.imageBackoffs.increment();
+            long pauseMs = imageBackoff.refusedBy(to);
+            LOG.info("image was made in vain group={} for={} next_in_ms={}", groupId, to, pauseMs);
+            Runnable tell = () -> answer.complete(response, failure);
+            soon(pauseMs, () -> answers.execute(tell), tell);
+        }
     }
 
     private void noteDissolved(@Nullable Message response) {
@@ -976,9 +1014,9 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         return !stopping && vote.getTerm() == term && node.getNodeState() == State.STATE_CANDIDATE;
     }
 
-    private void soon(Runnable again, Runnable ifClosing) {
+    private void soon(long ms, Runnable again, Runnable ifClosing) {
         try {
-            pools.timer().schedule(() -> pools.rpc().execute(again), VOTE_PAUSE_MS, TimeUnit.MILLISECONDS);
+            pools.timer().schedule(() -> pools.rpc().execute(again), ms, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             ifClosing.run();
         }

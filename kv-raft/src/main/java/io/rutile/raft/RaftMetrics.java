@@ -26,6 +26,7 @@ final class RaftMetrics {
     final Counter unknownReplicas;
     final Counter compactions;
     final Counter failures;
+    final Counter imageBackoffs;
     final AtomicLong inFlightBytes = new AtomicLong();
 
     private final StoreLatencies latencies;
@@ -76,6 +77,9 @@ final class RaftMetrics {
                 .register(meters);
         failures = Counter.builder("kv.raft.failures")
                 .description("Replicas that died of their disk or of an exception in apply")
+                .register(meters);
+        imageBackoffs = Counter.builder("kv.raft.images.backoffs")
+                .description("Images that were made in vain: the replica has to wait for the next one")
                 .register(meters);
         Gauge.builder("kv.raft.groups", groups, Map::size)
                 .description("Replicas that run on this store")

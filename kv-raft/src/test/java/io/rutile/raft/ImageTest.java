@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
@@ -99,6 +100,33 @@ class ImageTest {
             await().atMost(TestStores.PATIENCE).until(() -> two.machine(GROUP).count("a") == 1);
             await().atMost(TestStores.PATIENCE).until(change::isDone);
             assertThat(two.machine(GROUP).failures).isEmpty();
+        }
+    }
+
+    /** Making an image reads a whole Region: who can't take one is not made one ten times a second. */
+    @Test
+    void r10_aReplicaThatRefusesImagesIsMadeFewerAndFewer() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            Store two = stores.open(2);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> leader = stores.awaitLeader(GROUP).group(GROUP);
+            TestStores.propose(leader, "a");
+            two.start(GROUP, new Replica(2, 102), 0);
+            two.machine(GROUP).refuseImages = true;
+            long begunNanos = System.nanoTime();
+            var change = leader.changeReplicas(TestStores.members(1, 2));
+
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> one.machine(GROUP).imagesWritten.get() >= 5);
+
+            // At least half of each pause: 100, 200, 400 and 800 ms.
+            assertThat(Duration.ofNanos(System.nanoTime() - begunNanos)).isGreaterThan(Duration.ofMillis(1_500));
+            assertThat(one.meters.get("kv.raft.images.backoffs").counter().count())
+                    .isGreaterThanOrEqualTo(4);
+            two.machine(GROUP).refuseImages = false;
+            await().atMost(TestStores.PATIENCE).until(() -> two.machine(GROUP).count("a") == 1);
+            await().atMost(TestStores.PATIENCE).until(change::isDone);
         }
     }
 
