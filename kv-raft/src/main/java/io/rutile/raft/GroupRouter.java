@@ -79,14 +79,14 @@ final class GroupRouter implements InboundCalls {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, entries.getPeerId(), entries.getServerId(), true, unlessMute);
             if (group != null) {
-                group.inbound().execute(() -> append(group, entries, unlessMute));
+                handle(group, unlessMute, () -> append(group, entries, unlessMute));
             }
         } else if (request instanceof RequestVoteRequest asks) {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, asks.getPeerId(), asks.getServerId(), false, unlessMute);
             if (group != null) {
                 // Behind the entries that came before it: what they answer decides about the vote.
-                group.inbound().execute(() -> vote(group, asks, handover, unlessMute));
+                handle(group, unlessMute, () -> vote(group, asks, handover, unlessMute));
             }
         } else if (request instanceof TimeoutNowRequest now) {
             JRaftAdapter<?> group =
@@ -94,13 +94,13 @@ final class GroupRouter implements InboundCalls {
             if (group != null && draining.getAsBoolean()) {
                 unlessMute.send(error(RaftError.EBUSY, "this store is about to stop"));
             } else if (group != null) {
-                group.inbound().execute(() -> standForElection(group, now, unlessMute));
+                handle(group, unlessMute, () -> standForElection(group, now, unlessMute));
             }
         } else if (request instanceof ReadIndexRequest asks) {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, asks.getPeerId(), asks.getServerId(), false, unlessMute);
             if (group != null) {
-                group.inbound().execute(() -> group.answerReadIndex(asks, unlessMute::send));
+                handle(group, unlessMute, () -> group.answerReadIndex(asks, unlessMute::send));
             }
         } else if (request instanceof InstallSnapshotRequest image) {
             JRaftAdapter<?> group =
@@ -111,6 +111,30 @@ final class GroupRouter implements InboundCalls {
         } else {
             throw new IllegalArgumentException("not a request");
         }
+    }
+
+    private static void handle(JRaftAdapter<?> group, Reply reply, Runnable handling) {
+        group.inbound()
+                .execute(() -> unlessStopping(group, reply, () -> {
+                    handling.run();
+                    group.settleElections();
+                }));
+    }
+
+    /** A node that is taken apart in the middle of a message throws; to the sender it is one that is no longer here. */
+    private static void unlessStopping(JRaftAdapter<?> group, Reply reply, Runnable handling) {
+        try {
+            if (!group.isStopping()) {
+                handling.run();
+                return;
+            }
+        } catch (RuntimeException e) {
+            if (!group.isStopping()) {
+                throw e;
+            }
+            LOG.debug("message met its end group={} replica={} cause={}", group.groupId(), group.self(), e.toString());
+        }
+        reply.send(error(RaftError.ENOENT, "this replica is being stopped"));
     }
 
     private @Nullable JRaftAdapter<?> addressed(
@@ -207,13 +231,15 @@ final class GroupRouter implements InboundCalls {
     /** Occupies a thread of the pool for images until the image is in: JRaft waits for it in its handler. */
     private void install(JRaftAdapter<?> group, InstallSnapshotRequest request, Reply reply) {
         try {
-            pools.imagesIn().execute(() -> {
-                RpcRequestClosure done = closure(InstallSnapshotResponse.getDefaultInstance(), reply);
-                Message response = group.node().handleInstallSnapshot(request, done);
-                if (response != null) {
-                    done.sendResponse(response);
-                }
-            });
+            pools.imagesIn()
+                    .execute(() -> unlessStopping(group, reply, () -> {
+                        RpcRequestClosure done = closure(InstallSnapshotResponse.getDefaultInstance(), reply);
+                        Message response = group.node().handleInstallSnapshot(request, done);
+                        if (response != null) {
+                            done.sendResponse(response);
+                        }
+                        group.inbound().execute(group::settleElections);
+                    }));
         } catch (RejectedExecutionException e) {
             reply.send(error(RaftError.EBUSY, "enough images are on their way to this store"));
         }

@@ -128,6 +128,9 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private volatile boolean started;
     private volatile boolean stopping;
 
+    /** The membership that the election timer was set for last; inbound thread. */
+    private @Nullable ConfigurationEntry settledConf;
+
     // Guarded by this.
     private @Nullable Transfer transfer;
 
@@ -195,6 +198,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         reads.applied(caller.getLastAppliedIndex());
         followerReads.applied(caller.getLastAppliedIndex());
         started = true;
+        inbound.execute(this::settleElections);
     }
 
     private static void registerClosurePool(String name) {
@@ -208,6 +212,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     /** False while it reads its log: nobody can be answered yet. */
     boolean isStarted() {
         return started;
+    }
+
+    /** True once it is being taken apart: its node may throw at whoever asks it. */
+    boolean isStopping() {
+        return stopping;
     }
 
     /** Ends the node and waits until nothing of it runs. */
@@ -1066,6 +1075,20 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 .setTerm(term)
                 .setGranted(request.getTerm() >= term && theirs.compareTo(NodeInternals.lastLogId(node)) >= 0)
                 .build();
+    }
+
+    /**
+     * After a message, which may have brought another membership. JRaft decides whether a replica's election timer runs when it follows
+     * somebody else, by what it is then: a learner that was restarted never has one, even when it is a voter later, and who is no member
+     * looks for a silent leader as often as a voter, and says each time that it may not stand. Inbound thread.
+     */
+    void settleElections() {
+        ConfigurationEntry conf = NodeInternals.conf(node);
+        if (conf != settledConf) {
+            settledConf = conf;
+            int timeoutMs = Math.toIntExact(options.electionTimeout().toMillis());
+            NodeInternals.lookForLeader(node, conf.contains(selfPeer) ? timeoutMs : NO_VOTER_TIMEOUTS * timeoutMs);
+        }
     }
 
     /** A leader has told this replica to stand for election; before the node hears of it. */

@@ -15,6 +15,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.alipay.sofa.jraft.storage.LogManager;
+import com.alipay.sofa.jraft.util.RepeatedTimer;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
 import com.alipay.sofa.jraft.util.Utils;
 import java.lang.invoke.MethodHandle;
@@ -28,8 +29,8 @@ import java.util.concurrent.locks.Lock;
 
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
- * counts a majority of it), the last entry of the log and the last sign of a leader (elections depend on them), the caller of the
- * state machine (whose progress also counts entries that no state machine sees), how far a leader has committed and how it tells, the end of a transfer that was refused, and the scanner thread of a read service that we
+ * counts a majority of it), the ends of the log and the last sign of a leader (elections depend on them), the caller of the
+ * state machine (whose progress also counts entries that no state machine sees), the timer of elections, how far a leader has committed and how it tells, the end of a transfer that was refused, and the scanner thread of a read service that we
  * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
  * the middle of the night.
  */
@@ -42,6 +43,7 @@ final class NodeInternals {
     private static final VarHandle LOG_MANAGER;
     private static final VarHandle LAST_LEADER_MS;
     private static final VarHandle WRITE_LOCK;
+    private static final VarHandle ELECTION_TIMER;
     private static final VarHandle READ_ONLY_SERVICE;
     private static final VarHandle READ_SCANNER;
     private static final MethodHandle TRANSFER_TIMED_OUT;
@@ -63,6 +65,7 @@ final class NodeInternals {
                     "handleTransferTimeout",
                     MethodType.methodType(void.class, long.class, PeerId.class));
             WRITE_LOCK = node.findVarHandle(NodeImpl.class, "writeLock", Lock.class);
+            ELECTION_TIMER = node.findVarHandle(NodeImpl.class, "electionTimer", RepeatedTimer.class);
             READ_ONLY_SERVICE = node.findVarHandle(NodeImpl.class, "readOnlyService", ReadOnlyService.class);
             MethodHandles.Lookup reads =
                     MethodHandles.privateLookupIn(ReadOnlyServiceImpl.class, MethodHandles.lookup());
@@ -150,6 +153,27 @@ final class NodeInternals {
             long now = Utils.monotonicMs();
             if (node.getNodeState() == State.STATE_FOLLOWER && (long) LAST_LEADER_MS.getVolatile(node) > now) {
                 LAST_LEADER_MS.setVolatile(node, now);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Has a follower look every so often whether its leader is silent, from now on, whether or not it did before. Takes the node's lock.
+     *
+     * @param timeoutMs as JRaft knows it; {@link ElectionTimers} looks more often
+     */
+    static void lookForLeader(NodeImpl node, int timeoutMs) {
+        Lock lock = (Lock) WRITE_LOCK.get(node);
+        lock.lock();
+        try {
+            RepeatedTimer timer = (RepeatedTimer) ELECTION_TIMER.get(node);
+            if (node.getNodeState().compareTo(State.STATE_FOLLOWER) <= 0 && timer.getTimeoutMs() != timeoutMs) {
+                timer.reset(timeoutMs);
+            }
+            if (node.getNodeState() == State.STATE_FOLLOWER) {
+                timer.start();
             }
         } finally {
             lock.unlock();

@@ -4,13 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
 import com.google.protobuf.Message;
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -216,6 +222,94 @@ class FailoverTest {
             CounterMachine machine = stores.awaitLeader(GROUP).machine(GROUP);
             acknowledged.forEach(
                     word -> assertThat(machine.count(word)).as(word).isEqualTo(1));
+        }
+    }
+
+    /** A replica that is taken down in the middle of a message is no bug, and who asked it is told at once. */
+    @Test
+    void aReplicaThatIsBeingStoppedAnswersThatItIsGone() {
+        try (TestStores stores = three();
+                LoggedLines failures = LoggedLines.of(SerialExecutor.class)) {
+            Store leader = stores.awaitLeader(GROUP);
+            Store stopping = stores.store(leader.id % 3 + 1);
+            JRaftAdapter<?> asks = (JRaftAdapter<?>) leader.group(GROUP);
+            JRaftAdapter<?> asked = (JRaftAdapter<?>) stopping.group(GROUP);
+            PeerId from = PeerIds.of(asks.self());
+            PeerId to = PeerIds.of(asked.self());
+            asked.stop();
+
+            for (Message request : new Message[] {
+                TimeoutNowRequest.newBuilder()
+                        .setGroupId("g42")
+                        .setServerId(from.toString())
+                        .setPeerId(to.toString())
+                        .setTerm(asks.term())
+                        .build(),
+                AppendEntriesRequest.newBuilder()
+                        .setGroupId("g42")
+                        .setServerId(from.toString())
+                        .setPeerId(to.toString())
+                        .setTerm(asks.term())
+                        .setPrevLogIndex(0)
+                        .setPrevLogTerm(0)
+                        .setCommittedIndex(0)
+                        .build()
+            }) {
+                CompletableFuture<Message> answer = new CompletableFuture<>();
+                asks.send(to.getEndpoint(), request, 5_000, (response, failure) -> answer.complete(response));
+                assertThat(TestStores.get(answer)).isInstanceOf(ErrorResponse.class);
+            }
+
+            assertThat(failures.lines()).isEmpty();
+        }
+    }
+
+    /** Learners that were restarted become voters and find out that their leader is gone, like everybody else. */
+    @Test
+    void whoWasALearnerStandsForElectionOnceItIsAVoter() {
+        try (TestStores stores = new TestStores(dir, options -> options.withElectionTimeout(Duration.ofMillis(400)));
+                LoggedLines node = LoggedLines.of(NodeImpl.class)) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            Store one = stores.awaitLeader(GROUP);
+            Replica first = new Replica(1, 101);
+            Replica second = new Replica(2, 102);
+            Replica third = new Replica(3, 103);
+            stores.store(2).start(GROUP, second, 0);
+            stores.store(3).start(GROUP, third, 0);
+            TestStores.get(one.group(GROUP).changeReplicas(new Replicas(Set.of(first), Set.of(second, third))));
+            TestStores.propose(one.group(GROUP), "a");
+            for (long id = 2; id <= 3; id++) {
+                Store learner = stores.store(id);
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> learner.group(GROUP).replicas().learners().size() == 2);
+                learner.stop();
+                learner.reopen();
+                learner.start(GROUP, new Replica(id, 100 + id), 0);
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> first.equals(learner.group(GROUP).leader()));
+            }
+            // Nobody leads for a while: who has no vote doesn't say several times a second that it may not stand.
+            one.stop();
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> stores.store(2).group(GROUP).leader() == null
+                            && stores.store(3).group(GROUP).leader() == null);
+            assertThat(node.lines()
+                            .filter(line -> line.contains("can't do preVote"))
+                            .count())
+                    .isLessThanOrEqualTo(4);
+            one.reopen();
+            one.start(GROUP, first, TestStores.BEGIN);
+            stores.awaitLeader(GROUP);
+
+            TestStores.get(one.group(GROUP).changeReplicas(Replicas.ofVoters(first, second, third)));
+            one.kill();
+
+            Store next = stores.awaitLeader(GROUP);
+            assertThat(next.id).isNotEqualTo(1);
+            assertThat(TestStores.propose(next.group(GROUP), "a")).isEqualTo(2);
         }
     }
 
