@@ -99,6 +99,10 @@ public final class ConsistencyEndpoint {
         if (hash != null) {
             replica.put("check", described(hash));
         }
+        String failure = report.failure();
+        if (failure != null) {
+            replica.put("failure", failure);
+        }
         ReplicaReport.Mismatch mismatch = report.mismatch();
         if (mismatch != null) {
             replica.put(

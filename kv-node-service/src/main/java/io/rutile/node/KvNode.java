@@ -18,6 +18,7 @@ import io.rutile.node.raftstore.RegionObserver;
 import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.ReplicaReport;
+import io.rutile.node.raftstore.StoreFaults;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.node.rpc.RpcServer;
 import io.rutile.protocol.ByteKey;
@@ -82,6 +83,7 @@ public final class KvNode implements AutoCloseable {
     private final KvNodeOptions options;
     private final MeterRegistry metrics;
     private final Clock clock;
+    private final StoreFaults faults;
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
     private volatile @Nullable Running running;
@@ -91,9 +93,14 @@ public final class KvNode implements AutoCloseable {
             RaftStore store, PlacementLink link, RpcServer rpc, StoreIdentity identity, HostPort address) {}
 
     public KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock) {
+        this(options, metrics, clock, StoreFaults.NONE);
+    }
+
+    KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock, StoreFaults faults) {
         this.options = options;
         this.metrics = metrics;
         this.clock = clock;
+        this.faults = faults;
     }
 
     /**
@@ -148,7 +155,8 @@ public final class KvNode implements AutoCloseable {
                     }
                 },
                 read -> ReplicaReads.announce(link.concurrency(), read),
-                metrics));
+                metrics,
+                faults));
         store.start();
 
         StorageOptions storageOptions = storageOptions();
@@ -344,6 +352,11 @@ public final class KvNode implements AutoCloseable {
     /** Regions whose replica here was last found to differ from its leader. */
     public List<Long> mismatchedRegions() {
         return started().store().mismatchedRegions();
+    }
+
+    /** Regions whose replica here is dead and serves nothing, ascending. */
+    public List<Long> deadRegions() {
+        return started().store().deadRegions();
     }
 
     /**

@@ -30,7 +30,7 @@ class KvNodeConfiguration {
 
     /**
      * Part of readiness, not of liveness: a node that waits for PD or for a quorum must not be killed for it. Nor for a replica that differs
-     * from its leader, which is a detail here: it may be the good one.
+     * from its leader, which is a detail here: it may be the good one; nor for one that is dead: the others serve.
      */
     @Bean
     HealthIndicator kvNodeHealthIndicator(KvNode node) {
@@ -40,6 +40,7 @@ class KvNodeConfiguration {
                         .withDetail("regions", node.regionCount())
                         .withDetail("leaders", node.leaderCount())
                         .withDetail("mismatchedRegions", node.mismatchedRegions())
+                        .withDetail("deadRegions", node.deadRegions())
                         .build()
                 : Health.outOfService().build();
     }

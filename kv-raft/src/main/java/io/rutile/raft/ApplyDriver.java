@@ -141,10 +141,9 @@ final class ApplyDriver<R> implements StateMachine {
         batch.finish();
     }
 
+    /** Nothing is applied behind an entry that could not be: skipping one would be a silent gap (R1). */
     private void poison(Throwable cause) {
-        if (poison.compareAndSet(null, cause)) {
-            LOG.error("replica poisoned group={} replica={}", groupId, self, cause);
-        }
+        poison.compareAndSet(null, cause);
     }
 
     /** A cursor over some of JRaft's committed entries. */
@@ -342,7 +341,12 @@ final class ApplyDriver<R> implements StateMachine {
                 : new RaftException(
                         disk ? RaftException.Kind.DISK : RaftException.Kind.STOPPED,
                         String.valueOf(error.getStatus().getErrorMsg()));
-        LOG.error("replica dead group={} replica={} cause={}", groupId, self, error.getStatus());
+        if (mine != null) {
+            LOG.error("replica dead, an entry can't be applied group={} replica={}", groupId, self, mine);
+        } else {
+            // One disk takes all groups with it; a trace of each would say nothing more.
+            LOG.error("replica dead group={} replica={} cause={}", groupId, self, error.getStatus());
+        }
         metrics.failures.increment();
         listener.died(cause, disk);
         stateMachine.onFailure(cause);

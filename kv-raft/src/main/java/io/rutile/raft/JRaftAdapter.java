@@ -883,6 +883,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     @Override
+    public long firstLogIndex() {
+        return NodeInternals.firstLogIndex(node);
+    }
+
+    @Override
     public void imageInstalled(long applied) {
         reads.applied(applied);
         followerReads.applied(applied);
@@ -904,6 +909,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 disk ? Kind.DISK : Kind.STOPPED,
                 disk ? "the disk of " + self + " failed" : self + " of group " + groupId + " is dead");
         dead = why;
+        // It hears nobody any more, whoever it followed.
+        leader = null;
         reads.stop(why);
         followerReads.stop(why);
         endTransfer(null, why);

@@ -135,6 +135,11 @@ final class NodeInternals {
                 });
     }
 
+    /** The first entry that is still there; one more than the last if none is. */
+    static long firstLogIndex(NodeImpl node) {
+        return ((LogManager) LOG_MANAGER.getAcquire(node)).getFirstLogIndex();
+    }
+
     /** The last entry that the node has, on disk or on its way there. */
     static LogId lastLogId(NodeImpl node) {
         return ((LogManager) LOG_MANAGER.getAcquire(node)).getLastLogId(false);

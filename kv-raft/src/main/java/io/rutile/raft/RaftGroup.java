@@ -107,4 +107,7 @@ public interface RaftGroup<R> {
 
     /** Last index that is known to be committed. */
     long committedIndex();
+
+    /** First entry that the log here still holds: who lacks one before it needs an image (R2). */
+    long firstLogIndex();
 }

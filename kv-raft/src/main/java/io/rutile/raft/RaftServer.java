@@ -65,10 +65,7 @@ public final class RaftServer implements AutoCloseable {
     private volatile @Nullable Running running;
 
     /** The seams through which tests bring failing disks and networks. */
-    record Faults(UnaryOperator<LogDisk> disk, LinkFilter network) {
-
-        static final Faults NONE = new Faults(UnaryOperator.identity(), LinkFilter.OPEN);
-    }
+    record Faults(UnaryOperator<LogDisk> disk, LinkFilter network) {}
 
     /** What exists between start and close. */
     private record Running(
@@ -90,7 +87,18 @@ public final class RaftServer implements AutoCloseable {
             UnknownReplicas unknown,
             MeterRegistry meters,
             StoreLatencies latencies) {
-        this(options, addresses, unknown, meters, latencies, Faults.NONE);
+        this(options, addresses, unknown, meters, latencies, LinkFilter.OPEN);
+    }
+
+    /** @param links which messages get through; {@link LinkFilter#OPEN} but for tests of partitions */
+    public RaftServer(
+            RaftOptions options,
+            StoreAddresses addresses,
+            UnknownReplicas unknown,
+            MeterRegistry meters,
+            StoreLatencies latencies,
+            LinkFilter links) {
+        this(options, addresses, unknown, meters, latencies, new Faults(UnaryOperator.identity(), links));
     }
 
     RaftServer(

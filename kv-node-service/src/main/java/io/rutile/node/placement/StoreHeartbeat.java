@@ -81,6 +81,7 @@ final class StoreHeartbeat {
                 .setInterval(
                         TimeInterval.newBuilder().setStartTimestamp(lastSeconds).setEndTimestamp(nowSeconds))
                 .setSlowScore(store.slowScore())
+                .addAllDamagedRegionsId(store.deadRegions())
                 .setIsStopping(stopping)
                 .build();
         last = now;

@@ -96,6 +96,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     private final RegionStateStore states;
     private final RegionImages images;
     private final Ranges ranges;
+    private final DataDisk disk;
     private final RegionTraffic traffic = new RegionTraffic();
 
     private volatile @Nullable RegionState state;
@@ -116,12 +117,25 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             RegionImages images,
             Ranges ranges,
             @Nullable RegionState state) {
+        this(regionId, self, engine, states, images, ranges, engine::write, state);
+    }
+
+    ApplyStateMachine(
+            long regionId,
+            Replica self,
+            RocksEngine engine,
+            RegionStateStore states,
+            RegionImages images,
+            Ranges ranges,
+            DataDisk disk,
+            @Nullable RegionState state) {
         this.regionId = regionId;
         this.self = self;
         this.engine = engine;
         this.states = states;
         this.images = images;
         this.ranges = ranges;
+        this.disk = disk;
         this.state = state;
         this.appliedIndex = state == null ? 0 : states.appliedIndex(regionId);
     }
@@ -137,6 +151,11 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         if (before == null) {
             // R2: a replica that holds nothing begins with an image, never with the log.
             throw new IllegalStateException("region " + regionId + " has no image yet and can't replay its log");
+        }
+        if (before.status() == RegionState.Status.APPLYING) {
+            // The old data is gone and the new one is not all there: what came on top of it would be right nowhere.
+            throw new EngineException(
+                    EngineException.Kind.IO, "the image of region " + regionId + " is only half in place", null);
         }
         ApplyBatch collected = new ApplyBatch(batch(), before);
         while (entries.next()) {
@@ -180,9 +199,17 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
                 states.putState(changes, exchange.own());
                 // Announced before it is written: a reader that sees the old Region has a snapshot from before the
                 // change.
+                RegionState before = state;
                 state = exchange.own();
-                // Synced where ranges change hands: from here on others have logs that don't bring this back (R2, R8).
-                write(changes, index, collected.rangesChange());
+                try {
+                    // Synced where ranges change hands: from here on others have logs that don't bring this back (R2,
+                    // R8).
+                    write(changes, index, collected.rangesChange());
+                } catch (RuntimeException e) {
+                    // R6: what isn't written hasn't changed hands, and nobody else may take it for free.
+                    state = before;
+                    throw e;
+                }
             });
         } else {
             write(changes, index, false);
@@ -201,7 +228,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     /** R1: data, Region and applied index in one step. */
     private void write(EngineBatch changes, long index, boolean sync) {
         states.putAppliedIndex(changes, regionId, index);
-        engine.write(changes, sync);
+        disk.write(changes, sync);
         appliedIndex = index;
     }
 

@@ -1,9 +1,9 @@
 package io.rutile.node.raftstore;
 
-import io.micrometer.core.instrument.Counter;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  * @param observer told about Regions that this store leads
  * @param worker for what may take a while: membership, destruction
  * @param timer for what comes later; never blocked
- * @param failures replicas that died of an exception or a disk
+ * @param died told of a replica whose group died of an exception or a disk
  * @param retire takes a replica down whose Region has let it go
  * @param dissolved told, again and again, of a replica whose Region another store knows to have ended
  * @param mergePatience how long a prepared merge waits for the word of every replica
@@ -28,7 +28,7 @@ record PeerContext(
         RegionObserver observer,
         Executor worker,
         ScheduledExecutorService timer,
-        Counter failures,
+        BiConsumer<RegionPeer, Throwable> died,
         Consumer<RegionPeer> retire,
         Consumer<RegionPeer> dissolved,
         Duration mergePatience,

@@ -14,6 +14,7 @@ import io.rutile.raft.RaftServer;
 import io.rutile.raft.Replica;
 import io.rutile.raft.StoreAddresses;
 import io.rutile.raft.UnknownReplicas;
+import io.rutile.storage.engine.EngineBatch;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.EngineStats;
 import io.rutile.storage.engine.ReplicatedKv;
@@ -86,6 +87,8 @@ public final class RaftStore implements AutoCloseable {
     private final SplitChecker splitChecker;
     private final LoadSplitChecker loadSplitChecker;
     private final ReplicaHashes hashes;
+    private final DeadReplicas dead;
+    private final DataDisk dataDisk;
     private final ConsistencySweep consistencySweep;
     private volatile @Nullable EngineStats engineSample;
     private boolean started;
@@ -99,12 +102,27 @@ public final class RaftStore implements AutoCloseable {
             RegionObserver observer,
             LeaderLocks locks,
             MeterRegistry metrics) {
+        this(options, engine, addresses, disk, observer, locks, metrics, StoreFaults.NONE);
+    }
+
+    /** @param faults {@link StoreFaults#NONE} but in tests */
+    public RaftStore(
+            RaftStoreOptions options,
+            RocksEngine engine,
+            StoreAddresses addresses,
+            DiskGuard disk,
+            RegionObserver observer,
+            LeaderLocks locks,
+            MeterRegistry metrics,
+            StoreFaults faults) {
         this.options = options;
         this.engine = engine;
         this.states = new RegionStateStore(engine);
         this.images = new RegionImages(engine, states, options.imageDir(), ranges);
         this.slowScore = new SlowScore(System::nanoTime);
-        this.raft = new RaftServer(options.raft(), addresses, new Strangers(), metrics, slowScore);
+        this.raft = new RaftServer(options.raft(), addresses, new Strangers(), metrics, slowScore, faults.links());
+        this.dataDisk = faults.disk().apply(engine::write);
+        this.dead = new DeadReplicas(System::nanoTime, metrics);
         this.timer = new ScheduledThreadPoolExecutor(1, threads("raftstore-timer"));
         this.timer.setRemoveOnCancelPolicy(true);
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
@@ -116,7 +134,7 @@ public final class RaftStore implements AutoCloseable {
                 observer,
                 worker,
                 timer,
-                metrics.counter("kv.raftstore.replica.failures"),
+                dead::died,
                 this::retireLater,
                 this::retireDissolved,
                 options.mergePatience(),
@@ -231,7 +249,8 @@ public final class RaftStore implements AutoCloseable {
     }
 
     private RegionPeer newPeer(long regionId, Replica self, @Nullable RegionState state) {
-        ApplyStateMachine stateMachine = new ApplyStateMachine(regionId, self, engine, states, images, ranges, state);
+        ApplyStateMachine stateMachine =
+                new ApplyStateMachine(regionId, self, engine, states, images, ranges, dataDisk, state);
         RegionPeer peer = new RegionPeer(shared, self, stateMachine);
         stateMachine.listen(peer);
         return peer;
@@ -506,6 +525,7 @@ public final class RaftStore implements AutoCloseable {
         peer.stateMachine().close();
         states.putWithoutData(merged.with(RegionState.Status.TOMBSTONE));
         hashes.forget(peer.regionId());
+        dead.forget(peer);
         synchronized (this) {
             regions.remove(peer);
         }
@@ -719,10 +739,90 @@ public final class RaftStore implements AutoCloseable {
             states.putWithoutData(gone.with(RegionState.Status.TOMBSTONE));
         }
         hashes.forget(peer.regionId());
+        dead.forget(peer);
         synchronized (this) {
             regions.remove(peer);
         }
         log.info("replica destroyed region={} peer={}", peer.regionId(), peer.peerId());
+    }
+
+    // ---- a second life
+
+    /** One attempt for all, once the disk takes writes: until then none of them could go on. */
+    private void startAgain(List<RegionPeer> replicas) {
+        if (!takesWrites()) {
+            return;
+        }
+        for (RegionPeer peer : replicas) {
+            try {
+                startAgain(peer);
+            } catch (EngineException | RaftException | IOException e) {
+                log.warn(
+                        "dead replica can't be started again yet region={} peer={} reason={}",
+                        peer.regionId(),
+                        peer.peerId(),
+                        e.toString());
+            }
+        }
+    }
+
+    private boolean takesWrites() {
+        try (EngineBatch probe = engine.newBatch()) {
+            states.putIdentity(probe, options.identity());
+            dataDisk.write(probe, true);
+            return true;
+        } catch (EngineException e) {
+            log.debug("the disk takes no writes yet reason={}", e.getMessage());
+            return false;
+        }
+    }
+
+    /**
+     * Starts a dead replica's group once more from what engine and log hold, as a restart of the process would: the vote stays, nothing
+     * is skipped, and what was in memory alone is gone.
+     */
+    private void startAgain(RegionPeer peer) throws IOException {
+        raft.stopGroup(peer.regionId());
+        peer.stateMachine().close();
+        synchronized (this) {
+            RegionState known = states.state(peer.regionId())
+                    .filter(state -> state.peerId() == peer.peerId())
+                    .orElse(null);
+            if (known != null && known.status() == RegionState.Status.APPLYING && stillDead(peer)) {
+                known = images.resume(known);
+            }
+            RegionPeer again;
+            synchronized (regions) {
+                if (!stillDead(peer)) {
+                    return;
+                }
+                again = newPeer(peer.regionId(), peer.self(), known);
+                regions.put(again);
+            }
+            try {
+                again.attach(raft.startGroup(again.regionId(), again.self(), again.stateMachine()));
+            } catch (RaftException e) {
+                regions.put(peer);
+                throw e;
+            }
+        }
+        dead.startedAgain(peer);
+        log.info("dead replica is started again region={} peer={}", peer.regionId(), peer.peerId());
+    }
+
+    /** Nobody has replaced it, and its Region has neither let it go nor ended meanwhile. */
+    private boolean stillDead(RegionPeer peer) {
+        RegionState last = peer.stateMachine().state();
+        return !closed
+                && regions.find(peer.regionId()) == peer
+                && (last == null
+                        || last.status() == RegionState.Status.NORMAL
+                        || last.status() == RegionState.Status.APPLYING);
+    }
+
+    /** Regions whose replica here is dead: it serves nothing until it is started again or replaced. Ascending. */
+    public List<Long> deadRegions() {
+        return dead.regions();
     }
 
     // ---- routing and news
@@ -732,6 +832,10 @@ public final class RaftStore implements AutoCloseable {
             shared.disk().look();
             engineSample = engine.stats();
             regions.all().forEach(RegionPeer::tick);
+            List<RegionPeer> due = dead.due();
+            if (!due.isEmpty()) {
+                inBackground(() -> startAgain(due));
+            }
             inBackground(this::lookForLoad);
         } catch (RuntimeException e) {
             log.error("tick failed", e);
@@ -791,7 +895,8 @@ public final class RaftStore implements AutoCloseable {
                 peer.isLeader(),
                 state == null || state.status() != RegionState.Status.NORMAL ? null : state.region(),
                 hashes.last(peer.regionId()).orElse(null),
-                hashes.mismatch(peer.regionId()));
+                hashes.mismatch(peer.regionId()),
+                dead.causeOf(peer).orElse(null));
     }
 
     /** Regions of which a replica here was last found to differ from its leader. */

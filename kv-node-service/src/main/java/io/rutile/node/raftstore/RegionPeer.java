@@ -72,6 +72,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** Another store knows that the Region has ended. */
     private volatile boolean dissolved;
 
+    /** Its group can't go on: see {@link DeadReplicas}. */
+    private volatile boolean dead;
+
     RegionPeer(PeerContext store, Replica self, ApplyStateMachine stateMachine) {
         this.store = store;
         this.self = self;
@@ -90,6 +93,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     /** Replicates a batch (R8). Fails with {@link RegionException} or, a moment too early, {@link NotReadyException}. */
     CompletableFuture<Void> write(KvContext ctx, WriteBatch batch) {
         return orFailed(() -> {
+            requireAlive();
             RequestCheck.leader(ctx.request(), this);
             Region region = RequestCheck.epoch(ctx.request(), this);
             requireNotMerging();
@@ -112,6 +116,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
         return orFailed(() -> {
             Context request = ctx.request();
+            requireAlive();
             if (request.getStaleRead() && !isLeader()) {
                 throw notReadyForStaleRead();
             }
@@ -577,6 +582,13 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
                 .thenCompose(Function.identity());
     }
 
+    /** As if it weren't here: whoever asks finds the Region where it lives. */
+    private void requireAlive() {
+        if (dead) {
+            throw RegionErrors.regionNotFound(regionId());
+        }
+    }
+
     private void requireLeader() {
         if (!isLeader()) {
             throw RegionErrors.notLeader(regionId(), leader());
@@ -716,8 +728,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     @Override
     public void onFailure(Throwable cause) {
-        log.error("replica is dead region={} peer={}", regionId(), self.peerId(), cause);
-        store.failures().increment();
+        dead = true;
+        store.died().accept(this, cause);
     }
 
     /** The group may tell us before {@link #attach} has been reached. */

@@ -58,6 +58,11 @@ public final class RegionStateStore {
         write(new WriteBatch().put(Cf.REGION, ByteKey.wrap(new byte[] {IDENTITY}), identity.encode()));
     }
 
+    /** What is there already, once more: a write that changes nothing. */
+    void putIdentity(EngineBatch batch, StoreIdentity identity) {
+        batch.put(Cf.REGION, new byte[] {IDENTITY}, identity.encode());
+    }
+
     /**
      * Notes how values are encoded when the data is young, and compares ever after.
      *

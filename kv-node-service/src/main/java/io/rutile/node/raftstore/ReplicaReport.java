@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param region as this replica has applied it; null until its first image has arrived
  * @param hash of the last consistency check, if there was one
  * @param mismatch the last difference from a leader that was found here, until a later check finds none
+ * @param failure why it is dead, if it is: it serves nothing
  */
 public record ReplicaReport(
         long regionId,
@@ -19,7 +20,8 @@ public record ReplicaReport(
         boolean leader,
         @Nullable Region region,
         @Nullable Hash hash,
-        @Nullable Mismatch mismatch) {
+        @Nullable Mismatch mismatch,
+        @Nullable String failure) {
 
     /** How far a check has come on this replica. */
     public enum State {

@@ -12,6 +12,7 @@ import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
 import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.EngineSnapshot;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
@@ -503,6 +504,45 @@ class ApplyStateMachineTest {
         assertThat(value("b")).isNull();
         assertThat(value("x")).isEqualTo("2");
         assertThat(news).containsExactly("split");
+    }
+
+    /** Whoever asks whose range it is, while the replica is dead, must hear what is on disk. */
+    @Test
+    void r6_aSplitThatCouldNotBeWrittenHasNotHappened() {
+        RegionState before = states.state(5).orElseThrow();
+        EngineException full = new EngineException(EngineException.Kind.NO_SPACE, "full", null);
+        ApplyStateMachine machine = new ApplyStateMachine(
+                5,
+                SELF,
+                engine,
+                states,
+                images(),
+                ranges,
+                (batch, sync) -> {
+                    throw full;
+                },
+                before);
+        machines.add(machine);
+
+        assertThatThrownBy(() -> machine.apply(ListedEntries.of(6, split(1, piece("m", 20)))))
+                .isSameAs(full);
+
+        assertThat(state(machine)).isEqualTo(before);
+        assertThat(machine.appliedIndex()).isEqualTo(5);
+        assertThat(states.states()).containsExactly(before);
+    }
+
+    /** R1: old data is gone, new data is not all there; entries on top of that would be right nowhere. */
+    @Test
+    void r1_nothingIsAppliedOnHalfAnImage() {
+        RegionState half = states.state(5).orElseThrow().with(RegionState.Status.APPLYING);
+        ApplyStateMachine machine = machine(engine, states, SELF, half);
+
+        assertThatThrownBy(() -> machine.apply(ListedEntries.of(6, put(1, "a", "1"))))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("half in place");
+
+        assertThat(value("a")).isNull();
     }
 
     @Test

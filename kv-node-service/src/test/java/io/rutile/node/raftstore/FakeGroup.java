@@ -138,6 +138,11 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
         return 0;
     }
 
+    @Override
+    public long firstLogIndex() {
+        return 1;
+    }
+
     synchronized byte[] lastProposed() {
         return lastProposed;
     }

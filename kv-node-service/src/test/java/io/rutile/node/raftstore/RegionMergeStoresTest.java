@@ -1,17 +1,18 @@
 package io.rutile.node.raftstore;
 
+import static io.rutile.node.raftstore.RaftStores.context;
+import static io.rutile.node.raftstore.RaftStores.key;
+import static io.rutile.node.raftstore.RaftStores.normal;
+import static io.rutile.node.raftstore.RaftStores.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.rutile.protocol.ByteKey;
+import io.rutile.node.raftstore.RaftStores.Node;
 import io.rutile.protocol.RegionException;
-import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
-import io.rutile.raft.RaftOptions;
 import io.rutile.raft.Replica;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
@@ -20,28 +21,22 @@ import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.engine.WriteBatch;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Merges between whole stores, from states that a test has written down: also those that only a crash leaves behind. */
 class RegionMergeStoresTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = RaftStores.PATIENCE;
     private static final long PREPARED_AT = RaftStore.FIRST_INDEX;
     private static final Region LEFT = RegionMergeTest.region(5, "", "m", 3, 3, 1, 2, 3);
     private static final Region RIGHT = RegionMergeTest.region(6, "m", "", 3, 3, 1, 2, 3);
@@ -51,109 +46,18 @@ class RegionMergeStoresTest {
     @TempDir
     Path dir;
 
-    private final Map<Long, InetSocketAddress> addresses = new ConcurrentHashMap<>();
-    private final List<Node> nodes = new ArrayList<>();
+    private RaftStores stores;
+    private List<Node> nodes;
 
-    private final class Node {
-        final long id;
-        final RocksEngine engine;
-        final RegionStateStore states;
-        final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-        private @Nullable RaftStore running;
-
-        Node(long id) {
-            this.id = id;
-            engine = RocksEngine.open(dir.resolve("db" + id), RocksOptions.withMemory(16 << 20));
-            states = new RegionStateStore(engine);
-            nodes.add(this);
-        }
-
-        Node with(RegionState... known) {
-            for (RegionState state : known) {
-                states.put(state, RaftStore.FIRST_INDEX);
-            }
-            return this;
-        }
-
-        Node start() {
-            RaftStore store = new RaftStore(
-                    new RaftStoreOptions(
-                            new StoreIdentity(1, id),
-                            RaftOptions.of(
-                                            1,
-                                            id,
-                                            dir.resolve("raft" + id),
-                                            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                                    .withElectionTimeout(Duration.ofMillis(400)),
-                            dir.resolve("images" + id),
-                            1 << 20,
-                            SplitOptions.DEFAULT,
-                            Duration.ofSeconds(1),
-                            ConsistencyOptions.DEFAULT,
-                            100),
-                    engine,
-                    addresses::get,
-                    new DiskGuard(new RegionPeerTest.FakeDisk(), 64 << 20, metrics),
-                    peer -> {},
-                    read -> null,
-                    metrics);
-            running = store;
-            store.start();
-            addresses.put(id, store.raftAddress());
-            return this;
-        }
-
-        void stop() {
-            if (running != null) {
-                running.close();
-                running = null;
-            }
-        }
-
-        RaftStore store() {
-            if (running == null) {
-                throw new IllegalStateException("store " + id + " is stopped");
-            }
-            return running;
-        }
-
-        RegionPeer peer(Region region) {
-            return store().region(region.getId()).orElseThrow();
-        }
-
-        boolean leads(Region region) {
-            return running != null
-                    && running.region(region.getId())
-                            .filter(RegionPeer::isLeader)
-                            .isPresent();
-        }
-
-        RegionState state(Region region) {
-            return states.state(region.getId()).orElseThrow();
-        }
-
-        @Nullable String value(String key) {
-            byte[] found = engine.get(Cf.RAW, key.getBytes(StandardCharsets.UTF_8));
-            return found == null ? null : new String(found, StandardCharsets.UTF_8);
-        }
-
-        void plant(String key, String value) {
-            engine.write(new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)), true);
-        }
+    @BeforeEach
+    void open() {
+        stores = new RaftStores(dir);
+        nodes = stores.nodes;
     }
 
     @AfterEach
     void stop() {
-        nodes.forEach(Node::stop);
-        nodes.forEach(node -> node.engine.close());
-    }
-
-    private static ByteKey key(String text) {
-        return ByteKey.wrap(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static RegionState normal(Region region, long store) {
-        return RegionState.normal(region.getId() * 10 + store, region);
+        stores.close();
     }
 
     private static RegionState merging(long store, boolean calledOff) {
@@ -162,13 +66,8 @@ class RegionMergeStoresTest {
 
     private void threeNodes(Function<Long, RegionState> left) {
         for (long id = 1; id <= 3; id++) {
-            new Node(id).with(left.apply(id), normal(RIGHT, id));
+            stores.node(id).with(left.apply(id), normal(RIGHT, id));
         }
-    }
-
-    private Node leaderOf(Region region) {
-        await().atMost(PATIENCE).until(() -> nodes.stream().anyMatch(node -> node.leads(region)));
-        return nodes.stream().filter(node -> node.leads(region)).findFirst().orElseThrow();
     }
 
     private void awaitMerged() {
@@ -181,36 +80,12 @@ class RegionMergeStoresTest {
         });
     }
 
-    private static KvContext context(RegionPeer peer) {
-        return KvContext.of(
-                Context.newBuilder()
-                        .setRegionId(peer.regionId())
-                        .setRegionEpoch(peer.region().getRegionEpoch())
-                        .setPeer(Peer.newBuilder()
-                                .setId(peer.peerId())
-                                .setStoreId(peer.self().storeId()))
-                        .build(),
-                System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
-    }
-
-    private static void write(RegionPeer peer, String key, String value) {
-        peer.write(context(peer), new WriteBatch().put(Cf.RAW, key(key), value.getBytes(StandardCharsets.UTF_8)))
-                .join();
-    }
-
-    private void write(Region region, String key, String value) {
-        await().atMost(PATIENCE).ignoreExceptions().until(() -> {
-            write(leaderOf(region).peer(region), key, value);
-            return true;
-        });
-    }
-
     @Test
     void aMergeGoesThroughFromTheOrderToTheEnd() {
         threeNodes(id -> normal(LEFT, id));
         nodes.forEach(Node::start);
-        write(LEFT, "a", "1");
-        write(RIGHT, "x", "2");
+        stores.write(LEFT, "a", "1");
+        stores.write(RIGHT, "x", "2");
 
         await().atMost(PATIENCE).ignoreExceptions().until(() -> {
             for (Node node : nodes) {
@@ -228,7 +103,7 @@ class RegionMergeStoresTest {
             }
         });
 
-        write(RIGHT, "b", "3");
+        stores.write(RIGHT, "b", "3");
         for (Node node : nodes) {
             await().atMost(PATIENCE).until(() -> "3".equals(node.value("b")));
             assertThat(node.value("a")).isEqualTo("1");
@@ -262,10 +137,10 @@ class RegionMergeStoresTest {
 
         // The target decides against it when its patience is over, and the source goes on under its next version.
         await().atMost(PATIENCE).untilAsserted(() -> {
-            assertThat(leaderOf(RIGHT).state(RIGHT).region()).isEqualTo(RegionMerge.renewed(RIGHT));
-            assertThat(leaderOf(LEFT).state(LEFT).region()).isEqualTo(RegionMerge.renewed(PREPARED));
+            assertThat(stores.leaderOf(RIGHT).state(RIGHT).region()).isEqualTo(RegionMerge.renewed(RIGHT));
+            assertThat(stores.leaderOf(LEFT).state(LEFT).region()).isEqualTo(RegionMerge.renewed(PREPARED));
         });
-        write(LEFT, "a", "1");
+        stores.write(LEFT, "a", "1");
 
         // The third, when it comes, has slept through all of it and agrees.
         nodes.get(2).start();
@@ -281,16 +156,17 @@ class RegionMergeStoresTest {
         // The third is away, so the merge waits; the target is split meanwhile.
         nodes.get(0).start();
         nodes.get(1).start();
-        RegionPeer target = leaderOf(RIGHT).peer(RIGHT);
+        RegionPeer target = stores.leaderOf(RIGHT).peer(RIGHT);
         RegionSplit split = new RegionSplit(List.of(new RegionSplit.Piece(key("s"), 7, List.of(71L, 72L, 73L))));
 
         target.split(RIGHT, split).join();
 
         await().atMost(PATIENCE)
                 .untilAsserted(
-                        () -> assertThat(leaderOf(LEFT).state(LEFT).region()).isEqualTo(RegionMerge.renewed(PREPARED)));
+                        () -> assertThat(stores.leaderOf(LEFT).state(LEFT).region())
+                                .isEqualTo(RegionMerge.renewed(PREPARED)));
         nodes.get(2).start();
-        write(LEFT, "a", "1");
+        stores.write(LEFT, "a", "1");
         await().atMost(PATIENCE).untilAsserted(() -> {
             for (Node node : nodes) {
                 assertThat(node.state(LEFT).isMerging()).isFalse();
@@ -303,9 +179,9 @@ class RegionMergeStoresTest {
     void whoeverIsPreparedAfterTheTargetHasGoneOnIsCalledOff() {
         Region ahead = RegionMerge.renewed(RIGHT);
         for (long id = 1; id <= 3; id++) {
-            new Node(id).with(normal(LEFT, id), normal(ahead, id)).start();
+            stores.node(id).with(normal(LEFT, id), normal(ahead, id)).start();
         }
-        RegionPeer source = leaderOf(LEFT).peer(LEFT);
+        RegionPeer source = stores.leaderOf(LEFT).peer(LEFT);
 
         // As it would come out of a log that this store applies late.
         source.group()
@@ -324,7 +200,7 @@ class RegionMergeStoresTest {
         threeNodes(id -> merging(id, false));
         nodes.get(0).start();
         nodes.get(1).start();
-        RegionPeer source = leaderOf(LEFT).peer(LEFT);
+        RegionPeer source = stores.leaderOf(LEFT).peer(LEFT);
         KvContext ctx = context(source);
 
         assertThatThrownBy(() -> write(source, "a", "1")).hasCauseInstanceOf(NotReadyException.class);
@@ -350,13 +226,13 @@ class RegionMergeStoresTest {
     @Test
     void aMergedRegionsLogIsDeletedAfterACrashAndItsDataStays() {
         for (long id = 1; id <= 3; id++) {
-            Node node = new Node(id).with(merging(id, false).with(RegionState.Status.MERGED), normal(MERGED, id));
+            Node node = stores.node(id).with(merging(id, false).with(RegionState.Status.MERGED), normal(MERGED, id));
             node.plant("a", "1");
             node.start();
         }
 
         awaitMerged();
-        write(RIGHT, "b", "2");
+        stores.write(RIGHT, "b", "2");
         for (Node node : nodes) {
             assertThat(node.value("a")).isEqualTo("1");
         }
@@ -367,12 +243,12 @@ class RegionMergeStoresTest {
     void r1_aCommitWithoutItsSourcePoisonsAndChangesNothing() {
         Region alone = RegionMergeTest.region(6, "m", "", 3, 3, 1);
         Region source = RegionMergeTest.region(5, "", "m", 4, 4, 1);
-        Node node = new Node(1)
+        Node node = stores.node(1)
                 .with(
                         RegionState.normal(51, RegionMergeTest.region(5, "", "m", 3, 3, 1)),
                         RegionState.normal(61, alone))
                 .start();
-        RegionPeer target = leaderOf(alone).peer(alone);
+        RegionPeer target = stores.leaderOf(alone).peer(alone);
 
         assertThatThrownBy(() -> target.group()
                         .propose(new RaftCommand.CommitMerge(alone.getRegionEpoch(), 9, source).encode())
@@ -411,7 +287,7 @@ class RegionMergeStoresTest {
 
     @Test
     void r6_anImageOfTheTargetWaitsUntilItIsKnownThatTheSourceWasMerged() throws IOException {
-        Node sleeper = new Node(3).with(merging(3, false), normal(RIGHT, 3));
+        Node sleeper = stores.node(3).with(merging(3, false), normal(RIGHT, 3));
         sleeper.plant("a", "old");
         sleeper.start();
         Path image = imageOf(MERGED, "b", "new");
@@ -436,7 +312,7 @@ class RegionMergeStoresTest {
     /** The target was split since: its image covers a part of what the source had, and another Region has the rest. */
     @Test
     void r5_anImageOfAPartLeavesNothingOfTheRest() throws IOException {
-        Node sleeper = new Node(3).with(merging(3, false), normal(RIGHT, 3));
+        Node sleeper = stores.node(3).with(merging(3, false), normal(RIGHT, 3));
         sleeper.plant("a", "old");
         sleeper.plant("k", "old");
         sleeper.start();
@@ -456,11 +332,11 @@ class RegionMergeStoresTest {
     @Test
     void aReplicaThatSleptThroughTheEndOfItsRegionIsToldAndGoes() {
         for (long id = 1; id <= 2; id++) {
-            new Node(id)
+            stores.node(id)
                     .with(merging(id, false).with(RegionState.Status.TOMBSTONE), normal(MERGED, id))
                     .start();
         }
-        Node sleeper = new Node(3).with(normal(LEFT, 3));
+        Node sleeper = stores.node(3).with(normal(LEFT, 3));
         sleeper.plant("a", "old");
         sleeper.start();
 
@@ -473,11 +349,11 @@ class RegionMergeStoresTest {
     @Test
     void aReplicaThatOnlyLostItsNeighboursStays() {
         for (long id = 1; id <= 2; id++) {
-            new Node(id)
+            stores.node(id)
                     .with(normal(LEFT, id).with(RegionState.Status.TOMBSTONE))
                     .start();
         }
-        Node sleeper = new Node(3).with(normal(LEFT, 3)).start();
+        Node sleeper = stores.node(3).with(normal(LEFT, 3)).start();
 
         await().atMost(PATIENCE).until(() -> asked(nodes.get(0)) + asked(nodes.get(1)) > 4);
 
@@ -497,13 +373,13 @@ class RegionMergeStoresTest {
         Region region = RegionMergeTest.region(5, "", "m", 3, 3, 1).toBuilder()
                 .addPeers(Peer.newBuilder().setId(52).setStoreId(2).setRole(PeerRole.Learner))
                 .build();
-        Node leads = new Node(1).with(RegionState.normal(51, region)).start();
+        Node leads = stores.node(1).with(RegionState.normal(51, region)).start();
         // Another Region in the way keeps the image out.
-        Node waits = new Node(2).with(RegionState.normal(72, RegionMergeTest.region(7, "", "z", 9, 9, 2)));
+        Node waits = stores.node(2).with(RegionState.normal(72, RegionMergeTest.region(7, "", "z", 9, 9, 2)));
         waits.start();
         await().atMost(PATIENCE).until(() -> peerOf(waits) == 52);
         waits.stop();
-        RegionPeer leader = leaderOf(region).peer(region);
+        RegionPeer leader = stores.leaderOf(region).peer(region);
         leader.changePeer(new PeerChange(PeerChange.Kind.REMOVE, region.getPeers(1)))
                 .join();
         Peer next = Peer.newBuilder().setId(92).setStoreId(2).build();

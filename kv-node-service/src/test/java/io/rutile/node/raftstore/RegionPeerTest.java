@@ -116,7 +116,7 @@ class RegionPeerTest {
                 announced::add,
                 Runnable::run,
                 timer,
-                metrics.counter("failures"),
+                (dead, cause) -> metrics.counter("failures").increment(),
                 retired::add,
                 retired::add,
                 RaftStoreOptions.MERGE_PATIENCE,
@@ -177,6 +177,17 @@ class RegionPeerTest {
             return ((RegionException) e.getCause()).error();
         }
         throw new AssertionError("expected a region error");
+    }
+
+    /** R9: as if the replica weren't here, so that clients ask PD where the Region lives. */
+    @Test
+    void aDeadReplicaServesNothing() throws Exception {
+        peer.onFailure(new IllegalStateException("bug"));
+
+        assertThat(refusal(kv.snapshot(ctx())).hasRegionNotFound()).isTrue();
+        assertThat(refusal(kv.write(ctx(), batch())).hasRegionNotFound()).isTrue();
+        assertThat(metrics.counter("failures").count()).isEqualTo(1);
+        assertThat(group.asked()).isEmpty();
     }
 
     /** R7: a follower that serves reads may have applied, and shown, what this leader has yet to apply. */

@@ -99,6 +99,16 @@ public record RegionInfo(
         return pendingPeers.stream().anyMatch(pending -> pending.getId() == peer.getId());
     }
 
+    /** For how long its leader has not heard of it; 0 if it has of late. */
+    public long downSeconds(Peer peer) {
+        for (PeerStats down : downPeers) {
+            if (down.getPeer().getId() == peer.getId()) {
+                return Math.max(1, down.getDownSeconds());
+            }
+        }
+        return 0;
+    }
+
     public boolean isLeader(Peer peer) {
         return leader != null && leader.getId() == peer.getId();
     }

@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.protocol.pdpb.PeerStats;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +84,24 @@ public record Regions(RegionInfo info) {
         List<Peer> pending = new ArrayList<>(info.pendingPeers());
         pending.add(info.peerOn(store));
         return with(info.region(), info.leader(), pending);
+    }
+
+    /** Its leader has not heard of the peer there for so long. */
+    public Regions down(long store, Duration silent) {
+        List<PeerStats> down = new ArrayList<>(info.downPeers());
+        down.add(PeerStats.newBuilder()
+                .setPeer(info.peerOn(store))
+                .setDownSeconds(silent.toSeconds())
+                .build());
+        return new Regions(new RegionInfo(
+                info.region(),
+                info.leader(),
+                down,
+                info.pendingPeers(),
+                info.term(),
+                info.approximateSizeMib(),
+                info.approximateKeys(),
+                info.flow()));
     }
 
     public Regions plus(Peer peer) {

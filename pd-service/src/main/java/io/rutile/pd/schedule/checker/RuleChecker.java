@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * Keeps a Region's replicas as the placement rules, or the replica count where there are none, have them, each on a store that
  * lives: too few, one is added; one lost for good, another is added first and the lost one removed after; too many, one is
  * removed; two nearer to each other than they must be, one moves; the wrong one leads, another does. One change at a time.
+ *
+ * <p>Lost is a replica with its store, or alone: its leader has heard nothing of it for as long as a store may be silent, although its
+ * store lives. If no other store can take its place, its own can, once it has gone.
  */
 public final class RuleChecker {
 
@@ -40,7 +43,15 @@ public final class RuleChecker {
         if (region.leader() == null) {
             return Finding.blocked("no leader has reported it");
         }
-        List<Peer> lost = region.peers().stream().filter(this::isLost).toList();
+        if (!hasMajority(region, region.peers(), 0)) {
+            List<Peer> silent = region.peers().stream()
+                    .filter(peer -> peer.getRole() != PeerRole.Learner && !isUp(region, peer))
+                    .toList();
+            return Finding.blocked("too few of its stores are up to agree on anything: " + silent.size() + " of "
+                    + region.peers().size() + " replicas are not, on " + storeIds(silent));
+        }
+        List<Peer> lost =
+                region.peers().stream().filter(peer -> isLost(region, peer)).toList();
         List<Peer> kept =
                 region.peers().stream().filter(peer -> !lost.contains(peer)).toList();
         Peer unsettled = unsettledPeer(region, kept);
@@ -55,7 +66,7 @@ public final class RuleChecker {
             return add(region, fit, unsatisfied, lost);
         }
         if (!lost.isEmpty()) {
-            return remove(region, lost.get(0), "its store " + lost.get(0).getStoreId() + " is gone or leaving");
+            return remove(region, lost.get(0), lossOf(region, lost.get(0)));
         }
         List<Peer> surplus =
                 kept.stream().filter(peer -> fit.ruleOf(peer) == null).toList();
@@ -89,7 +100,7 @@ public final class RuleChecker {
             List<Peer> there = fit.peersOf(rule);
             String why = there.size() + " of " + rule.count() + " " + nameOf(rule)
                     + (lost.isEmpty() ? "" : ", lost on " + storeIds(lost));
-            if (!hasMajority(region.peers(), 1)) {
+            if (!hasMajority(region, region.peers(), 1)) {
                 return Finding.blocked(why + ", but too few of its stores are up to agree on a change");
             }
             Refusals refusals = new Refusals();
@@ -103,6 +114,12 @@ public final class RuleChecker {
             }
             blocked = why + ", but no store can take one: " + refusals;
         }
+        // D2: without a vote that is never given, what is left needs the same replicas for a majority as before.
+        for (Peer peer : lost) {
+            if (!isOnLostStore(peer)) {
+                return remove(region, peer, lossOf(region, peer) + " and only its own store can take another");
+            }
+        }
         return Finding.blocked(blocked);
     }
 
@@ -113,7 +130,7 @@ public final class RuleChecker {
     private Finding remove(RegionInfo region, Peer peer, String why) {
         List<Peer> rest =
                 region.peers().stream().filter(p -> p.getId() != peer.getId()).toList();
-        if (!hasMajority(rest, 0)) {
+        if (!hasMajority(region, rest, 0)) {
             return Finding.blocked(why + ", but removing it would leave no majority of stores that are up");
         }
         OperatorBuilder plan = plan(region, "remove-replica", why).remove(peer);
@@ -127,7 +144,7 @@ public final class RuleChecker {
     private Finding relocate(RegionInfo region, PlacementRule rule, RuleFit fit) {
         Locations locations = rule.locations();
         List<StoreInfo> on = stores.storesOf(fit.peersOf(rule));
-        if (stores.isSpread(rule, on) || !hasMajority(region.peers(), 1)) {
+        if (stores.isSpread(rule, on) || !hasMajority(region, region.peers(), 1)) {
             return Finding.healthy("");
         }
         // Never the leader: whom it is too near to is as near to it.
@@ -178,22 +195,38 @@ public final class RuleChecker {
     }
 
     /** D2: of those with a vote and the {@code joining} ones, which count only once they have caught up, most are up. */
-    private boolean hasMajority(List<Peer> peers, int joining) {
+    private boolean hasMajority(RegionInfo region, List<Peer> peers, int joining) {
         int voters = joining;
         int votersUp = joining;
         for (Peer peer : peers) {
             if (peer.getRole() != PeerRole.Learner) {
-                StoreInfo store = cluster.store(peer.getStoreId());
                 voters++;
-                votersUp += store != null && store.liveness() == Liveness.UP ? 1 : 0;
+                votersUp += isUp(region, peer) ? 1 : 0;
             }
         }
         return votersUp * 2 > voters;
     }
 
-    private boolean isLost(Peer peer) {
+    private boolean isUp(RegionInfo region, Peer peer) {
+        StoreInfo store = cluster.store(peer.getStoreId());
+        return store != null && store.liveness() == Liveness.UP && region.downSeconds(peer) == 0;
+    }
+
+    private boolean isLost(RegionInfo region, Peer peer) {
+        return isOnLostStore(peer)
+                || region.downSeconds(peer) >= Math.max(1, cluster.downAfter().toSeconds());
+    }
+
+    private boolean isOnLostStore(Peer peer) {
         StoreInfo store = cluster.store(peer.getStoreId());
         return store == null || !store.keepsReplicas();
+    }
+
+    private String lossOf(RegionInfo region, Peer peer) {
+        return isOnLostStore(peer)
+                ? "its store " + peer.getStoreId() + " is gone or leaving"
+                : "peer " + peer.getId() + " on store " + peer.getStoreId() + " has been dead for "
+                        + region.downSeconds(peer) + " s";
     }
 
     /** A peer that is between two states; one whose store is gone will never settle and is not looked at. */

@@ -81,6 +81,11 @@ class RuleCheckerTest {
                         c -> c.up(1, 2, 3, 4).pass(DEAD).up(1, 4),
                         on(1, 2, 3),
                         "blocked: too few of its stores are up"),
+                row(
+                        "most of its stores are silent: nobody can agree on anything",
+                        c -> c.up(1, 2, 3, 4).pass(SILENT).up(1, 4),
+                        on(1, 2, 3),
+                        "blocked: 2 of 3 replicas are not, on [2, 3]"),
                 row("four are too many: not the leader goes", c -> c.up(1, 2, 3, 4), on(1, 2, 3, 4), "remove on 2"),
                 row(
                         "four are too many: the silent one goes",
@@ -101,6 +106,31 @@ class RuleCheckerTest {
                         c -> c.up(1, 2, 3, 4).pass(DEAD).up(1, 2, 4),
                         on(1, 2, 3).pending(3),
                         "add on 4"),
+                row(
+                        "a replica that has just died may come back",
+                        c -> c.up(1, 2, 3, 4),
+                        on(1, 2, 3).pending(3).down(3, DEAD.minusSeconds(2)),
+                        "blocked: has not caught up"),
+                row(
+                        "a dead replica of a living store is added elsewhere first",
+                        c -> c.up(1, 2, 3, 4),
+                        on(1, 2, 3).pending(3).down(3, DEAD),
+                        "add on 4"),
+                row(
+                        "and then removed where it died",
+                        c -> c.up(1, 2, 3, 4),
+                        on(1, 2, 3, 4).pending(3).down(3, DEAD),
+                        "remove on 3"),
+                row(
+                        "a dead replica without a stand-in makes room for another on its own store",
+                        c -> c.up(1, 2, 3),
+                        on(1, 2, 3).pending(3).down(3, DEAD),
+                        "remove on 3"),
+                row(
+                        "a dead replica and a dead store: no majority is left to agree",
+                        c -> c.up(1, 2, 3, 4).pass(DEAD).up(1, 3, 4),
+                        on(1, 2, 3).pending(2).pending(3).down(2, DEAD).down(3, DEAD),
+                        "blocked: too few of its stores are up"),
                 row(
                         "a learner that is still catching up is waited for",
                         c -> c.up(1, 2, 3),
