@@ -48,6 +48,7 @@ import io.rutile.protocol.pdpb.ScanRegionsResponse;
 import io.rutile.protocol.pdpb.SplitID;
 import io.rutile.protocol.pdpb.StoreHeartbeatRequest;
 import io.rutile.protocol.pdpb.StoreHeartbeatResponse;
+import io.rutile.protocol.pdpb.StoreStats;
 import io.rutile.protocol.pdpb.Timestamp;
 import io.rutile.protocol.pdpb.TransferLeader;
 import io.rutile.protocol.pdpb.TsoRequest;
@@ -83,6 +84,7 @@ final class FakePd implements AutoCloseable {
     private volatile int replicasWanted = 1;
     private volatile long gcSafePoint;
     private final AtomicInteger heartbeats = new AtomicInteger();
+    private final Map<Long, StoreStats> stats = new ConcurrentHashMap<>();
     private volatile boolean countsFromTold;
     private final AtomicLong lastTimestamp = new AtomicLong();
 
@@ -175,6 +177,11 @@ final class FakePd implements AutoCloseable {
 
     synchronized Map<Long, Store> stores() {
         return Map.copyOf(stores);
+    }
+
+    /** What a store has last said of itself. */
+    StoreStats stats(long storeId) {
+        return stats.getOrDefault(storeId, StoreStats.getDefaultInstance());
     }
 
     int storeHeartbeats() {
@@ -413,6 +420,7 @@ final class FakePd implements AutoCloseable {
         @Override
         public void storeHeartbeat(StoreHeartbeatRequest request, StreamObserver<StoreHeartbeatResponse> to) {
             heartbeats.incrementAndGet();
+            stats.put(request.getStats().getStoreId(), request.getStats());
             reply(to, StoreHeartbeatResponse.newBuilder().setHeader(header()).build());
         }
 

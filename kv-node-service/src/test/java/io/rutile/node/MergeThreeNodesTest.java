@@ -1,126 +1,43 @@
 package io.rutile.node;
 
+import static io.rutile.node.NodeHouse.PATIENCE;
+import static io.rutile.node.NodeHouse.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.google.protobuf.ByteString;
-import io.rutile.client.RutileClient;
-import io.rutile.client.RutileClientOptions;
-import io.rutile.client.raw.RawKv;
-import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.eraftpb.ConfChangeType;
-import io.rutile.protocol.kvrpcpb.SplitRegionRequest;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
-import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Merges of replicated Regions: several nodes and a PD in one JVM, with a client that follows. */
+/** Merges of replicated Regions. */
 class MergeThreeNodesTest {
-
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @TempDir
     Path dir;
 
-    private final List<TestNode> nodes = new ArrayList<>();
+    private NodeHouse house;
     private FakePd pd;
-    private RutileClient client;
-    private RawKv raw;
 
     @BeforeEach
     void start() throws Exception {
-        pd = new FakePd();
-        nodes.add(new TestNode(pd, dir.resolve("n0")).start());
-        await().atMost(PATIENCE).until(() -> pd.firstRegion().isPresent());
-        pd.wantReplicas(3);
-        nodes.add(new TestNode(pd, dir.resolve("n1")).start());
-        nodes.add(new TestNode(pd, dir.resolve("n2")).start());
-        client = RutileClient.connect(RutileClientOptions.of(List.of(pd.endpoint())));
-        raw = client.raw().withTimeout(PATIENCE);
-        awaitWhole();
+        house = NodeHouse.ofThree(dir);
+        pd = house.pd;
     }
 
     @AfterEach
     void stop() throws Exception {
-        client.close();
-        nodes.forEach(TestNode::close);
-        pd.close();
-    }
-
-    private static ByteKey key(String text) {
-        return ByteKey.wrap(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static String key(int number) {
-        return String.format(Locale.ROOT, "k%03d", number);
-    }
-
-    private void put(String key, String value) {
-        raw.put(key(key), value.getBytes(StandardCharsets.UTF_8), Duration.ZERO).join();
-    }
-
-    private Optional<String> get(String key) {
-        return raw.get(key(key)).join().map(bytes -> new String(bytes, StandardCharsets.UTF_8));
-    }
-
-    private TestNode node(long storeId) {
-        return nodes.stream()
-                .filter(node -> node.node.storeId() == storeId)
-                .findFirst()
-                .orElseThrow();
-    }
-
-    private boolean split(String... keys) {
-        Optional<RegionHeartbeatRequest> known = pd.region(key(keys[0]));
-        if (known.isEmpty()) {
-            return false;
-        }
-        RegionHeartbeatRequest beat = known.get();
-        SplitRegionRequest.Builder request = SplitRegionRequest.newBuilder()
-                .setContext(TestNode.context(beat.getRegion(), beat.getLeader()))
-                .setIsRawKv(true);
-        for (String key : keys) {
-            request.addSplitKeys(ByteString.copyFromUtf8(key));
-        }
-        return !node(beat.getLeader().getStoreId())
-                .stub()
-                .splitRegion(request.build())
-                .hasRegionError();
+        house.close();
     }
 
     private List<Region> regions() {
-        return pd.regions().stream().map(RegionHeartbeatRequest::getRegion).toList();
-    }
-
-    /** Every Region has three members, none of which is behind, and together they are every key. */
-    private void awaitWhole() {
-        await().atMost(PATIENCE).untilAsserted(() -> {
-            ByteString border = ByteString.EMPTY;
-            for (RegionHeartbeatRequest beat : pd.regions()) {
-                assertThat(beat.getRegion().getStartKey()).isEqualTo(border);
-                assertThat(beat.getRegion().getPeersCount()).isEqualTo(3);
-                assertThat(beat.getPendingPeersList()).isEmpty();
-                border = beat.getRegion().getEndKey();
-            }
-            assertThat(border).isEqualTo(ByteString.EMPTY);
-        });
+        return house.regions();
     }
 
     private boolean isGone(long regionId) {
@@ -131,11 +48,11 @@ class MergeThreeNodesTest {
     @Test
     void aRegionMergesIntoEitherNeighbour() {
         for (int i = 0; i < 60; i++) {
-            put(key(i), "v" + i);
+            house.put(key(i), "v" + i);
         }
-        assertThat(split(key(20), key(40))).isTrue();
+        assertThat(house.split(key(20), key(40))).isTrue();
         await().atMost(PATIENCE).until(() -> pd.regions().size() == 3);
-        awaitWhole();
+        house.awaitWhole();
         List<Region> three = regions();
         // Leaders on different stores: the source's goes to where the target is led.
         Peer elsewhere = three.get(1).getPeersList().stream()
@@ -149,19 +66,17 @@ class MergeThreeNodesTest {
 
         pd.merge(three.get(0).getId(), three.get(1).getId());
         await().atMost(PATIENCE).until(() -> isGone(three.get(0).getId()));
-        put(key(10), "w10");
+        house.put(key(10), "w10");
         pd.merge(three.get(2).getId(), three.get(1).getId());
         await().atMost(PATIENCE).until(() -> isGone(three.get(2).getId()));
-        put(key(50), "w50");
+        house.put(key(50), "w50");
 
         assertThat(regions()).hasSize(1);
-        awaitWhole();
+        house.awaitWhole();
         for (int i = 0; i < 60; i++) {
-            assertThat(get(key(i))).contains((i == 10 || i == 50 ? "w" : "v") + i);
+            assertThat(house.get(key(i))).contains((i == 10 || i == 50 ? "w" : "v") + i);
         }
-        for (TestNode node : nodes) {
-            await().atMost(PATIENCE).until(() -> node.node.regionCount() == 1);
-        }
+        house.awaitRegions(1);
     }
 
     /**
@@ -170,12 +85,11 @@ class MergeThreeNodesTest {
      */
     @Test
     void aReplicaThatMissedItsRemovalAndTheMergeGoes() {
-        put(key(1), "v1");
-        assertThat(split(key(20))).isTrue();
+        house.put(key(1), "v1");
+        assertThat(house.split(key(20))).isTrue();
         await().atMost(PATIENCE).until(() -> pd.regions().size() == 2);
-        awaitWhole();
-        TestNode fourth = new TestNode(pd, dir.resolve("n3")).start();
-        nodes.add(fourth);
+        house.awaitWhole();
+        TestNode fourth = house.add();
         await().atMost(PATIENCE).until(() -> pd.stores().containsKey(fourth.node.storeId()));
         Region source = regions().get(0);
         Peer extra = Peer.newBuilder()
@@ -186,7 +100,7 @@ class MergeThreeNodesTest {
         await().atMost(PATIENCE)
                 .until(() -> regions().get(0).getPeersList().contains(extra)
                         && pd.regions().get(0).getPendingPeersList().isEmpty());
-        nodes.remove(fourth);
+        house.nodes.remove(fourth);
         fourth.close();
         pd.order(source.getId(), ConfChangeType.RemoveNode, extra);
         await().atMost(PATIENCE).until(() -> regions().get(0).getPeersCount() == 3);
@@ -194,11 +108,11 @@ class MergeThreeNodesTest {
         await().atMost(PATIENCE).until(() -> isGone(source.getId()));
 
         TestNode back = new TestNode(fourth.options).start();
-        nodes.add(back);
+        house.nodes.add(back);
 
         assertThat(back.node.regionCount()).isEqualTo(1);
         await().atMost(PATIENCE).until(() -> back.node.regionCount() == 0);
-        assertThat(get(key(1))).contains("v1");
+        assertThat(house.get(key(1))).contains("v1");
     }
 
     /** R1, R2, R4, R6, R8: nothing that was acknowledged is lost, whatever splits and merges and whoever restarts meanwhile. */
@@ -208,28 +122,12 @@ class MergeThreeNodesTest {
         int rounds = Integer.getInteger("rounds", 10);
         System.out.println("seed=" + seed);
         Random random = new Random(seed);
-        Map<String, String> acknowledged = new ConcurrentHashMap<>();
-        AtomicBoolean over = new AtomicBoolean();
-        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-        Thread writer = new Thread(() -> {
-            Random keys = new Random(seed);
-            for (int i = 0; !over.get(); i++) {
-                String key = key(keys.nextInt(1_000));
-                try {
-                    put(key, "v" + i);
-                    acknowledged.put(key, "v" + i);
-                } catch (RuntimeException e) {
-                    failure.set(e);
-                    return;
-                }
-            }
-        });
-        writer.start();
+        NodeHouse.Writer writer = house.new Writer(seed);
 
         int merges = 0;
-        for (int i = 0; i < rounds && failure.get() == null; i++) {
-            split(key(1 + random.nextInt(998)));
-            awaitWhole();
+        for (int i = 0; i < rounds && !writer.hasFailed(); i++) {
+            house.split(key(1 + random.nextInt(998)));
+            house.awaitWhole();
             List<Region> now = regions();
             if (now.size() > 1) {
                 int source = random.nextInt(now.size());
@@ -237,24 +135,17 @@ class MergeThreeNodesTest {
                 long id = now.get(source).getId();
                 pd.merge(id, now.get(target).getId());
                 if (random.nextInt(3) == 0) {
-                    TestNode restarted = nodes.remove(random.nextInt(nodes.size()));
-                    restarted.close();
-                    nodes.add(new TestNode(restarted.options).start());
+                    house.restart(house.nodes.get(random.nextInt(house.nodes.size())));
                 }
-                await().atMost(PATIENCE).until(() -> isGone(id) || failure.get() != null);
+                await().atMost(PATIENCE).until(() -> isGone(id) || writer.hasFailed());
                 merges++;
             }
         }
-        over.set(true);
-        writer.join(PATIENCE.toMillis());
+        writer.stop();
 
-        assertThat(failure.get()).isNull();
         assertThat(merges).isPositive();
-        awaitWhole();
-        acknowledged.forEach((key, value) -> assertThat(get(key)).as(key).contains(value));
-        int regions = regions().size();
-        for (TestNode node : nodes) {
-            await().atMost(PATIENCE).until(() -> node.node.regionCount() == regions);
-        }
+        house.awaitWhole();
+        writer.assertNothingLost();
+        house.awaitRegions(regions().size());
     }
 }

@@ -9,6 +9,7 @@ import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
+import io.rutile.node.raftstore.StoreFaults;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
@@ -44,8 +45,12 @@ final class TestNode implements AutoCloseable {
     }
 
     TestNode(KvNodeOptions options) {
+        this(options, StoreFaults.NONE);
+    }
+
+    TestNode(KvNodeOptions options, StoreFaults faults) {
         this.options = options;
-        node = new KvNode(options, metrics, Clock.systemUTC());
+        node = new KvNode(options, metrics, Clock.systemUTC(), faults);
     }
 
     static KvNodeOptions options(List<String> pdEndpoints, Path dataDir) {
