@@ -1,6 +1,5 @@
 package io.rutile.cli.command;
 
-import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.cluster.LocalCluster;
@@ -18,7 +17,6 @@ import io.rutile.cli.workload.Protocol;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -26,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -77,35 +74,8 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
             description = "Clients of each workload, and of raw pairs (default: 1).")
     private int clients;
 
-    @Option(
-            names = "--pd",
-            paramLabel = "N",
-            defaultValue = "3",
-            description = "Members of the Placement Driver: 1, 3, 5 or 7 (default: 3).")
-    private int pds;
-
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "Of everything that is drawn (default: another one each time; it is told).")
-    private @Nullable Long seed;
-
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            description =
-                    "Empty or new; keeps the cluster's data and logs and the histories (default: a temporary one, kept if something did not hold).")
-    private @Nullable Path data;
-
-    @Option(
-            names = "--base-port",
-            paramLabel = "P",
-            defaultValue = "26000",
-            description = "The port that all others of the cluster follow from, as in up (default: 26000).")
-    private int basePort;
-
     @Mixin
-    private JavaOption java = new JavaOption();
+    private ScratchOptions scratch = new ScratchOptions();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -113,25 +83,22 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
             throw new ClusterException("--mib, --region-mib and --down-after must be positive");
         }
         Plan plan = plan();
-        Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
-        ScratchCluster.requireNone(directory);
+        Path directory = scratch.directory();
         Map<String, String> properties = new HashMap<>(VerifyRegionsCommand.NODE_PROPERTIES);
         properties.put("rutile.node.split.size", regionMib + "MB");
-        ClusterLayout layout = new ClusterLayout(directory, pds, NODES_IN_THE_END, basePort, ApiVersion.V1, properties);
+        ClusterLayout layout = scratch.layout(directory, NODES_IN_THE_END, properties);
         Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
         Growth[] played = new Growth[1];
         RegionResult result = ScratchCluster.use(
                 layout,
-                java.runtime(),
+                scratch.runtime(),
                 process -> !newcomers(layout).contains(process.name()),
                 cluster -> run(cluster, plan, directory, played));
         Growth growth = played[0];
         Terminal.result(growth.table() + "\n" + ResultTable.markdown(result.histories()) + "\n"
                 + RegionTable.markdown(result).strip());
         VerifyFindings.requireNone(result, growth.wrong() == 0, directory);
-        if (data == null) {
-            ScratchCluster.delete(directory);
-        }
+        scratch.forget(directory);
         return 0;
     }
 
@@ -182,7 +149,7 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
                     Set.of(),
                     clients,
                     clients,
-                    seed != null ? seed : System.nanoTime());
+                    scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);
         }

@@ -1,6 +1,5 @@
 package io.rutile.cli.command;
 
-import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.cluster.LocalCluster;
@@ -13,7 +12,6 @@ import io.rutile.cli.verify.ResultTable;
 import io.rutile.cli.verify.Subject;
 import io.rutile.cli.workload.Protocol;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -22,7 +20,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -86,35 +83,8 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
             description = "KV nodes; with more than three, replicas have somewhere to move (default: 5).")
     private int nodes;
 
-    @Option(
-            names = "--pd",
-            paramLabel = "N",
-            defaultValue = "3",
-            description = "Members of the Placement Driver: 1, 3, 5 or 7 (default: 3).")
-    private int pds;
-
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "Of everything that is drawn (default: another one each time; it is told).")
-    private @Nullable Long seed;
-
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            description =
-                    "Empty or new; keeps the cluster's data and logs and the histories (default: a temporary one, kept if something did not hold).")
-    private @Nullable Path data;
-
-    @Option(
-            names = "--base-port",
-            paramLabel = "P",
-            defaultValue = "26000",
-            description = "The port that all others of the cluster follow from, as in up (default: 26000).")
-    private int basePort;
-
     @Mixin
-    private JavaOption java = new JavaOption();
+    private ScratchOptions scratch = new ScratchOptions();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -122,17 +92,14 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
         if (nodes < REPLICAS) {
             throw new ClusterException("--nodes is " + nodes + ", but a region has " + REPLICAS + " replicas");
         }
-        Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
-        ScratchCluster.requireNone(directory);
-        ClusterLayout layout = new ClusterLayout(directory, pds, nodes, basePort, ApiVersion.V1, NODE_PROPERTIES);
+        Path directory = scratch.directory();
+        ClusterLayout layout = scratch.layout(directory, nodes, NODE_PROPERTIES);
         Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
-        RegionResult result = ScratchCluster.use(layout, java.runtime(), cluster -> run(cluster, plan, directory));
+        RegionResult result = ScratchCluster.use(layout, scratch.runtime(), cluster -> run(cluster, plan, directory));
         Terminal.result(ResultTable.markdown(result.histories()) + "\n"
                 + RegionTable.markdown(result).strip());
         VerifyFindings.requireNone(result, true, directory);
-        if (data == null) {
-            ScratchCluster.delete(directory);
-        }
+        scratch.forget(directory);
         return 0;
     }
 
@@ -162,7 +129,7 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
                     faults(),
                     clients,
                     clients,
-                    seed != null ? seed : System.nanoTime());
+                    scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);
         }

@@ -1,7 +1,6 @@
 package io.rutile.cli.command;
 
 import io.rutile.cli.check.Anomaly;
-import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.fault.Fault;
@@ -13,7 +12,6 @@ import io.rutile.cli.verify.Subject;
 import io.rutile.cli.verify.Verification;
 import io.rutile.cli.workload.Protocol;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -75,38 +73,11 @@ public final class VerifyTxnCommand implements Callable<Integer> {
             description = "Clients of each workload (default: 4).")
     private int clients;
 
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "Of everything that is drawn (default: another one each time; it is told).")
-    private @Nullable Long seed;
-
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            description =
-                    "Empty or new; keeps the cluster's data and logs and the histories (default: a temporary one, kept if there is an anomaly).")
-    private @Nullable Path data;
-
-    @Option(
-            names = "--base-port",
-            paramLabel = "P",
-            defaultValue = "26000",
-            description = "The port that all others of the cluster follow from, as in up (default: 26000).")
-    private int basePort;
-
-    @Option(
-            names = "--pd",
-            paramLabel = "N",
-            defaultValue = "3",
-            description = "Members of the Placement Driver: 1, 3, 5 or 7 (default: 3).")
-    private int pds;
-
     @Option(names = "--history", paramLabel = "FILE", description = "Start nothing: judge this history again.")
     private @Nullable Path history;
 
     @Mixin
-    private JavaOption java = new JavaOption();
+    private ScratchOptions scratch = new ScratchOptions();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -114,15 +85,12 @@ public final class VerifyTxnCommand implements Callable<Integer> {
             return judgeAgain(history);
         }
         Plan plan = plan();
-        Path directory = data != null ? data.toAbsolutePath() : Files.createTempDirectory("rutile-verify-");
-        ScratchCluster.requireNone(directory);
+        Path directory = scratch.directory();
         Terminal.progress("seed " + plan.seed() + ", everything in " + directory);
         List<Result> results = run(plan, directory);
         Terminal.result(ResultTable.markdown(results).strip());
         requireClean(results, directory);
-        if (data == null) {
-            ScratchCluster.delete(directory);
-        }
+        scratch.forget(directory);
         return 0;
     }
 
@@ -135,7 +103,7 @@ public final class VerifyTxnCommand implements Callable<Integer> {
                     faults ? Fault.WITHOUT_ORDERS : Set.of(),
                     clients,
                     0,
-                    seed != null ? seed : System.nanoTime());
+                    scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);
         }
@@ -159,8 +127,8 @@ public final class VerifyTxnCommand implements Callable<Integer> {
     }
 
     private List<Result> run(Plan plan, Path directory) throws IOException, InterruptedException {
-        ClusterLayout layout = new ClusterLayout(directory, pds, NODES, basePort, ApiVersion.V1);
-        return ScratchCluster.use(layout, java.runtime(), cluster -> {
+        ClusterLayout layout = scratch.layout(directory, NODES, Map.of());
+        return ScratchCluster.use(layout, scratch.runtime(), cluster -> {
             Verification verification =
                     new Verification(cluster, plan, directory.resolve("histories"), Terminal::progress);
             return new ScratchCluster.Use<List<Result>>() {
