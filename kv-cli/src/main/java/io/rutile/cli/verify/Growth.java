@@ -239,8 +239,8 @@ public final class Growth implements Course {
             replicas.put(store, 0L);
         });
         for (RegionView region : regions()) {
-            leaders.merge(region.leaderStore(), region.sizeMib(), Long::sum);
-            region.stores().forEach(store -> replicas.merge(store, region.sizeMib(), Long::sum));
+            leaders.merge(region.leaderStore(), region.sizeBytes(), Long::sum);
+            region.stores().forEach(store -> replicas.merge(store, region.sizeBytes(), Long::sum));
         }
         return new Spread(distance(leaders.values()), distance(replicas.values()));
     }

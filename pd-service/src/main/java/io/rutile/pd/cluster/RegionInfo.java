@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param downPeers peers that the leader has not heard of for long
  * @param pendingPeers peers that are still catching up
  * @param term Raft term of the description, 0 if it was not said
- * @param approximateSizeMib as estimated by the store
+ * @param approximateSizeBytes as estimated by the leader's store
  * @param approximateKeys as estimated by the store
  * @param flow what went through it since the description before
  */
@@ -28,9 +28,15 @@ public record RegionInfo(
         List<PeerStats> downPeers,
         List<Peer> pendingPeers,
         long term,
-        long approximateSizeMib,
+        long approximateSizeBytes,
         long approximateKeys,
         RegionFlow flow) {
+
+    /**
+     * What an empty Region counts as. Far less than what Regions grow to, so that it decides only between stores of which the one has
+     * many empty ones; never rounded up to whole MiB, or Regions of half a MiB would be spread by number instead of by size.
+     */
+    private static final long SIZE_BYTES_MIN = 256 << 10;
 
     /** Without a word on what went through it. */
     public RegionInfo(
@@ -39,9 +45,9 @@ public record RegionInfo(
             List<PeerStats> downPeers,
             List<Peer> pendingPeers,
             long term,
-            long approximateSizeMib,
+            long approximateSizeBytes,
             long approximateKeys) {
-        this(region, leader, downPeers, pendingPeers, term, approximateSizeMib, approximateKeys, RegionFlow.NONE);
+        this(region, leader, downPeers, pendingPeers, term, approximateSizeBytes, approximateKeys, RegionFlow.NONE);
     }
 
     public static RegionInfo of(RegionHeartbeatRequest heartbeat) {
@@ -51,7 +57,7 @@ public record RegionInfo(
                 heartbeat.getDownPeersList(),
                 heartbeat.getPendingPeersList(),
                 heartbeat.getTerm(),
-                heartbeat.getApproximateSize() >> 20,
+                heartbeat.getApproximateSize(),
                 heartbeat.getApproximateKeys(),
                 RegionFlow.of(heartbeat));
     }
@@ -73,9 +79,14 @@ public record RegionInfo(
         return new KeyRange(ByteKey.of(region.getStartKey()), ByteKey.of(region.getEndKey()));
     }
 
-    /** For adding up: an empty Region is not nothing, it costs a Raft group. */
-    public long sizeMib() {
-        return Math.max(1, approximateSizeMib);
+    /** For adding up, in bytes: an empty Region is not nothing, it costs a Raft group. */
+    public long sizeBytes() {
+        return Math.max(SIZE_BYTES_MIN, approximateSizeBytes);
+    }
+
+    /** As people and tools are told: 0 is empty, and less than 1 MiB is 1. */
+    public long approximateSizeMib() {
+        return approximateSizeBytes == 0 ? 0 : Math.max(1, approximateSizeBytes >> 20);
     }
 
     public ByteKey startKey() {

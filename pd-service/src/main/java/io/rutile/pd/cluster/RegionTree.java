@@ -51,7 +51,7 @@ final class RegionTree {
         if (known != null && standsWhere(known, said)) {
             byStart.put(said.startKey(), said);
             byId.put(said.id(), said);
-            flowMoved(known, said);
+            reestimated(known, said);
             return Optional.empty();
         }
         boolean sameRange =
@@ -168,15 +168,16 @@ final class RegionTree {
     private static boolean standsWhere(RegionInfo known, RegionInfo said) {
         return known.region().equals(said.region())
                 && Objects.equals(known.leader(), said.leader())
-                && known.pendingPeers().equals(said.pendingPeers())
-                && known.sizeMib() == said.sizeMib();
+                && known.pendingPeers().equals(said.pendingPeers());
     }
 
-    private void flowMoved(RegionInfo known, RegionInfo said) {
-        Peer leader = said.leader();
-        StoreRegions on = leader == null ? null : byStore.get(leader.getStoreId());
-        if (on != null && said.peers().stream().anyMatch(said::isLeader)) {
-            on.flowMoved(said.flow().bytesPerSecond() - known.flow().bytesPerSecond());
+    /** Only what is estimated anew with every heartbeat has changed. */
+    private void reestimated(RegionInfo known, RegionInfo said) {
+        long bytes = said.sizeBytes() - known.sizeBytes();
+        long bytesPerSecond = said.flow().bytesPerSecond() - known.flow().bytesPerSecond();
+        for (Peer peer : said.peers()) {
+            Objects.requireNonNull(byStore.get(peer.getStoreId()))
+                    .reestimated(said.isLeader(peer), bytes, bytesPerSecond);
         }
     }
 

@@ -6,11 +6,12 @@ package io.rutile.pd.cluster;
  * @param peers replicas on it
  * @param leaders those of them that lead
  * @param pendingPeers those of them that are catching up
- * @param peersMib sizes of the replicas, each counted as 1 MiB at least
- * @param leadersMib sizes of those that lead
+ * @param peersBytes sizes of the replicas, each counted as 256 KiB at least
+ * @param leadersBytes sizes of those that lead
  * @param leadersFlow what is read and written through those that lead, bytes a second
  */
-public record StoreLoad(int peers, int leaders, int pendingPeers, long peersMib, long leadersMib, long leadersFlow) {
+public record StoreLoad(
+        int peers, int leaders, int pendingPeers, long peersBytes, long leadersBytes, long leadersFlow) {
 
     public static final StoreLoad NONE = new StoreLoad(0, 0, 0, 0, 0, 0);
 }

@@ -8,15 +8,15 @@ final class StoreRegions {
     private final IdSet leaders = new IdSet();
     private final IdSet followers = new IdSet();
     private int pendingPeers;
-    private long peersMib;
-    private long leadersMib;
+    private long peersBytes;
+    private long leadersBytes;
     private long leadersFlow;
 
     void add(RegionInfo region, Peer peer) {
-        peersMib += region.sizeMib();
+        peersBytes += region.sizeBytes();
         if (region.isLeader(peer)) {
             leaders.add(region.id());
-            leadersMib += region.sizeMib();
+            leadersBytes += region.sizeBytes();
             leadersFlow += region.flow().bytesPerSecond();
         } else {
             followers.add(region.id());
@@ -25,10 +25,10 @@ final class StoreRegions {
     }
 
     void remove(RegionInfo region, Peer peer) {
-        peersMib -= region.sizeMib();
+        peersBytes -= region.sizeBytes();
         if (region.isLeader(peer)) {
             leaders.remove(region.id());
-            leadersMib -= region.sizeMib();
+            leadersBytes -= region.sizeBytes();
             leadersFlow -= region.flow().bytesPerSecond();
         } else {
             followers.remove(region.id());
@@ -36,9 +36,13 @@ final class StoreRegions {
         pendingPeers -= region.isPending(peer) ? 1 : 0;
     }
 
-    /** A Region that is led here reads and writes so much more, or less, than before. */
-    void flowMoved(long bytesPerSecond) {
-        leadersFlow += bytesPerSecond;
+    /** A Region that is here is so much larger, and reads and writes so much more, than was said before. */
+    void reestimated(boolean isLeader, long bytes, long bytesPerSecond) {
+        peersBytes += bytes;
+        if (isLeader) {
+            leadersBytes += bytes;
+            leadersFlow += bytesPerSecond;
+        }
     }
 
     IdSet leaders() {
@@ -51,6 +55,6 @@ final class StoreRegions {
 
     StoreLoad load() {
         return new StoreLoad(
-                leaders.size() + followers.size(), leaders.size(), pendingPeers, peersMib, leadersMib, leadersFlow);
+                leaders.size() + followers.size(), leaders.size(), pendingPeers, peersBytes, leadersBytes, leadersFlow);
     }
 }

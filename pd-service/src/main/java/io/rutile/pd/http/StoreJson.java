@@ -76,11 +76,11 @@ final class StoreJson {
         node.put("leader_count", tally.leaders());
         node.put("leader_weight", 1);
         node.put("leader_score", tally.leaders());
-        node.put("leader_size", tally.leadersMib());
+        node.put("leader_size", mib(tally.leadersBytes()));
         node.put("region_count", tally.peers());
         node.put("region_weight", 1);
-        node.put("region_score", tally.peersMib());
-        node.put("region_size", tally.peersMib());
+        node.put("region_score", mib(tally.peersBytes()));
+        node.put("region_size", mib(tally.peersBytes()));
         positive(node, "learner_count", tally.learners());
         positive(node, "pending_peer_count", tally.pendingPeers());
         positive(node, "sending_snap_count", stats.getSendingSnapCount());
@@ -101,6 +101,11 @@ final class StoreJson {
             }
         }
         return node;
+    }
+
+    /** Rounded to the nearest. */
+    private static long mib(long bytes) {
+        return (bytes + (1 << 19)) >> 20;
     }
 
     private static void text(ObjectNode node, String name, String value) {

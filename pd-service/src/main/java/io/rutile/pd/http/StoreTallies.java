@@ -15,18 +15,18 @@ final class StoreTallies {
     /**
      * One store's share.
      *
-     * @param peersMib sizes of its replicas
-     * @param leadersMib sizes of those that lead
+     * @param peersBytes sizes of its replicas
+     * @param leadersBytes sizes of those that lead
      */
-    record Tally(int peers, int leaders, int learners, int pendingPeers, long peersMib, long leadersMib) {}
+    record Tally(int peers, int leaders, int learners, int pendingPeers, long peersBytes, long leadersBytes) {}
 
     private static final class Counting {
         private int peers;
         private int leaders;
         private int learners;
         private int pending;
-        private long peersMib;
-        private long leadersMib;
+        private long peersBytes;
+        private long leadersBytes;
     }
 
     private StoreTallies() {}
@@ -44,18 +44,18 @@ final class StoreTallies {
                 counted.leaders,
                 counted.learners,
                 counted.pending,
-                counted.peersMib,
-                counted.leadersMib);
+                counted.peersBytes,
+                counted.leadersBytes);
     }
 
     private void count(RegionInfo region) {
         for (Peer peer : region.peers()) {
             Counting counted = byStore.computeIfAbsent(peer.getStoreId(), first -> new Counting());
             counted.peers++;
-            counted.peersMib += region.approximateSizeMib();
+            counted.peersBytes += region.approximateSizeBytes();
             if (region.isLeader(peer)) {
                 counted.leaders++;
-                counted.leadersMib += region.approximateSizeMib();
+                counted.leadersBytes += region.approximateSizeBytes();
             }
             if (peer.getRole() == PeerRole.Learner) {
                 counted.learners++;

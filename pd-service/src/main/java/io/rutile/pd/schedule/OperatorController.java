@@ -107,7 +107,7 @@ public final class OperatorController implements OperatorsUnderWay {
     }
 
     private void takeTokens(Operator operator) {
-        double cost = StoreLimits.cost(operator.regionMib());
+        double cost = StoreLimits.cost(operator.regionBytes());
         for (StepInfluence step : operator.influence()) {
             if (step.peers() != 0) {
                 StoreLimits.Kind kind = step.peers() > 0 ? StoreLimits.Kind.ADD : StoreLimits.Kind.REMOVE;

@@ -129,7 +129,7 @@ public final class RegionScatterer {
                 region.downPeers(),
                 region.pendingPeers(),
                 region.term(),
-                region.approximateSizeMib(),
+                region.approximateSizeBytes(),
                 region.approximateKeys());
     }
 
@@ -158,11 +158,11 @@ public final class RegionScatterer {
             boolean better = count < fewest
                     || count == fewest
                             && best != peer.getStoreId()
-                            && store.load().peersMib() < lightest;
+                            && store.load().peersBytes() < lightest;
             if (better && stores.objectionToReplace(region, peer, store) == null) {
                 best = store.id();
                 fewest = count;
-                lightest = store.load().peersMib();
+                lightest = store.load().peersBytes();
             }
         }
         return best;

@@ -152,8 +152,8 @@ class RegionTreeTest {
 
     private static StoreLoad counted(List<RegionInfo> regions, long store) {
         int leaders = 0;
-        long peersMib = 0;
-        long leadersMib = 0;
+        long peersBytes = 0;
+        long leadersBytes = 0;
         long leadersFlow = 0;
         int peers = 0;
         for (RegionInfo region : regions) {
@@ -161,13 +161,13 @@ class RegionTreeTest {
             if (peer != null) {
                 boolean leads = region.isLeader(peer);
                 peers++;
-                peersMib += region.sizeMib();
+                peersBytes += region.sizeBytes();
                 leaders += leads ? 1 : 0;
-                leadersMib += leads ? region.sizeMib() : 0;
+                leadersBytes += leads ? region.sizeBytes() : 0;
                 leadersFlow += leads ? region.flow().bytesPerSecond() : 0;
             }
         }
-        return new StoreLoad(peers, leaders, 0, peersMib, leadersMib, leadersFlow);
+        return new StoreLoad(peers, leaders, 0, peersBytes, leadersBytes, leadersFlow);
     }
 
     private void observe(Regions... regions) {

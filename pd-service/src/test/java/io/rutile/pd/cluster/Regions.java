@@ -47,7 +47,7 @@ public record Regions(RegionInfo info) {
                 info.downPeers(),
                 info.pendingPeers(),
                 term,
-                info.approximateSizeMib(),
+                info.approximateSizeBytes(),
                 info.approximateKeys(),
                 info.flow()));
     }
@@ -59,7 +59,7 @@ public record Regions(RegionInfo info) {
                 info.downPeers(),
                 info.pendingPeers(),
                 info.term(),
-                mib,
+                mib << 20,
                 info.approximateKeys(),
                 info.flow()));
     }
@@ -71,7 +71,7 @@ public record Regions(RegionInfo info) {
                 info.downPeers(),
                 info.pendingPeers(),
                 info.term(),
-                info.approximateSizeMib(),
+                info.approximateSizeBytes(),
                 info.approximateKeys(),
                 flow));
     }
@@ -121,7 +121,7 @@ public record Regions(RegionInfo info) {
                 info.downPeers(),
                 pending,
                 info.term(),
-                info.approximateSizeMib(),
+                info.approximateSizeBytes(),
                 info.approximateKeys(),
                 info.flow()));
     }

@@ -41,7 +41,7 @@ class RegionRoutesTest {
                                 + "{\"id\":111,\"store_id\":1,\"role_name\":\"Voter\"}],"
                                 + "\"leader\":{\"id\":112,\"store_id\":2,\"role_name\":\"Voter\"},"
                                 + "\"cpu_usage\":0,\"written_bytes\":0,\"read_bytes\":0,\"written_keys\":0,\"read_keys\":0,"
-                                + "\"approximate_size\":0,\"approximate_keys\":0}");
+                                + "\"approximate_size\":0,\"approximate_keys\":0,\"approximate_bytes\":0}");
     }
 
     @ParameterizedTest

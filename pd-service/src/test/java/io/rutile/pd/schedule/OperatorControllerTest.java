@@ -91,9 +91,9 @@ class OperatorControllerTest {
                 .build(cluster.ids(), 0)
                 .join();
         operators.add(operator);
-        assertThat(operators.influenceOn(4)).isEqualTo(new StoreInfluence(1, 0, 64, 0, 1));
-        assertThat(operators.influenceOn(1)).isEqualTo(new StoreInfluence(-1, -1, -64, -64, 0));
-        assertThat(operators.influenceOn(2)).isEqualTo(new StoreInfluence(0, 1, 0, 64, 0));
+        assertThat(operators.influenceOn(4)).isEqualTo(new StoreInfluence(1, 0, 64 << 20, 0, 1));
+        assertThat(operators.influenceOn(1)).isEqualTo(new StoreInfluence(-1, -1, -(64 << 20), -(64 << 20), 0));
+        assertThat(operators.influenceOn(2)).isEqualTo(new StoreInfluence(0, 1, 0, 64 << 20, 0));
 
         long added = ((AddLearner) operator.steps().get(0)).peer().getId();
         operators.dispatch(region(1, "", "", 1, 2, 3)

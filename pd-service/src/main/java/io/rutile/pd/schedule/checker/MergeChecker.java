@@ -70,7 +70,7 @@ public final class MergeChecker {
             String objection = objectionTo(region, neighbour.get());
             if (objection != null) {
                 objections.add("region " + neighbour.get().id() + " " + objection);
-            } else if (target == null || neighbour.get().sizeMib() < target.sizeMib()) {
+            } else if (target == null || neighbour.get().sizeBytes() < target.sizeBytes()) {
                 target = neighbour.get();
             }
         }
@@ -80,8 +80,8 @@ public final class MergeChecker {
     }
 
     private Finding merge(RegionInfo region, RegionInfo target) {
-        String why = "it has " + region.sizeMib() + " MiB and " + region.approximateKeys() + " keys, region "
-                + target.id() + " beside it " + target.sizeMib() + " MiB";
+        String why = "it has " + region.approximateSizeMib() + " MiB and " + region.approximateKeys() + " keys, region "
+                + target.id() + " beside it " + target.approximateSizeMib() + " MiB";
         if (!storesOf(region).equals(storesOf(target))) {
             return moveBeside(region, target, why);
         }
@@ -131,7 +131,7 @@ public final class MergeChecker {
     /** Why a neighbour is not the one to merge into, as words that follow "region 3"; null if it is. */
     private @Nullable String objectionTo(RegionInfo region, RegionInfo neighbour) {
         MergeOptions now = options.get();
-        if (region.sizeMib() + neighbour.sizeMib() > now.resultMibMax()) {
+        if (region.approximateSizeMib() + neighbour.approximateSizeMib() > now.resultMibMax()) {
             return "is too large";
         }
         if (!hasRested(neighbour)) {

@@ -110,8 +110,8 @@ public final class Operator {
     }
 
     /** The Region's size when this was planned. */
-    public long regionMib() {
-        return planned.sizeMib();
+    public long regionBytes() {
+        return planned.sizeBytes();
     }
 
     public String name() {

@@ -30,7 +30,7 @@ public final class OperatorInfluence {
             for (StepInfluence step : operator.influence(i)) {
                 byStore.compute(step.storeId(), (id, before) -> {
                     StoreInfluence after =
-                            (before == null ? StoreInfluence.NONE : before).plus(step, operator.regionMib(), sign);
+                            (before == null ? StoreInfluence.NONE : before).plus(step, operator.regionBytes(), sign);
                     return after.equals(StoreInfluence.NONE) ? null : after;
                 });
             }

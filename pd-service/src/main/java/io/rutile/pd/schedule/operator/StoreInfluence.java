@@ -5,20 +5,20 @@ package io.rutile.pd.schedule.operator;
  *
  * @param peers replicas that come, less those that go
  * @param leaders leaders that come, less those that go
- * @param peersMib by size
- * @param leadersMib by size
+ * @param peersBytes by size
+ * @param leadersBytes by size
  * @param receiving replicas on their way to it
  */
-public record StoreInfluence(int peers, int leaders, long peersMib, long leadersMib, int receiving) {
+public record StoreInfluence(int peers, int leaders, long peersBytes, long leadersBytes, int receiving) {
 
     public static final StoreInfluence NONE = new StoreInfluence(0, 0, 0, 0, 0);
 
-    StoreInfluence plus(StepInfluence step, long regionMib, int sign) {
+    StoreInfluence plus(StepInfluence step, long regionBytes, int sign) {
         return new StoreInfluence(
                 peers + sign * step.peers(),
                 leaders + sign * step.leaders(),
-                peersMib + sign * step.peers() * regionMib,
-                leadersMib + sign * step.leaders() * regionMib,
+                peersBytes + sign * step.peers() * regionBytes,
+                leadersBytes + sign * step.leaders() * regionBytes,
                 receiving + sign * Math.max(0, step.peers()));
     }
 }

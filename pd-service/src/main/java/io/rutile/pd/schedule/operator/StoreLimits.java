@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 public final class StoreLimits {
 
     /** Below this a Region is small. */
-    private static final long SMALL_MIB = 20;
+    private static final long SMALL_BYTES = 20 << 20;
 
     private static final double SMALL_COST = 0.2;
 
@@ -36,8 +36,8 @@ public final class StoreLimits {
     }
 
     /** What moving a Region costs. */
-    public static double cost(long regionMib) {
-        return regionMib < SMALL_MIB ? SMALL_COST : 1;
+    public static double cost(long regionBytes) {
+        return regionBytes < SMALL_BYTES ? SMALL_COST : 1;
     }
 
     /** True if one more replica may come or go now. */

@@ -5,7 +5,7 @@ import io.rutile.pd.schedule.operator.StoreInfluence;
 import java.util.function.Supplier;
 
 /**
- * How full a store is, in MiB of replicas: what it has and what is on its way. A store that runs out of space counts as fuller
+ * How full a store is, in bytes of replicas: what it has and what is on its way. A store that runs out of space counts as fuller
  * than it is, so that it gives away before it must refuse.
  */
 public final class RegionScore {
@@ -20,7 +20,7 @@ public final class RegionScore {
     }
 
     public double of(StoreInfo store, StoreInfluence underWay) {
-        return (store.load().peersMib() + underWay.peersMib()) * factor(store);
+        return (store.load().peersBytes() + underWay.peersBytes()) * factor(store);
     }
 
     /** 1 while there is ample space, growing to {@link #FULL_FACTOR} where nothing more is taken in. */

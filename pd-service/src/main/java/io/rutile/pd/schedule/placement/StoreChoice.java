@@ -210,7 +210,7 @@ public final class StoreChoice {
                     StoreInfo store = cluster.store(peer.getStoreId());
                     return store != null && StoreFilter.refusal(all, store) == null;
                 })
-                .min(Comparator.comparingLong(peer -> leadersMib(peer.getStoreId())));
+                .min(Comparator.comparingLong(peer -> leadersBytes(peer.getStoreId())));
     }
 
     /** Why a peer can't be given the lead, in words; "store 3 could lead" if it can. */
@@ -258,9 +258,9 @@ public final class StoreChoice {
         return score.of(store, underWay.influenceOn(store.id()));
     }
 
-    private long leadersMib(long storeId) {
+    private long leadersBytes(long storeId) {
         StoreInfo store = cluster.store(storeId);
         StoreInfluence influence = underWay.influenceOn(storeId);
-        return (store == null ? 0 : store.load().leadersMib()) + influence.leadersMib();
+        return (store == null ? 0 : store.load().leadersBytes()) + influence.leadersBytes();
     }
 }

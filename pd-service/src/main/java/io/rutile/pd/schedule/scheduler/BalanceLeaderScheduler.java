@@ -5,7 +5,6 @@ import io.rutile.pd.schedule.operator.Operator.Purpose;
 import io.rutile.pd.schedule.operator.OperatorBuilder;
 import io.rutile.pd.schedule.operator.OperatorKind;
 import io.rutile.protocol.metapb.Peer;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -14,14 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hands leadership from stores that lead much to replicas on stores that lead little, until they are even by size. Looks from
- * both ends: what the store that leads most could hand over, and what the one that leads least could take over. As with {@link
- * BalanceRegionScheduler}, every transfer lets Σ load² fall. Hot Regions are left where {@link HotRegionScheduler} put them.
+ * both ends: what the store that leads most could hand over, and what the one that leads least could take over; {@link Evening} says
+ * which Regions. Hot ones are left where {@link HotRegionScheduler} put them.
  */
 public final class BalanceLeaderScheduler implements Scheduler {
 
     public static final String NAME = "balance-leader";
-
-    private static final double GAP_BY_SIZE_MIN = 1.5;
 
     /** Stores that one search tries; those that could not be helped rest, so that others have their turn. */
     private static final int STORES_MAX = 64;
@@ -43,13 +40,13 @@ public final class BalanceLeaderScheduler implements Scheduler {
 
     @Override
     public void look(Round round) {
-        givers.nextRound();
-        takers.nextRound();
         if (!context.underWay().allows(OperatorKind.BALANCE_LEADER)) {
             round.blocked("as many leaders are moving as may");
             return;
         }
         Standings standings = context.standings();
+        givers.nextRound(standings.size(), STORES_MAX / 2);
+        takers.nextRound(standings.size(), STORES_MAX / 2);
         List<Standing> targets = standings.passing(context.filters().newLeader(), round);
         if (standings.size() < 2 || targets.isEmpty()) {
             round.nothing("no store could take a leader over from another");
@@ -57,7 +54,7 @@ public final class BalanceLeaderScheduler implements Scheduler {
         }
         open.clear();
         targets.forEach(target -> open.add(target.id()));
-        double slack = context.balance().get().tolerance() * standings.meanLeadersMib();
+        double slack = context.balance().get().tolerance() * standings.meanLeadersBytes();
         for (int i = 0; i < context.balance().get().leaderBatch(); i++) {
             OperatorBuilder plan = next(standings, targets, slack, round);
             if (plan == null) {
@@ -68,18 +65,19 @@ public final class BalanceLeaderScheduler implements Scheduler {
     }
 
     private @Nullable OperatorBuilder next(Standings standings, List<Standing> targets, double slack, Round round) {
-        targets.sort(Comparator.comparingLong(Standing::leadersMib).thenComparingLong(Standing::id));
-        List<Standing> sources =
-                standings.sorted(Comparator.comparingLong(Standing::leadersMib).reversed());
-        long lowest = targets.get(0).leadersMib();
-        long highest = sources.get(0).leadersMib();
+        targets.sort(Comparator.comparingLong(Standing::leadersBytes).thenComparingLong(Standing::id));
+        List<Standing> sources = standings.sorted(
+                Comparator.comparingLong(Standing::leadersBytes).reversed());
+        long lowest = targets.get(0).leadersBytes();
+        long highest = sources.get(0).leadersBytes();
         if (highest - lowest <= slack) {
-            round.nothing("the stores are even: leaders of " + lowest + " to " + highest + " MiB");
+            round.nothing("the stores are even: leaders of " + Standing.mib(lowest) + " to " + Standing.mib(highest)
+                    + " MiB");
             return null;
         }
         boolean hindered = false;
         for (int i = 0, tried = 0; i < Math.max(sources.size(), targets.size()) && tried < STORES_MAX; i++) {
-            if (i < sources.size() && sources.get(i).leadersMib() - lowest > slack) {
+            if (i < sources.size() && sources.get(i).leadersBytes() - lowest > slack) {
                 Standing source = sources.get(i);
                 OperatorBuilder plan = null;
                 if (!givers.isResting(source.id(), round)) {
@@ -91,7 +89,7 @@ public final class BalanceLeaderScheduler implements Scheduler {
                 }
                 hindered |= givers.isHindered(source.id());
             }
-            if (i < targets.size() && highest - targets.get(i).leadersMib() > slack) {
+            if (i < targets.size() && highest - targets.get(i).leadersBytes() > slack) {
                 Standing target = targets.get(i);
                 OperatorBuilder plan = null;
                 if (!takers.isResting(target.id(), round)) {
@@ -107,20 +105,22 @@ public final class BalanceLeaderScheduler implements Scheduler {
         if (hindered) {
             round.blocked("stores are uneven, but no leader could move");
         } else {
-            round.nothing("the stores are even to a region: leaders of " + lowest + " to " + highest + " MiB");
+            round.nothing("the stores are even to a region: leaders of " + Standing.mib(lowest) + " to "
+                    + Standing.mib(highest) + " MiB");
         }
         return null;
     }
 
     private @Nullable OperatorBuilder handOver(
             Standing source, Standings standings, long lowest, double slack, Round round) {
-        List<RegionInfo> led = largestFirst(context.cluster().leadersOn(source.id(), samples(), context.random()));
+        List<RegionInfo> led = Evening.bestFirst(
+                context.cluster().leadersOn(source.id(), samples(), context.random()), source.leadersBytes() - lowest);
         for (RegionInfo region : led) {
             Standing best = null;
             for (Peer peer : region.peers()) {
                 Standing target = standings.of(peer.getStoreId());
                 boolean better = target != null
-                        && (best == null || target.leadersMib() < best.leadersMib())
+                        && (best == null || target.leadersBytes() < best.leadersBytes())
                         && open.contains(target.id())
                         && context.stores().mayLead(region, peer);
                 best = better ? target : best;
@@ -130,7 +130,7 @@ public final class BalanceLeaderScheduler implements Scheduler {
                 return transfer(region, source, best);
             }
         }
-        boolean hindered = wouldBeWorth(led, source.leadersMib() - lowest, slack);
+        boolean hindered = wouldBeWorth(led, source.leadersBytes() - lowest, slack);
         givers.rest(
                 source.id(),
                 hindered,
@@ -143,8 +143,9 @@ public final class BalanceLeaderScheduler implements Scheduler {
 
     private @Nullable OperatorBuilder takeOver(
             Standing target, Standings standings, long highest, double slack, Round round) {
-        List<RegionInfo> followed =
-                largestFirst(context.cluster().followersOn(target.id(), samples(), context.random()));
+        List<RegionInfo> followed = Evening.bestFirst(
+                context.cluster().followersOn(target.id(), samples(), context.random()),
+                highest - target.leadersBytes());
         for (RegionInfo region : followed) {
             Peer leader = region.leader();
             Peer mine = region.peerOn(target.id());
@@ -157,7 +158,7 @@ public final class BalanceLeaderScheduler implements Scheduler {
                 return transfer(region, source, target);
             }
         }
-        boolean hindered = wouldBeWorth(followed, highest - target.leadersMib(), slack);
+        boolean hindered = wouldBeWorth(followed, highest - target.leadersBytes(), slack);
         takers.rest(
                 target.id(),
                 hindered,
@@ -169,32 +170,26 @@ public final class BalanceLeaderScheduler implements Scheduler {
     }
 
     /** True if one of these would move between two stores that differ by so much, were nothing else in the way. */
-    private static boolean wouldBeWorth(List<RegionInfo> regions, long gapMib, double slack) {
-        return regions.stream().anyMatch(region -> gapMib > GAP_BY_SIZE_MIN * region.sizeMib() + slack);
+    private static boolean wouldBeWorth(List<RegionInfo> regions, long gapBytes, double slack) {
+        return regions.stream().anyMatch(region -> Evening.isWorth(gapBytes, region.sizeBytes(), slack));
     }
 
     private boolean isWorth(RegionInfo region, Standing source, Standing target, double slack, Round round) {
-        return source.leadersMib() - target.leadersMib() > GAP_BY_SIZE_MIN * region.sizeMib() + slack
+        return Evening.isWorth(source.leadersBytes() - target.leadersBytes(), region.sizeBytes(), slack)
                 && !round.isPlanned(region.id())
                 && !context.cluster().hot().isHot(region.id())
                 && context.unsettled(region) == null;
     }
 
     private OperatorBuilder transfer(RegionInfo region, Standing source, Standing target) {
-        String why = "store " + source.id() + " leads " + source.leadersMib() + " MiB, store " + target.id() + " "
-                + target.leadersMib();
-        source.addLeader(-region.sizeMib());
-        target.addLeader(region.sizeMib());
+        String why = "store " + source.id() + " leads " + Standing.mib(source.leadersBytes()) + " MiB, store "
+                + target.id() + " " + Standing.mib(target.leadersBytes());
+        source.addLeader(-region.sizeBytes());
+        target.addLeader(region.sizeBytes());
         return new OperatorBuilder(region, new Purpose(NAME, OperatorKind.BALANCE_LEADER, why)).leaderOn(target.id());
     }
 
     private int samples() {
         return context.balance().get().samples();
-    }
-
-    private static List<RegionInfo> largestFirst(List<RegionInfo> regions) {
-        List<RegionInfo> sorted = new ArrayList<>(regions);
-        sorted.sort(Comparator.comparingLong(RegionInfo::sizeMib).reversed().thenComparingLong(RegionInfo::id));
-        return sorted;
     }
 }

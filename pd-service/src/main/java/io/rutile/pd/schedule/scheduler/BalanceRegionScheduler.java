@@ -12,18 +12,10 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Moves replicas from full stores to emptier ones until they are even by size.
- *
- * <p>A replica moves only if that brings the two stores nearer to each other by more than half its size, beyond the tolerance:
- * Σ load² falls with every move, so a cluster whose Regions stand still comes to rest and nothing moves back.
- */
+/** Moves replicas from full stores to emptier ones until they are even by size; {@link Evening} says which. */
 public final class BalanceRegionScheduler implements Scheduler {
 
     public static final String NAME = "balance-region";
-
-    /** gap > 1.5 × size: after the move the gap is smaller than it was, by more than half a Region. */
-    private static final double GAP_BY_SIZE_MIN = 1.5;
 
     /** Stores that one search tries; those that could not be helped rest, so that others have their turn. */
     private static final int STORES_MAX = 32;
@@ -42,12 +34,12 @@ public final class BalanceRegionScheduler implements Scheduler {
 
     @Override
     public void look(Round round) {
-        rests.nextRound();
         if (!context.underWay().allows(OperatorKind.BALANCE_REGION)) {
             round.blocked("as many replicas are moving as may");
             return;
         }
         Standings standings = context.standings();
+        rests.nextRound(standings.size(), STORES_MAX);
         if (standings.size() < 2) {
             round.nothing("fewer than two stores are up");
             return;
@@ -109,7 +101,7 @@ public final class BalanceRegionScheduler implements Scheduler {
             return null;
         }
         String hindrance = null;
-        for (RegionInfo region : drawn(source.id())) {
+        for (RegionInfo region : drawn(source, targets.get(0))) {
             String unsettled = round.isPlanned(region.id()) ? "it moves already" : context.unsettled(region);
             if (unsettled != null) {
                 hindrance = "has none to give: region " + region.id() + ": " + unsettled;
@@ -117,8 +109,8 @@ public final class BalanceRegionScheduler implements Scheduler {
             }
             Peer leaving = Objects.requireNonNull(region.peerOn(source.id()));
             for (Standing target : targets) {
-                double worth = GAP_BY_SIZE_MIN * region.sizeMib() * Math.max(source.factor(), target.factor()) + slack;
-                if (source.regionScore() - target.regionScore() <= worth) {
+                double size = region.sizeBytes() * Math.max(source.factor(), target.factor());
+                if (!Evening.isWorth(source.regionScore() - target.regionScore(), size, slack)) {
                     break;
                 }
                 String objection = context.stores().objectionToReplace(region, leaving, target.store());
@@ -136,30 +128,28 @@ public final class BalanceRegionScheduler implements Scheduler {
         return null;
     }
 
-    /** Followers before leaders, for moving them disturbs nobody; large ones before small ones, for fewer moves. */
-    private List<RegionInfo> drawn(long storeId) {
+    /** Followers before leaders, for moving them disturbs nobody. */
+    private List<RegionInfo> drawn(Standing source, Standing emptiest) {
         int samples = context.balance().get().samples();
-        Comparator<RegionInfo> largest =
-                Comparator.comparingLong(RegionInfo::sizeMib).reversed().thenComparingLong(RegionInfo::id);
-        List<RegionInfo> drawn = new ArrayList<>(context.cluster().followersOn(storeId, samples, context.random()));
-        drawn.sort(largest);
-        List<RegionInfo> led = new ArrayList<>(context.cluster().leadersOn(storeId, samples, context.random()));
-        led.sort(largest);
-        drawn.addAll(led);
+        // In bytes again, where bytes count for more because space runs out.
+        double gap = 2 * (source.regionScore() - emptiest.regionScore()) / (source.factor() + emptiest.factor());
+        List<RegionInfo> drawn = new ArrayList<>(
+                Evening.bestFirst(context.cluster().followersOn(source.id(), samples, context.random()), gap));
+        drawn.addAll(Evening.bestFirst(context.cluster().leadersOn(source.id(), samples, context.random()), gap));
         return drawn;
     }
 
     private OperatorBuilder move(RegionInfo region, Peer leaving, Standing source, Standing target) {
-        String why = "store " + source.id() + " has " + Math.round(source.regionScore()) + " MiB, store " + target.id()
-                + " " + Math.round(target.regionScore());
+        String why = "store " + source.id() + " has " + Standing.mib(source.regionScore()) + " MiB, store "
+                + target.id() + " " + Standing.mib(target.regionScore());
         OperatorBuilder plan = new OperatorBuilder(region, new Purpose(NAME, OperatorKind.BALANCE_REGION, why))
                 .addOn(target.id())
                 .remove(leaving);
         if (region.isLeader(leaving)) {
             context.stores().forLeader(region, List.of(leaving)).ifPresent(next -> plan.leaderOn(next.getStoreId()));
         }
-        source.addPeer(-region.sizeMib());
-        target.addPeer(region.sizeMib());
+        source.addPeer(-region.sizeBytes());
+        target.addPeer(region.sizeBytes());
         return plan;
     }
 }

@@ -9,16 +9,25 @@ import java.util.Map;
  */
 final class Rests {
 
-    private static final int ROUNDS_MAX = 64;
+    /** A small cluster's stores never rest longer than this: what was in the way may be gone with the next heartbeat. */
+    private static final int ROUNDS_MIN = 4;
 
     private final Map<Long, Rest> byStore = new HashMap<>();
     private long round;
+    private int roundsMax = ROUNDS_MIN;
 
     private record Rest(long until, int rounds, boolean hindered, String words) {}
 
-    void nextRound() {
+    /**
+     * One more round.
+     *
+     * @param stores that there are
+     * @param triedMax of them that a round tries; a store rests at most until each of the others has had its turn twice
+     */
+    void nextRound(int stores, int triedMax) {
         round++;
-        byStore.values().removeIf(rest -> round > rest.until() + ROUNDS_MAX);
+        roundsMax = Math.max(ROUNDS_MIN, 2 * stores / triedMax);
+        byStore.values().removeIf(rest -> round > rest.until() + roundsMax);
     }
 
     /** True if the store rests; the round is told why. */
@@ -34,7 +43,7 @@ final class Rests {
     /** @param hindered something stood in the way; false if there was nothing that would have been worth it */
     void rest(long storeId, boolean hindered, String words, Round told) {
         Rest before = byStore.get(storeId);
-        int rounds = before == null ? 1 : Math.min(ROUNDS_MAX, before.rounds() * 2);
+        int rounds = before == null ? 1 : Math.min(roundsMax, before.rounds() * 2);
         byStore.put(storeId, new Rest(round + rounds, rounds, hindered, words));
         told.note(storeId, words);
     }

@@ -8,17 +8,17 @@ final class Standing {
 
     private final StoreInfo store;
     private final double factor;
-    private long peersMib;
-    private long leadersMib;
+    private long peersBytes;
+    private long leadersBytes;
     private long leadersFlow;
 
-    /** @param factor how much more a MiB counts than on a store with ample space */
+    /** @param factor how much more a byte counts than on a store with ample space */
     Standing(StoreInfo store, StoreInfluence underWay, double factor) {
         this.store = store;
         this.factor = factor;
-        this.peersMib = store.load().peersMib() + underWay.peersMib();
+        this.peersBytes = store.load().peersBytes() + underWay.peersBytes();
         this.leadersFlow = store.load().leadersFlow();
-        this.leadersMib = store.load().leadersMib() + underWay.leadersMib();
+        this.leadersBytes = store.load().leadersBytes() + underWay.leadersBytes();
     }
 
     StoreInfo store() {
@@ -29,24 +29,30 @@ final class Standing {
         return store.id();
     }
 
+    /** Bytes of replicas, more on a store that runs out of space. */
     double regionScore() {
-        return peersMib * factor;
+        return peersBytes * factor;
     }
 
     double factor() {
         return factor;
     }
 
-    long leadersMib() {
-        return leadersMib;
+    long leadersBytes() {
+        return leadersBytes;
     }
 
-    void addPeer(long mib) {
-        peersMib += mib;
+    /** As people are told. */
+    static long mib(double bytes) {
+        return Math.round(bytes / (1 << 20));
     }
 
-    void addLeader(long mib) {
-        leadersMib += mib;
+    void addPeer(long bytes) {
+        peersBytes += bytes;
+    }
+
+    void addLeader(long bytes) {
+        leadersBytes += bytes;
     }
 
     /** Bytes a second through those that lead. */

@@ -39,8 +39,8 @@ final class Standings {
         return all.stream().mapToDouble(Standing::regionScore).average().orElse(0);
     }
 
-    double meanLeadersMib() {
-        return all.stream().mapToLong(Standing::leadersMib).average().orElse(0);
+    double meanLeadersBytes() {
+        return all.stream().mapToLong(Standing::leadersBytes).average().orElse(0);
     }
 
     double meanLeadersFlow() {

@@ -55,8 +55,8 @@ class StoreLimitsTest {
 
     @Test
     void smallRegionCostsLess() {
-        assertThat(StoreLimits.cost(96)).isEqualTo(1);
-        assertThat(StoreLimits.cost(1)).isLessThan(0.5);
+        assertThat(StoreLimits.cost(96 << 20)).isEqualTo(1);
+        assertThat(StoreLimits.cost(1 << 20)).isLessThan(0.5);
     }
 
     @Test

@@ -104,24 +104,25 @@ class LargeClusterSimulation {
 
     private static void settle(SimulatedCluster cluster, String what) {
         begin(cluster);
-        String least = leastMoves(cluster.peersMib()) + " replicas, " + leastMoves(cluster.leadersMib()) + " leaders";
+        String least =
+                leastMoves(cluster.peersBytes()) + " replicas, " + leastMoves(cluster.leadersBytes()) + " leaders";
         Duration begun = cluster.now();
         assertThat(cluster.runUntilQuiet(QUIET, Duration.ofHours(6)))
                 .as("it comes to rest")
                 .isTrue();
         print(cluster, what, least, cluster.now().minus(begun).minus(QUIET));
-        assertThat(unevenness(cluster.peersMib().values())).isLessThan(0.1);
-        assertThat(unevenness(cluster.leadersMib().values())).isLessThan(0.1);
+        assertThat(unevenness(cluster.peersBytes().values())).isLessThan(0.1);
+        assertThat(unevenness(cluster.leadersBytes().values())).isLessThan(0.1);
     }
 
     /** What must come at any rate to stores that are too far below the mean, in Regions of the greatest size. */
-    private static long leastMoves(Map<Long, Long> mib) {
-        Collection<Long> loads = mib.values();
+    private static long leastMoves(Map<Long, Long> bytes) {
+        Collection<Long> loads = bytes.values();
         double mean = loads.stream().mapToLong(load -> load).average().orElse(0);
         double missing = loads.stream()
                 .mapToDouble(load -> Math.max(0, (1 - TOLERANCE) * mean - load))
                 .sum();
-        return Math.round(missing / LARGEST_MIB);
+        return Math.round(missing / (LARGEST_MIB << 20));
     }
 
     private static void print(SimulatedCluster cluster, String what, String least, Duration took) {
@@ -135,8 +136,8 @@ class LargeClusterSimulation {
                 cluster.leadersMoved,
                 least,
                 took,
-                100 * unevenness(upOnly(cluster, cluster.peersMib())),
-                100 * unevenness(upOnly(cluster, cluster.leadersMib())),
+                100 * unevenness(upOnly(cluster, cluster.peersBytes())),
+                100 * unevenness(upOnly(cluster, cluster.leadersBytes())),
                 mean,
                 ticks.get(ticks.size() * 99 / 100) / 1e6,
                 ticks.get(ticks.size() - 1) / 1e6);

@@ -46,10 +46,13 @@ final class SimulatedCluster {
     private static final Duration TICK = Duration.ofMillis(100);
     private static final int REGION_HEARTBEAT_TICKS = 600;
     private static final int STORE_HEARTBEAT_TICKS = 100;
-    private static final long MIB_PER_SECOND = 100;
+    private static final long BYTES_PER_SECOND = 100 << 20;
 
     /** What PD is told to do with; a test may change it on the way. */
     volatile ScheduleOptions options;
+
+    /** By which part of a Region's size a store may be mistaken, one store in another way than the next: nobody counts what is in it. */
+    double estimateError;
 
     final LocalCluster soft;
     final OperatorController operators;
@@ -83,7 +86,7 @@ final class SimulatedCluster {
         boolean up = true;
         boolean stopping;
         long slowScore = 1;
-        long usedMib;
+        long usedBytes;
 
         SimulatedStore(long id, long capacityMib) {
             this.id = id;
@@ -141,10 +144,14 @@ final class SimulatedCluster {
 
     /** Regions side by side over all keys, each with replicas on these stores, of which the first leads. */
     void regions(int count, LongUnaryOperator sizeMib, LongFunction<long[]> on) {
+        regionsOfBytes(count, i -> sizeMib.applyAsLong(i) << 20, on);
+    }
+
+    void regionsOfBytes(int count, LongUnaryOperator sizeBytes, LongFunction<long[]> on) {
         for (long i = 1; i <= count; i++) {
             ByteString start = i == 1 ? ByteString.EMPTY : key(i);
             ByteString end = i == count ? ByteString.EMPTY : key(i + 1);
-            SimulatedRegion region = new SimulatedRegion(i, start, end, sizeMib.applyAsLong(i));
+            SimulatedRegion region = new SimulatedRegion(i, start, end, sizeBytes.applyAsLong(i));
             for (long store : on.apply(i)) {
                 addPeer(
                         region,
@@ -255,7 +262,7 @@ final class SimulatedCluster {
         soft.stats(StoreStats.newBuilder()
                 .setStoreId(store.id)
                 .setCapacity(store.capacityMib << 20)
-                .setAvailable(Math.max(0, store.capacityMib - store.usedMib) << 20)
+                .setAvailable(Math.max(0, (store.capacityMib << 20) - store.usedBytes))
                 .setSlowScore(store.slowScore)
                 .setIsStopping(store.stopping)
                 .build());
@@ -265,11 +272,16 @@ final class SimulatedCluster {
         if (region.gone || region.leaderStore == 0 || !isUp(region.leaderStore)) {
             return;
         }
-        RegionInfo info = region.info(this::isUp);
+        RegionInfo info = region.info(this::isUp, estimate(region));
         soft.state().observe(info).ifPresent(refusal -> {
             throw new AssertionError(refusal);
         });
         coordinator.onHeartbeat(info);
+    }
+
+    private long estimate(SimulatedRegion region) {
+        double error = 2 * new SplittableRandom(region.id << 16 | region.leaderStore).nextDouble() - 1;
+        return Math.round(region.sizeBytes * (1 + estimateError * error));
     }
 
     /** What a leader does with a command: nothing if it is out of date or busy with the one before. */
@@ -353,13 +365,13 @@ final class SimulatedCluster {
         region.version += keys.size();
         for (ByteString key : keys) {
             SimulatedRegion piece =
-                    new SimulatedRegion(nextRegionId++, region.start, key, region.sizeMib / (keys.size() + 1));
+                    new SimulatedRegion(nextRegionId++, region.start, key, region.sizeBytes / (keys.size() + 1));
             region.peers.forEach(
                     peer -> piece.peers.add(peer.toBuilder().setId(nextPeerId++).build()));
             piece.leaderStore = region.leaderStore;
             piece.version = region.version;
             region.start = key;
-            region.sizeMib -= piece.sizeMib;
+            region.sizeBytes -= piece.sizeBytes;
             born.add(piece);
         }
         // PD hears of the parent's new range first, or else the pieces would push it out.
@@ -388,7 +400,7 @@ final class SimulatedCluster {
             throw new AssertionError("regions " + region.id + " and " + into.id + " are not neighbours");
         }
         into.version = Math.max(into.version, region.version) + 1;
-        into.sizeMib += region.sizeMib;
+        into.sizeBytes += region.sizeBytes;
         region.gone = true;
         regions.remove(region.id);
         merged++;
@@ -423,7 +435,7 @@ final class SimulatedCluster {
         region.joining.add(peer.getId());
         region.confVer++;
         replicasAdded++;
-        after(Duration.ofMillis(1_000 + 1_000 * region.sizeMib / MIB_PER_SECOND), () -> catchUp(region, peer));
+        after(Duration.ofMillis(1_000 + 1_000 * region.sizeBytes / BYTES_PER_SECOND), () -> catchUp(region, peer));
     }
 
     private void catchUp(SimulatedRegion region, Peer peer) {
@@ -463,31 +475,31 @@ final class SimulatedCluster {
             region.joining.remove(peer.getId());
             region.confVer++;
             replicasRemoved++;
-            stores.get(peer.getStoreId()).usedMib -= region.sizeMib;
+            stores.get(peer.getStoreId()).usedBytes -= region.sizeBytes;
         }
     }
 
     private void addPeer(SimulatedRegion region, Peer peer) {
         region.peers.add(peer);
-        stores.get(peer.getStoreId()).usedMib += region.sizeMib;
+        stores.get(peer.getStoreId()).usedBytes += region.sizeBytes;
     }
 
-    /** MiB of replicas by store. */
-    Map<Long, Long> peersMib() {
+    /** Bytes of replicas by store. */
+    Map<Long, Long> peersBytes() {
         Map<Long, Long> byStore = new TreeMap<>();
         stores.keySet().forEach(id -> byStore.put(id, 0L));
         for (SimulatedRegion region : regions.values()) {
-            region.peers.forEach(peer -> byStore.merge(peer.getStoreId(), region.sizeMib, Long::sum));
+            region.peers.forEach(peer -> byStore.merge(peer.getStoreId(), region.sizeBytes, Long::sum));
         }
         return byStore;
     }
 
-    /** MiB of leaders by store. */
-    Map<Long, Long> leadersMib() {
+    /** Bytes of leaders by store. */
+    Map<Long, Long> leadersBytes() {
         Map<Long, Long> byStore = new TreeMap<>();
         stores.keySet().forEach(id -> byStore.put(id, 0L));
         for (SimulatedRegion region : regions.values()) {
-            byStore.merge(region.leaderStore, region.sizeMib, Long::sum);
+            byStore.merge(region.leaderStore, region.sizeBytes, Long::sum);
         }
         return byStore;
     }

@@ -24,7 +24,7 @@ final class SimulatedRegion {
 
     ByteString start;
     ByteString end;
-    long sizeMib;
+    long sizeBytes;
     long keys;
     RegionFlow flow = RegionFlow.NONE;
     /** Store of the leader, 0 if nobody leads. */
@@ -38,12 +38,12 @@ final class SimulatedRegion {
     /** It was merged into another. */
     boolean gone;
 
-    SimulatedRegion(long id, ByteString start, ByteString end, long sizeMib) {
+    SimulatedRegion(long id, ByteString start, ByteString end, long sizeBytes) {
         this.id = id;
         this.start = start;
         this.end = end;
-        this.sizeMib = sizeMib;
-        this.keys = sizeMib * 1_000;
+        this.sizeBytes = sizeBytes;
+        this.keys = (sizeBytes >> 20) * 1_000;
     }
 
     Peer peerOn(long storeId) {
@@ -66,6 +66,10 @@ final class SimulatedRegion {
         return votersUp * 2 > voters;
     }
 
+    RegionInfo info(LongPredicate up) {
+        return info(up, sizeBytes);
+    }
+
     Region description() {
         return Region.newBuilder()
                 .setId(id)
@@ -76,8 +80,12 @@ final class SimulatedRegion {
                 .build();
     }
 
-    /** As the leader sees it. */
-    RegionInfo info(LongPredicate up) {
+    /**
+     * As the leader sees it.
+     *
+     * @param estimateBytes how large it takes it for
+     */
+    RegionInfo info(LongPredicate up, long estimateBytes) {
         List<Peer> pending = new ArrayList<>();
         List<PeerStats> down = new ArrayList<>();
         for (Peer peer : peers) {
@@ -89,6 +97,6 @@ final class SimulatedRegion {
                 down.add(PeerStats.newBuilder().setPeer(peer).setDownSeconds(60).build());
             }
         }
-        return new RegionInfo(description(), peerOn(leaderStore), down, pending, term, sizeMib, keys, flow);
+        return new RegionInfo(description(), peerOn(leaderStore), down, pending, term, estimateBytes, keys, flow);
     }
 }
