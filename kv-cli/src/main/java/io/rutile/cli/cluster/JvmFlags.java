@@ -11,11 +11,12 @@ import java.util.List;
  * would last long enough for followers to call an election. The small heaps of the Placement Driver and the gateway are
  * collected faster by the serial collector than G1's own threads and tables cost.
  */
-final class JvmFlags {
+public final class JvmFlags {
 
     private JvmFlags() {}
 
-    static List<String> of(Role role, JavaRuntime java) {
+    /** The flags of a service of this kind. */
+    public static List<String> of(Role role, JavaRuntime java) {
         List<String> flags = new ArrayList<>();
         switch (role) {
             case PD -> flags.addAll(List.of("-Xms64m", "-Xmx160m", "-XX:MaxDirectMemorySize=64m", "-XX:+UseSerialGC"));

@@ -1,0 +1,122 @@
+package io.rutile.cli.bench.subject;
+
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.rutile.cli.bench.load.Action;
+import io.rutile.cli.bench.load.KeySpace;
+import io.rutile.cli.bench.load.Subject;
+import io.rutile.cli.cluster.Role;
+import io.rutile.client.rpc.Channels;
+import io.rutile.client.rpc.Endpoint;
+import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.RawGetRequest;
+import io.rutile.protocol.kvrpcpb.RawPutRequest;
+import io.rutile.protocol.metapb.Peer;
+import io.rutile.protocol.metapb.RegionEpoch;
+import io.rutile.protocol.tikvpb.TikvGrpc;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/**
+ * A floor: gRPC alone. RawGet and RawPut with messages as large as the real ones, to a server that answers at once, over as many
+ * connections as kv-client has to a store; the caller waits for a future, as kv-client's does.
+ */
+public final class EchoSubject implements Subject {
+
+    private static final Duration START_MAX = Duration.ofSeconds(60);
+
+    /** What kv-client sends with each request; the ids are as long as real ones. */
+    private static final Context CONTEXT = Context.newBuilder()
+            .setRegionId(1_000)
+            .setRegionEpoch(RegionEpoch.newBuilder().setConfVer(5).setVersion(60))
+            .setPeer(Peer.newBuilder().setId(1_001).setStoreId(1))
+            .setClusterId(7_000_000_000_000_000_000L)
+            .setMaxExecutionDurationMs(Calls.TIMEOUT.toMillis())
+            .build();
+
+    private final FloorProcess process;
+    private final List<ManagedChannel> channels;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    /**
+     * Starts the server.
+     *
+     * @param dir where its log goes
+     * @param connections to it
+     */
+    public EchoSubject(Path dir, int valueBytes, int connections) throws InterruptedException {
+        process = new FloorProcess("gRPC echo", Role.NODE, EchoServer.class, dir, Integer.toString(valueBytes));
+        String port = listening(process);
+        channels = IntStream.range(0, connections)
+                .mapToObj(i -> Channels.open(Endpoint.parse("127.0.0.1:" + port)))
+                .toList();
+    }
+
+    /** Of an {@link EchoServer}; ends it if it does not tell. */
+    static String listening(FloorProcess process) throws InterruptedException {
+        try {
+            return process.hear("listening", START_MAX);
+        } catch (RuntimeException | InterruptedException e) {
+            process.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public String name() {
+        return "gRPC echo";
+    }
+
+    @Override
+    public Set<Action> actions() {
+        return EnumSet.of(Action.READ, Action.UPDATE);
+    }
+
+    @Override
+    public void load(KeySpace keys, Set<Action> actions) {
+        // It keeps nothing.
+    }
+
+    @Override
+    public void read(String key) throws Exception {
+        RawGetRequest request = RawGetRequest.newBuilder()
+                .setContext(CONTEXT)
+                .setKey(ByteString.copyFromUtf8(key))
+                .build();
+        if (Calls.await(stub().rawGet(request)).getValue().isEmpty()) {
+            throw Calls.missing();
+        }
+    }
+
+    @Override
+    public void update(String key, byte[] value) throws Exception {
+        Calls.await(stub().rawPut(RawPutRequest.newBuilder()
+                .setContext(CONTEXT)
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(ByteString.copyFrom(value))
+                .build()));
+    }
+
+    private TikvGrpc.TikvFutureStub stub() {
+        ManagedChannel channel = channels.get(Math.floorMod(turn.getAndIncrement(), channels.size()));
+        return TikvGrpc.newFutureStub(channel).withDeadlineAfter(Calls.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public Map<String, Duration> cpu() {
+        return ServerCpu.ofProcesses(Map.of(process.pid(), "echo")).used();
+    }
+
+    @Override
+    public void close() {
+        channels.forEach(ManagedChannel::shutdownNow);
+        process.close();
+    }
+}
