@@ -230,6 +230,20 @@ class ArchitectureTest {
                     "io.rutile.cli.workload..");
 
     @ArchTest
+    static final ArchRule benchOrder = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("runs and reports")
+            .definedBy("io.rutile.cli.bench")
+            .layer("systems")
+            .definedBy("io.rutile.cli.bench.subject..")
+            .layer("load")
+            .definedBy("io.rutile.cli.bench.load..")
+            .whereLayer("runs and reports")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("systems")
+            .mayOnlyBeAccessedByLayers("runs and reports");
+
+    @ArchTest
     static final ArchRule cliOrder = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
             .layer("commands")

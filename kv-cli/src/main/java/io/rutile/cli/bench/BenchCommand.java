@@ -1,60 +1,50 @@
 package io.rutile.cli.bench;
 
+import io.rutile.cli.bench.BenchRun.Phase;
+import io.rutile.cli.bench.BenchRun.Task;
+import io.rutile.cli.bench.load.CommitWay;
+import io.rutile.cli.bench.load.Distribution;
+import io.rutile.cli.bench.load.KeySpace;
+import io.rutile.cli.bench.load.Load;
+import io.rutile.cli.bench.load.Subject;
+import io.rutile.cli.bench.load.Workload;
 import io.rutile.cli.cluster.ClusterException;
-import io.rutile.cli.cluster.ClusterLayout;
-import io.rutile.cli.cluster.JavaRuntime;
-import io.rutile.cli.cluster.LocalCluster;
-import io.rutile.cli.cluster.RutileHome;
-import io.rutile.cli.cluster.ServiceProcess;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code rutile bench}: every operation, every number of clients, every subject; a table at the end. */
+/** {@code rutile bench}: every operation, every number of clients and Regions, every subject; a table at the end. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measure a running cluster through gRPC and REST, and RocksDB alone beside it.")
+        description = "Measure a cluster through its doors, and the floors under it in the same run.",
+        subcommands = {BarsCommand.class, CompareCommand.class})
 public final class BenchCommand implements Callable<Integer> {
 
-    @Option(
-            names = "--target",
-            paramLabel = "HOST:PORT",
-            split = ",",
-            description = "Placement Driver members (default: those of the local cluster in --data).")
-    private List<String> target = List.of();
+    @Mixin
+    private RunOptions run = new RunOptions();
 
     @Option(
-            names = "--rest",
-            paramLabel = "URL",
-            description = "The gateway (default: that of the local cluster in --data).")
-    private @Nullable String restUrl;
-
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            defaultValue = ".rutile",
-            description = "Data directory of the local cluster.")
-    private Path data = Path.of(".rutile");
+            names = "--start",
+            description =
+                    "Start a cluster for this run, whose Regions and leaders stay where they are put, and end it.")
+    private boolean start;
 
     @Option(
             names = "--subjects",
             paramLabel = "NAME",
             split = ",",
             defaultValue = "grpc,rest,floor",
-            description = "What to measure: grpc, rest, floor (default: all).")
+            description = "What to measure: grpc, txn, rest, etcd; floor, or some of it: rocksdb, rocksdb-nosync, echo,"
+                    + " raft, tso-echo (default: grpc,rest,floor).")
     private List<String> subjects = List.of();
 
     @Option(
@@ -62,8 +52,16 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "OP",
             split = ",",
             defaultValue = "get,put,scan,mixed",
-            description = "Operations: get, put, scan, mixed (default: these), txn1, txn2, txn8.")
-    private List<Workload> workloads = List.of();
+            description = "Operations: get, put, scan, mixed (default: these), scan1000, txn1, txn2, txn8, held-get,"
+                    + " held-scan1000, tso, ycsb-a to ycsb-f.")
+    private List<String> operations = List.of();
+
+    @Option(
+            names = "--distribution",
+            paramLabel = "NAME",
+            description =
+                    "Of keys: uniform, zipfian, scrambled, latest (default: that of the operation, YCSB's for YCSB).")
+    private @Nullable Distribution distribution;
 
     @Option(
             names = "--commit",
@@ -77,22 +75,32 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "N",
             split = ",",
             defaultValue = "1,16,64",
-            description = "Clients (default: 1,16,64).")
+            description = "Clients; in an open loop the most operations under way at once (default: 1,16,64).")
     private List<Integer> clients = List.of();
 
     @Option(
-            names = "--duration",
-            paramLabel = "SECONDS",
-            defaultValue = "10",
-            description = "Of each measurement (default: 10).")
-    private int durationSeconds;
+            names = "--rate",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "An open loop: so many operations begin in a second, by schedule; latencies count from then"
+                    + " (default: 0, a closed loop).")
+    private double rate;
 
     @Option(
-            names = "--warm-up",
-            paramLabel = "SECONDS",
-            defaultValue = "3",
-            description = "Of each operation at first, and before each measurement (default: 3).")
-    private int warmUpSeconds;
+            names = "--regions",
+            paramLabel = "N",
+            split = ",",
+            description =
+                    "Cut the keys into so many Regions, spread over the stores; several numbers one after the other,"
+                            + " each a multiple of the one before (default: as they are).")
+    private List<Integer> regions = List.of();
+
+    @Option(
+            names = "--repeats",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "How often each cell is measured; 3 or more for compare (default: 1).")
+    private int repeats;
 
     @Option(
             names = "--keys",
@@ -108,131 +116,104 @@ public final class BenchCommand implements Callable<Integer> {
             description = "Of each value (default: 1024).")
     private int valueBytes;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of keys and values (default: 1).")
-    private long seed;
-
-    @Option(
-            names = "--floor-dir",
-            paramLabel = "DIR",
-            description =
-                    "Where the floor's RocksDB goes; on the disk of the cluster's data, or it is no floor (default: below --data).")
-    private @Nullable Path floorDir;
-
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there too.")
-    private @Nullable Path json;
-
     @Override
     public Integer call() throws Exception {
-        check();
-        KeySpace keys = new KeySpace(keyCount, valueBytes, seed);
-        ClosedLoop loop = new ClosedLoop(Duration.ofSeconds(warmUpSeconds), Duration.ofSeconds(durationSeconds));
-        List<Measurement> measurements = new ArrayList<>();
-        List<Subject> opened = new ArrayList<>();
-        Path floor = null;
+        run.check(repeats);
+        List<SubjectName> names = SubjectName.parse(subjects);
+        List<Load> loads = loads();
+        KeySpace keys = keySpace("bench-", keyCount, valueBytes, run.seed);
+        checkRegions(names);
+        // gRPC loads what REST reads.
+        if (names.contains(SubjectName.REST) && names.indexOf(SubjectName.GRPC) != 0) {
+            throw new ClusterException("--subjects with rest must begin with grpc, which loads the keys");
+        }
+        BenchHouse house = new BenchHouse(run);
+        BenchHouse.Work work = (benched, floorDir) -> measure(names, loads, keys, benched, floorDir);
+        return start
+                ? house.inNewCluster(work)
+                : house.anywhere(work, names.stream().anyMatch(name -> !name.isFloor() && name != SubjectName.ETCD));
+    }
+
+    /** @throws ClusterException if there can be no such keys */
+    static KeySpace keySpace(String prefix, int count, int valueBytes, long seed) {
         try {
-            for (String name : subjects) {
-                if (name.equals("floor")) {
-                    floor = freshFloorDir();
-                }
-                Subject subject = open(name, floor);
-                opened.add(subject);
-                progress(subject.name() + ": " + (name.equals("rest") ? "looking for" : "loading") + " " + keyCount
-                        + " keys");
-                subject.load(keys);
-            }
-            for (Subject subject : opened) {
-                progress(subject.name() + ": warming up");
-                for (Workload workload :
-                        workloads.stream().filter(w -> w.suits(subject)).toList()) {
-                    loop.warmUp(subject, workload, keys, Collections.max(clients));
-                }
-            }
-            for (Workload workload : workloads) {
+            return new KeySpace(prefix, count, valueBytes, seed);
+        } catch (IllegalArgumentException e) {
+            throw new ClusterException("this can't be measured: " + e.getMessage(), e);
+        }
+    }
+
+    private List<Load> loads() {
+        List<Load> loads = new ArrayList<>();
+        try {
+            for (String option : operations) {
+                Workload workload = workload(option);
                 for (int count : clients) {
-                    for (Subject subject :
-                            opened.stream().filter(workload::suits).toList()) {
-                        Measurement measured = loop.measure(subject, workload, keys, count);
-                        measurements.add(measured);
-                        progress(String.format(
-                                Locale.ROOT,
-                                "%s, %d clients, %s: %,.0f ops/s",
-                                workload.label(),
-                                count,
-                                subject.name(),
-                                measured.operationsPerSecond()));
+                    loads.add(new Load(
+                            workload,
+                            distribution != null ? distribution : workload.distribution(),
+                            commitWay,
+                            count,
+                            rate));
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw new ClusterException("this can't be measured: " + e.getMessage(), e);
+        }
+        return loads;
+    }
+
+    private static Workload workload(String option) {
+        return Arrays.stream(Workload.values())
+                .filter(workload -> workload.optionName().equals(option))
+                .findFirst()
+                .orElseThrow(() -> new ClusterException("there is no operation " + option + "; choose of "
+                        + Arrays.stream(Workload.values())
+                                .map(Workload::optionName)
+                                .collect(Collectors.joining(", "))));
+    }
+
+    private void checkRegions(List<SubjectName> names) {
+        int before = 1;
+        for (int count : regions) {
+            if (count < before || count % before != 0 || count > 10_000) {
+                throw new ClusterException(
+                        "--regions are 1 to 10000, each a multiple of the one before it, not " + regions);
+            }
+            before = count;
+        }
+        if (!regions.isEmpty() && names.stream().allMatch(name -> name.isFloor() || name == SubjectName.ETCD)) {
+            throw new ClusterException("--regions cuts the keys of a cluster, but none is measured");
+        }
+    }
+
+    private int measure(
+            List<SubjectName> names, List<Load> loads, KeySpace keys, Subjects.Benched benched, Path floorDir)
+            throws Exception {
+        try (Subjects open = new Subjects(benched, floorDir, valueBytes, commitWay)) {
+            List<Task> tasks = new ArrayList<>();
+            for (Load load : loads) {
+                for (SubjectName name : names) {
+                    Subject subject = open.get(name);
+                    if (subject.suits(load.workload())) {
+                        tasks.add(new Task(subject, load, keys));
                     }
                 }
             }
-        } finally {
-            opened.forEach(Subject::close);
-            if (floor != null) {
-                delete(floor);
+            if (tasks.isEmpty()) {
+                throw new ClusterException("none of these subjects can do any of these operations");
             }
-        }
-        System.out.print(Report.markdown(measurements));
-        System.out.flush();
-        if (json != null) {
-            Files.writeString(json, Report.json(keys, measurements));
-        }
-        return measurements.stream().anyMatch(m -> m.latencies().getTotalCount() == 0) ? 1 : 0;
-    }
-
-    private void check() {
-        if (durationSeconds < 1
-                || warmUpSeconds < 0
-                || keyCount < 1
-                || valueBytes < 1
-                || clients.stream().anyMatch(n -> n < 1)) {
-            throw new ClusterException("durations, keys, value size and clients must be at least 1");
-        }
-        // gRPC loads what REST reads.
-        if (subjects.contains("rest") && subjects.indexOf("grpc") != 0) {
-            throw new ClusterException("--subjects with rest must begin with grpc, which loads the keys");
+            List<Phase> phases = (regions.isEmpty() ? List.of(0) : regions)
+                    .stream().map(count -> new Phase(count, tasks)).toList();
+            return BenchRuns.report(run, repeats, settings(), phases, open, benched, floorDir, null);
         }
     }
 
-    private Subject open(String name, @Nullable Path floor) {
-        return switch (name) {
-            case "grpc" ->
-                new GrpcSubject(target.isEmpty() ? local().layout().pdEndpoints() : target, commitWay, serverCpu());
-            case "rest" ->
-                new RestSubject(restUrl != null ? restUrl : local().layout().gatewayUrl(), serverCpu());
-            case "floor" -> new RocksSubject(floor != null ? floor : freshFloorDir());
-            default -> throw new ClusterException("there is no subject " + name + "; choose of grpc, rest, floor");
-        };
-    }
-
-    private ServerCpu serverCpu() {
-        return new ServerCpu(target.isEmpty() ? local().processes() : List.<ServiceProcess>of());
-    }
-
-    private LocalCluster local() {
-        ClusterLayout layout = ClusterLayout.read(data.toAbsolutePath())
-                .orElseThrow(() -> new ClusterException("there is no local cluster in " + data
-                        + "; start one with rutile up, or name one with --target and --rest"));
-        return new LocalCluster(layout, JavaRuntime.current(), RutileHome.current(), List.of());
-    }
-
-    private Path freshFloorDir() {
-        try {
-            Path parent = floorDir != null ? floorDir : data.toAbsolutePath();
-            return Files.createTempDirectory(Files.createDirectories(parent), "bench-floor-");
-        } catch (IOException e) {
-            throw new ClusterException("can't make a directory for the floor's RocksDB: " + e.getMessage(), e);
-        }
-    }
-
-    private static void delete(Path dir) {
-        try (Stream<Path> files = Files.walk(dir)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void progress(String line) {
-        System.err.println(line);
+    private Map<String, String> settings() {
+        Map<String, String> settings = run.settings(repeats);
+        settings.put("keys", Integer.toString(keyCount));
+        settings.put("value-size", Integer.toString(valueBytes));
+        settings.put("commit", commitWay.label());
+        return settings;
     }
 }

@@ -18,12 +18,12 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** A cluster that a command starts for itself, and ends whatever happens. */
-final class ScratchCluster {
+public final class ScratchCluster {
 
     private static final Duration READY_MAX = Duration.ofMinutes(5);
 
     /** What a command does with it. */
-    interface Use<T> {
+    public interface Use<T> {
 
         T run() throws IOException, InterruptedException;
 
@@ -32,14 +32,14 @@ final class ScratchCluster {
     }
 
     /** Makes it, before the cluster runs. */
-    interface Maker<U> {
+    public interface Maker<U> {
         U on(LocalCluster cluster);
     }
 
     private ScratchCluster() {}
 
     /** What other runs have left behind would be read as ours. */
-    static void requireNone(Path directory) {
+    public static void requireNone(Path directory) {
         if (ClusterLayout.read(directory).isPresent()) {
             throw new ClusterException(directory + " holds a cluster already; --data names a new directory");
         }
@@ -47,13 +47,33 @@ final class ScratchCluster {
 
     static <T> T use(ClusterLayout layout, JavaRuntime java, Maker<Use<T>> maker)
             throws IOException, InterruptedException {
-        return use(layout, java, process -> true, maker);
+        return use(layout, java, List.of(), process -> true, maker);
+    }
+
+    /**
+     * Starts all of it, uses it, ends it.
+     *
+     * @param flags JVM flags for every process
+     */
+    public static <T> T use(ClusterLayout layout, JavaRuntime java, List<String> flags, Maker<Use<T>> maker)
+            throws IOException, InterruptedException {
+        return use(layout, java, flags, process -> true, maker);
     }
 
     /** @param first who is started at first; the others are whoever uses it to start */
     static <T> T use(ClusterLayout layout, JavaRuntime java, Predicate<ServiceProcess> first, Maker<Use<T>> maker)
             throws IOException, InterruptedException {
-        LocalCluster cluster = new LocalCluster(layout, java, RutileHome.current(), List.of());
+        return use(layout, java, List.of(), first, maker);
+    }
+
+    private static <T> T use(
+            ClusterLayout layout,
+            JavaRuntime java,
+            List<String> flags,
+            Predicate<ServiceProcess> first,
+            Maker<Use<T>> maker)
+            throws IOException, InterruptedException {
+        LocalCluster cluster = new LocalCluster(layout, java, RutileHome.current(), flags);
         Use<T> use = maker.on(cluster);
         try (UpLock lock = UpLock.take(layout)) {
             Thread hook = new Thread(() -> end(use, cluster), "stop-on-signal");
@@ -79,7 +99,7 @@ final class ScratchCluster {
     }
 
     /** All of it. */
-    static void delete(Path directory) {
+    public static void delete(Path directory) {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);

@@ -1,0 +1,61 @@
+package io.rutile.cli.bench;
+
+import io.rutile.cli.cluster.ClusterException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** What can be measured, as options call it. */
+enum SubjectName {
+    GRPC,
+    TXN,
+    REST,
+    ETCD,
+    ROCKSDB,
+    ROCKSDB_NOSYNC,
+    ECHO,
+    RAFT,
+    TSO_ECHO;
+
+    /** The group of all that are no cluster. */
+    private static final String FLOOR = "floor";
+
+    private static final List<SubjectName> FLOORS = List.of(ROCKSDB, ROCKSDB_NOSYNC, ECHO, RAFT, TSO_ECHO);
+
+    String optionName() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    boolean isFloor() {
+        return FLOORS.contains(this);
+    }
+
+    /**
+     * What a list of options stands for, each once, in order.
+     *
+     * @throws ClusterException if one stands for nothing
+     */
+    static List<SubjectName> parse(List<String> options) {
+        Set<SubjectName> names = new LinkedHashSet<>();
+        for (String option : options) {
+            if (option.equals(FLOOR)) {
+                names.addAll(FLOORS);
+            } else {
+                names.add(Arrays.stream(values())
+                        .filter(name -> name.optionName().equals(option))
+                        .findFirst()
+                        .orElseThrow(() -> new ClusterException(
+                                "there is no subject " + option + "; choose of " + FLOOR + ", " + all())));
+            }
+        }
+        return new ArrayList<>(names);
+    }
+
+    private static String all() {
+        return Arrays.stream(values()).map(SubjectName::optionName).collect(Collectors.joining(", "));
+    }
+}
