@@ -781,43 +781,52 @@ public final class RaftStore implements AutoCloseable {
      * Starts a dead replica's group once more from what engine and log hold, as a restart of the process would: the vote stays, nothing
      * is skipped, and what was in memory alone is gone.
      */
-    private void startAgain(RegionPeer peer) throws IOException {
+    private synchronized void startAgain(RegionPeer peer) throws IOException {
+        if (!mayLiveAgain(peer)) {
+            return;
+        }
         raft.stopGroup(peer.regionId());
         peer.stateMachine().close();
-        synchronized (this) {
-            RegionState known = states.state(peer.regionId())
-                    .filter(state -> state.peerId() == peer.peerId())
-                    .orElse(null);
-            if (known != null && known.status() == RegionState.Status.APPLYING && stillDead(peer)) {
-                known = images.resume(known);
+        RegionState known = stateOf(peer);
+        if (known != null && known.status() == RegionState.Status.APPLYING) {
+            images.resume(known);
+        }
+        RegionPeer again;
+        synchronized (regions) {
+            // A neighbour may have taken its range over until this moment, or decided about its merge.
+            if (!mayLiveAgain(peer)) {
+                return;
             }
-            RegionPeer again;
-            synchronized (regions) {
-                if (!stillDead(peer)) {
-                    return;
-                }
-                again = newPeer(peer.regionId(), peer.self(), known);
-                regions.put(again);
-            }
-            try {
-                again.attach(raft.startGroup(again.regionId(), again.self(), again.stateMachine()));
-            } catch (RaftException e) {
-                regions.put(peer);
-                throw e;
-            }
+            again = newPeer(peer.regionId(), peer.self(), stateOf(peer));
+            regions.put(again);
+        }
+        try {
+            again.attach(raft.startGroup(again.regionId(), again.self(), again.stateMachine()));
+        } catch (RaftException e) {
+            // Another attempt is due: whoever stands for it now is as dead as it was.
+            again.onFailure(
+                    new EngineException(EngineException.Kind.IO, "the replica can't be started: " + e.getMessage(), e));
+            throw e;
         }
         dead.startedAgain(peer);
         log.info("dead replica is started again region={} peer={}", peer.regionId(), peer.peerId());
     }
 
     /** Nobody has replaced it, and its Region has neither let it go nor ended meanwhile. */
-    private boolean stillDead(RegionPeer peer) {
+    private boolean mayLiveAgain(RegionPeer peer) {
         RegionState last = peer.stateMachine().state();
         return !closed
                 && regions.find(peer.regionId()) == peer
                 && (last == null
                         || last.status() == RegionState.Status.NORMAL
                         || last.status() == RegionState.Status.APPLYING);
+    }
+
+    /** What is on disk; null for one that never had an image. */
+    private @Nullable RegionState stateOf(RegionPeer peer) {
+        return states.state(peer.regionId())
+                .filter(state -> state.peerId() == peer.peerId())
+                .orElse(null);
     }
 
     /** Regions whose replica here is dead: it serves nothing until it is started again or replaced. Ascending. */
@@ -944,9 +953,9 @@ public final class RaftStore implements AutoCloseable {
         return (int) regions.all().stream().filter(RegionPeer::isLeader).count();
     }
 
-    /** True once every replica that the engine knows runs. */
+    /** True once every replica that the engine knows runs, or is known not to: the others serve all the same. */
     public boolean isReady() {
-        return regions.all().stream().allMatch(RegionPeer::isStarted);
+        return regions.all().stream().allMatch(peer -> peer.isStarted() || peer.isDead());
     }
 
     /**

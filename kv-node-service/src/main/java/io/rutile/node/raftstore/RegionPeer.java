@@ -871,6 +871,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return stateMachine.traffic();
     }
 
+    /** Its group can't go on. */
+    boolean isDead() {
+        return dead;
+    }
+
     /** True once its group runs. */
     boolean isStarted() {
         return started.isDone();
