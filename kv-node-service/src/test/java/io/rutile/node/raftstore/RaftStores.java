@@ -39,6 +39,9 @@ final class RaftStores implements AutoCloseable {
     final List<Node> nodes = new ArrayList<>();
     final Network network = new Network();
 
+    /** How long stores that are started from now on wait for every replica's word on a merge. */
+    Duration mergePatience = Duration.ofSeconds(1);
+
     private final Path dir;
     private final UnaryOperator<RaftOptions> settings;
     private final Map<Long, InetSocketAddress> addresses = new ConcurrentHashMap<>();
@@ -109,7 +112,7 @@ final class RaftStores implements AutoCloseable {
                             dir.resolve("images" + id),
                             1 << 20,
                             SplitOptions.DEFAULT,
-                            Duration.ofSeconds(1),
+                            mergePatience,
                             ConsistencyOptions.DEFAULT,
                             100),
                     engine,

@@ -82,6 +82,7 @@ class RegionMergeStoresTest {
 
     @Test
     void aMergeGoesThroughFromTheOrderToTheEnd() {
+        stores.mergePatience = PATIENCE;
         threeNodes(id -> normal(LEFT, id));
         nodes.forEach(Node::start);
         stores.write(LEFT, "a", "1");
@@ -116,6 +117,7 @@ class RegionMergeStoresTest {
     /** What is left if every process dies between the prepare entry and the commit. */
     @Test
     void aPreparedMergeIsCommittedAfterEveryStoreHasCrashed() {
+        stores.mergePatience = PATIENCE;
         threeNodes(id -> merging(id, false));
         nodes.forEach(node -> node.plant("a", "1"));
 
