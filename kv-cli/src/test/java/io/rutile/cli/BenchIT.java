@@ -43,7 +43,7 @@ class BenchIT {
                 "--keys",
                 "500",
                 "--duration",
-                "0.3",
+                "0.5",
                 "--warm-up",
                 "0",
                 "--json",

@@ -6,7 +6,6 @@ import io.rutile.cli.bench.load.CommitWay;
 import io.rutile.cli.bench.load.Distribution;
 import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.bench.load.Load;
-import io.rutile.cli.bench.load.Subject;
 import io.rutile.cli.bench.load.Workload;
 import io.rutile.cli.cluster.ClusterException;
 import java.nio.file.Path;
@@ -194,9 +193,9 @@ public final class BenchCommand implements Callable<Integer> {
             List<Task> tasks = new ArrayList<>();
             for (Load load : loads) {
                 for (SubjectName name : names) {
-                    Subject subject = open.get(name);
-                    if (subject.suits(load.workload())) {
-                        tasks.add(new Task(subject, load, keys));
+                    // What has nothing to say is not even started.
+                    if (name.suits(load.workload())) {
+                        tasks.add(new Task(open.get(name), load, keys));
                     }
                 }
             }

@@ -1,11 +1,14 @@
 package io.rutile.cli.bench;
 
+import io.grpc.StatusRuntimeException;
 import io.rutile.cli.bench.load.Action;
+import io.rutile.cli.bench.load.BenchFailure;
 import io.rutile.cli.bench.load.Dataset;
 import io.rutile.cli.bench.load.Figures;
 import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.bench.load.Load;
 import io.rutile.cli.bench.load.Subject;
+import io.rutile.cli.cluster.ClusterException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -87,7 +90,11 @@ final class BenchRun {
             KeySpace keys = each.getKey().keys();
             progress.accept(String.format(
                     Locale.ROOT, "%s: %,d keys of %,d bytes", subject.name(), keys.count(), keys.valueBytes()));
-            subject.load(keys, each.getValue());
+            try {
+                subject.load(keys, each.getValue());
+            } catch (StatusRuntimeException | BenchFailure e) {
+                throw new ClusterException(subject.name() + " takes no keys: " + e.getMessage(), e);
+            }
             datasets.put(each.getKey(), Dataset.loaded(keys));
         }
     }

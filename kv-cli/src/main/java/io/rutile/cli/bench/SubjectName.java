@@ -1,5 +1,15 @@
 package io.rutile.cli.bench;
 
+import io.rutile.cli.bench.load.Action;
+import io.rutile.cli.bench.load.Workload;
+import io.rutile.cli.bench.subject.EchoSubject;
+import io.rutile.cli.bench.subject.EtcdSubject;
+import io.rutile.cli.bench.subject.GrpcSubject;
+import io.rutile.cli.bench.subject.RaftSubject;
+import io.rutile.cli.bench.subject.RestSubject;
+import io.rutile.cli.bench.subject.RocksSubject;
+import io.rutile.cli.bench.subject.TimestampEchoSubject;
+import io.rutile.cli.bench.subject.TxnSubject;
 import io.rutile.cli.cluster.ClusterException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,20 +21,33 @@ import java.util.stream.Collectors;
 
 /** What can be measured, as options call it. */
 enum SubjectName {
-    GRPC,
-    TXN,
-    REST,
-    ETCD,
-    ROCKSDB,
-    ROCKSDB_NOSYNC,
-    ECHO,
-    RAFT,
-    TSO_ECHO;
+    GRPC(GrpcSubject.ACTIONS),
+    TXN(TxnSubject.ACTIONS),
+    REST(RestSubject.ACTIONS),
+    ETCD(EtcdSubject.ACTIONS),
+    ROCKSDB(RocksSubject.ACTIONS),
+    ROCKSDB_NOSYNC(RocksSubject.ACTIONS),
+    ECHO(EchoSubject.ACTIONS),
+    RAFT(RaftSubject.ACTIONS),
+    TSO_ECHO(TimestampEchoSubject.ACTIONS);
 
     /** The group of all that are no cluster. */
     private static final String FLOOR = "floor";
 
     private static final List<SubjectName> FLOORS = List.of(ROCKSDB, ROCKSDB_NOSYNC, ECHO, RAFT, TSO_ECHO);
+
+    /** Never changed. */
+    @SuppressWarnings("ImmutableEnumChecker")
+    private final Set<Action> actions;
+
+    SubjectName(Set<Action> actions) {
+        this.actions = actions;
+    }
+
+    /** Whether there is anything to be learnt from this workload here. Reads of RocksDB are the same with and without fsync. */
+    boolean suits(Workload workload) {
+        return actions.containsAll(workload.actions()) && (this != ROCKSDB_NOSYNC || workload.writes());
+    }
 
     String optionName() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -64,6 +64,14 @@ class BenchCommandTest {
         assertRefused("there is no local cluster in", "--data", dir.toString(), "--subjects", "grpc");
         assertRefused("--etcd names the etcd", "--data", dir.toString(), "--subjects", "etcd");
         assertRefused(
+                "etcd takes no keys: UNAVAILABLE",
+                "--data",
+                dir.toString(),
+                "--subjects",
+                "etcd",
+                "--etcd",
+                "127.0.0.1:1");
+        assertRefused(
                 "none of these subjects can do any", "--data", dir.toString(), "--subjects", "rocksdb", "--ops", "tso");
         assertRefused("there is no bar speed; choose of raw-get", "bars", "--only", "speed");
         assertRefused("there is no bar raw-put-etcd", "bars", "--only", "raw-put-etcd");

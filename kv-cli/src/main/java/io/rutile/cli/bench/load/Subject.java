@@ -17,11 +17,6 @@ public interface Subject extends AutoCloseable {
 
     Set<Action> actions();
 
-    /** Whether there is anything to be learnt from this workload here. */
-    default boolean suits(Workload workload) {
-        return actions().containsAll(workload.actions());
-    }
-
     /**
      * Which Regions its keys lie in: false for those of raw keys, true for those of keys of transactions, empty if it has no Regions or this
      * workload is about none.

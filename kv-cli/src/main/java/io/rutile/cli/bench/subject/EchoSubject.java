@@ -16,7 +16,6 @@ import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +28,8 @@ import java.util.stream.IntStream;
  * connections as kv-client has to a store; the caller waits for a future, as kv-client's does.
  */
 public final class EchoSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(Action.READ, Action.UPDATE);
 
     private static final Duration START_MAX = Duration.ofSeconds(60);
 
@@ -76,7 +77,7 @@ public final class EchoSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(Action.READ, Action.UPDATE);
+        return ACTIONS;
     }
 
     @Override

@@ -14,7 +14,6 @@ import io.rutile.protocol.etcdserverpb.RangeRequest;
 import io.rutile.protocol.etcdserverpb.RequestOp;
 import io.rutile.protocol.etcdserverpb.TxnRequest;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,6 +25,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  * etcd's own benchmark does.
  */
 public final class EtcdSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(
+            Action.READ,
+            Action.UPDATE,
+            Action.INSERT,
+            Action.SCAN,
+            Action.SCAN_FULL,
+            Action.READ_MODIFY_WRITE,
+            Action.TRANSACTION);
 
     /** etcd refuses more than 128 operations or 1.5 MiB in one request unless it is told otherwise. */
     private static final int LOAD_OPERATIONS_MAX = 64;
@@ -54,14 +62,7 @@ public final class EtcdSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(
-                Action.READ,
-                Action.UPDATE,
-                Action.INSERT,
-                Action.SCAN,
-                Action.SCAN_FULL,
-                Action.READ_MODIFY_WRITE,
-                Action.TRANSACTION);
+        return ACTIONS;
     }
 
     @Override

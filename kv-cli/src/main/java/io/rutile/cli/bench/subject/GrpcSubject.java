@@ -13,7 +13,6 @@ import io.rutile.client.txn.TxnSnapshot;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * raw API's; transactions, reads at a held timestamp and timestamps are what they say.
  */
 public final class GrpcSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(Action.values());
 
     /** A timestamp is held for so long, then a newer one: garbage collection must not overtake it. */
     private static final long HELD_NANOS_MAX = TimeUnit.SECONDS.toNanos(60);
@@ -54,7 +55,7 @@ public final class GrpcSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.allOf(Action.class);
+        return ACTIONS;
     }
 
     @Override

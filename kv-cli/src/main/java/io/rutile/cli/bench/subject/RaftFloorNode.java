@@ -53,7 +53,9 @@ final class RaftFloorNode implements AutoCloseable {
     private static final long CLUSTER_ID = 1;
     private static final long GROUP = 1;
     private static final long FIRST_INDEX = 1;
+    /** A node's. */
     private static final Duration ELECTION_TIMEOUT = Duration.ofSeconds(1);
+
     private static final Duration LEAD_MAX = Duration.ofSeconds(30);
     private static final long POLL_NANOS = 10_000_000;
     private static final Gson GSON = new Gson();
@@ -63,18 +65,18 @@ final class RaftFloorNode implements AutoCloseable {
     private final RaftServer server;
     private @Nullable RaftGroup<Boolean> started;
 
-    RaftFloorNode(long store, Path dir) {
+    RaftFloorNode(long store, Path dir, Duration electionTimeout) {
         this.store = store;
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         server = new RaftServer(
-                RaftOptions.of(CLUSTER_ID, store, dir, anyPort).withElectionTimeout(ELECTION_TIMEOUT),
+                RaftOptions.of(CLUSTER_ID, store, dir, anyPort).withElectionTimeout(electionTimeout),
                 addresses::get,
                 (group, self, from) -> {});
     }
 
     public static void main(String[] args) throws IOException, InterruptedException {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (RaftFloorNode node = new RaftFloorNode(Long.parseLong(args[0]), Path.of(args[1]))) {
+        try (RaftFloorNode node = new RaftFloorNode(Long.parseLong(args[0]), Path.of(args[1]), ELECTION_TIMEOUT)) {
             say("listening " + node.listen());
             for (String line; (line = in.readLine()) != null; ) {
                 say(node.answer(line));

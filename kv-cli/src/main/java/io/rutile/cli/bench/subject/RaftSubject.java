@@ -11,7 +11,6 @@ import io.rutile.cli.cluster.Role;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +24,8 @@ import java.util.Set;
  * <p>The processor time of the leader's process contains the load's.
  */
 public final class RaftSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(Action.UPDATE);
 
     private static final int STORES = 3;
     private static final Duration START_MAX = Duration.ofSeconds(60);
@@ -75,7 +76,7 @@ public final class RaftSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(Action.UPDATE);
+        return ACTIONS;
     }
 
     @Override

@@ -14,13 +14,15 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /** The same cluster, through the gateway's REST API with the JDK's HTTP client over HTTP/1.1. Reads what {@link GrpcSubject} loaded. */
 public final class RestSubject implements Subject {
+
+    public static final Set<Action> ACTIONS =
+            Set.of(Action.READ, Action.UPDATE, Action.INSERT, Action.SCAN, Action.SCAN_FULL, Action.READ_MODIFY_WRITE);
 
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -41,8 +43,7 @@ public final class RestSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(
-                Action.READ, Action.UPDATE, Action.INSERT, Action.SCAN, Action.SCAN_FULL, Action.READ_MODIFY_WRITE);
+        return ACTIONS;
     }
 
     @Override

@@ -4,13 +4,11 @@ import io.rutile.cli.bench.load.Action;
 import io.rutile.cli.bench.load.CommitWay;
 import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.bench.load.Subject;
-import io.rutile.cli.bench.load.Workload;
 import io.rutile.cli.cluster.ClusterException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,6 +30,15 @@ import org.rocksdb.WriteOptions;
  * <p>It has no server: its processor time is this process's, together with the load's.
  */
 public final class RocksSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(
+            Action.READ,
+            Action.UPDATE,
+            Action.INSERT,
+            Action.SCAN,
+            Action.SCAN_FULL,
+            Action.READ_MODIFY_WRITE,
+            Action.TRANSACTION);
 
     private static final long CACHE_BYTES = 512L << 20;
     private static final double BLOOM_BITS_PER_KEY = 10;
@@ -76,20 +83,7 @@ public final class RocksSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(
-                Action.READ,
-                Action.UPDATE,
-                Action.INSERT,
-                Action.SCAN,
-                Action.SCAN_FULL,
-                Action.READ_MODIFY_WRITE,
-                Action.TRANSACTION);
-    }
-
-    /** Reads are the same with and without fsync. */
-    @Override
-    public boolean suits(Workload workload) {
-        return Subject.super.suits(workload) && (sync || workload.writes());
+        return ACTIONS;
     }
 
     @Override

@@ -8,7 +8,6 @@ import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdClientOptions;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +17,8 @@ import java.util.Set;
  * PD costs more is what makes a counter an oracle: the lease, the window, the clock.
  */
 public final class TimestampEchoSubject implements Subject {
+
+    public static final Set<Action> ACTIONS = Set.of(Action.TIMESTAMP);
 
     private static final Duration CONNECT_MAX = Duration.ofSeconds(30);
 
@@ -43,7 +44,7 @@ public final class TimestampEchoSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(Action.TIMESTAMP);
+        return ACTIONS;
     }
 
     @Override

@@ -11,7 +11,6 @@ import io.rutile.client.txn.TxnReader;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +21,9 @@ import java.util.Set;
  * read-modify-write is atomic; after a conflict it begins anew.
  */
 public final class TxnSubject implements Subject {
+
+    public static final Set<Action> ACTIONS =
+            Set.of(Action.READ, Action.UPDATE, Action.INSERT, Action.SCAN, Action.SCAN_FULL, Action.READ_MODIFY_WRITE);
 
     private final Transactions transactions;
     private final TxnOptions options;
@@ -41,8 +43,7 @@ public final class TxnSubject implements Subject {
 
     @Override
     public Set<Action> actions() {
-        return EnumSet.of(
-                Action.READ, Action.UPDATE, Action.INSERT, Action.SCAN, Action.SCAN_FULL, Action.READ_MODIFY_WRITE);
+        return ACTIONS;
     }
 
     @Override

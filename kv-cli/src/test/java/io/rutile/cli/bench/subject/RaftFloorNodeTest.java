@@ -11,6 +11,7 @@ import io.rutile.cli.bench.load.Load;
 import io.rutile.cli.bench.load.Outcome;
 import io.rutile.cli.bench.load.Workload;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -20,12 +21,15 @@ import org.junit.jupiter.api.io.TempDir;
 /** Its words, as its parent would speak them. */
 class RaftFloorNodeTest {
 
+    /** Nobody else stands while a busy machine keeps the leader waiting. */
+    private static final Duration PATIENT = Duration.ofSeconds(10);
+
     @Test
     void threeOfThemReplicateWhatTheLeaderProposes(@TempDir Path dir) throws Exception {
         List<RaftFloorNode> nodes = new ArrayList<>();
         try {
             for (int store = 1; store <= 3; store++) {
-                nodes.add(new RaftFloorNode(store, dir.resolve("store" + store)));
+                nodes.add(new RaftFloorNode(store, dir.resolve("store" + store), PATIENT));
             }
             String ports =
                     nodes.stream().map(node -> Integer.toString(node.listen())).collect(Collectors.joining(" "));
