@@ -201,6 +201,9 @@ record Bar(
             return new BarResult(name, path, measure.unit, value, floorValue, null, null, null, text, false, why);
         }
         double ratio = value / floorValue;
+        if (why == null && floor != null && floor.subject().isFloor() && measure.moreIsBetter && ratio > 1) {
+            why = "the floor is slower than what stands on it: measure longer, on a machine that does nothing else";
+        }
         double[] ratios = IntStream.range(
                         0, Math.min(mine.runs().size(), other.runs().size()))
                 .mapToDouble(i ->

@@ -31,11 +31,19 @@ final class BenchRun {
     /**
      * How long.
      *
-     * @param warmUp of each cell at first, and before each measurement
+     * @param warmUp before each measurement
      * @param duration of each measurement
      * @param repeats of all of them
      */
-    record Timing(Duration warmUp, Duration duration, int repeats) {}
+    record Timing(Duration warmUp, Duration duration, int repeats) {
+
+        private static final int FIRST_TIMES = 3;
+
+        /** Of each cell at first: processes that have just started compile what they run, a floor's most of all. */
+        Duration first() {
+            return warmUp.multipliedBy(FIRST_TIMES);
+        }
+    }
 
     /** One cell to be. */
     record Task(Subject subject, Load load, KeySpace keys) {}
@@ -107,7 +115,7 @@ final class BenchRun {
         if (!timing.warmUp().isZero()) {
             for (Task task : phase.tasks()) {
                 progress.accept("warming up: " + words(task));
-                var unused = task.subject().drive(task.load(), dataset(task), timing.warmUp(), 0);
+                var unused = task.subject().drive(task.load(), dataset(task), timing.first(), 0);
             }
         }
         List<List<Figures>> figures = new ArrayList<>();

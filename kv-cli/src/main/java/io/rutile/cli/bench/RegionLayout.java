@@ -24,10 +24,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +53,7 @@ final class RegionLayout {
     private final PdClient pd;
     private final PdHttp http;
     private final Consumer<String> progress;
+    private final Set<String> said = new HashSet<>();
 
     /**
      * Keys that are arranged.
@@ -178,7 +181,7 @@ final class RegionLayout {
                             .setIsRawKv(raw)
                             .build());
         } catch (StatusRuntimeException e) {
-            progress.accept("a split was not answered: " + e.getStatus().getCode());
+            say("a split was not answered: " + e.getStatus().getCode());
         } finally {
             channel.shutdownNow();
         }
@@ -230,7 +233,14 @@ final class RegionLayout {
         try {
             http.post("/operators", order);
         } catch (ClusterException e) {
-            progress.accept("a leader stays for now: " + e.getMessage());
+            say("a leader stays for now: " + e.getMessage());
+        }
+    }
+
+    /** Once, however often it happens. */
+    private void say(String news) {
+        if (said.add(news)) {
+            progress.accept(news);
         }
     }
 

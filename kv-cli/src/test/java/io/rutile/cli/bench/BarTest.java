@@ -61,6 +61,22 @@ class BarTest {
         assertThat(result.why()).isEqualTo("errors in gRPC, get");
     }
 
+    /** A process that was not warm, or a machine that was busy: no bar is met by that. */
+    @Test
+    void aFloorThatIsSlowerThanWhatStandsOnItProvesNothing() {
+        BarResult result = judge(
+                RATIO,
+                Map.of(
+                        GET,
+                        Cells.cell("gRPC", "get", 120, 120, 120),
+                        ECHO,
+                        Cells.cell("gRPC echo", "get", 100, 100, 100)));
+
+        assertThat(result.ratio()).isEqualTo(1.2);
+        assertThat(result.met()).isFalse();
+        assertThat(result.why()).startsWith("the floor is slower");
+    }
+
     @Test
     void processorTimeIsOfAKey() {
         Bar bar = Bar.ALL.stream()
