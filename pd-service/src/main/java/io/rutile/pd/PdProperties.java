@@ -7,9 +7,11 @@ import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.KeyspaceRecord;
+import io.rutile.pd.meta.Setting;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
 import io.rutile.pd.schedule.Schedulers;
+import io.rutile.pd.schedule.placement.Locations;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -71,6 +73,9 @@ public record PdProperties(
      * @param receivingMax replicas that one store may receive at once
      * @param schedulersOff schedulers that do nothing: {@code balance-leader}, {@code balance-region}, {@code hot-region}, {@code
      *     evict-leader}, {@code evict-slow-store}
+     * @param locationLabels labels of stores that name ever smaller places, such as {@code zone,host}, until they are set over HTTP; at
+     *     most 8
+     * @param isolationLevel the one of them of which no two replicas of a Region may share the place; empty if they may share any
      */
     public record Schedule(
             @DefaultValue("3") @Min(1) @Max(9) int maxReplicas,
@@ -79,7 +84,9 @@ public record PdProperties(
             @DefaultValue("1GB") DataSize storeFreeMin,
             @DefaultValue("2048") @Min(1) int operatorsMax,
             @DefaultValue("16") @Min(1) int receivingMax,
-            @DefaultValue Set<String> schedulersOff) {}
+            @DefaultValue Set<String> schedulersOff,
+            @DefaultValue List<String> locationLabels,
+            @DefaultValue("") String isolationLevel) {}
 
     /**
      * How garbage is collected: docs/operations/gc.md.
@@ -133,6 +140,7 @@ public record PdProperties(
         checkRange("gc.interval", gc.interval(), Duration.ofSeconds(1), Duration.ofDays(1));
         checkRange("gc.grace", gc.grace(), Duration.ZERO, Duration.ofHours(1));
         checkSchedulers();
+        checkLocations();
         checkAdvertised();
         checkKeyspaces();
         return new PdOptions(
@@ -147,12 +155,7 @@ public record PdProperties(
                         tsoWindow,
                         new StoreSilence(schedule.storeDisconnectedAfter(), schedule.storeDownAfter()),
                         schedule.maxReplicas(),
-                        ScheduleOptions.DEFAULTS
-                                .withBounds(
-                                        schedule.operatorsMax(),
-                                        schedule.receivingMax(),
-                                        schedule.storeFreeMin().toBytes())
-                                .withSchedulersOff(schedule.schedulersOff()),
+                        scheduleOptions(),
                         new GcOptions(gc.enabled(), gc.life(), gc.interval(), gc.grace()),
                         keyspaces),
                 new DoorOptions(
@@ -162,6 +165,17 @@ public record PdProperties(
                         limits.idleTimeout(),
                         limits.callsPerConnectionMax()),
                 HttpOptions.DEFAULTS.withConnectionsMax(limits.httpConnectionsMax()));
+    }
+
+    private ScheduleOptions scheduleOptions() {
+        ScheduleOptions options = ScheduleOptions.DEFAULTS
+                .withBounds(
+                        schedule.operatorsMax(),
+                        schedule.receivingMax(),
+                        schedule.storeFreeMin().toBytes())
+                .withSchedulersOff(schedule.schedulersOff());
+        return options.withPlacement(
+                options.placement().withLocations(new Locations(schedule.locationLabels(), schedule.isolationLevel())));
     }
 
     private InitialCluster cluster() {
@@ -180,6 +194,23 @@ public record PdProperties(
             if (!Schedulers.NAMES.contains(off)) {
                 throw refused("schedule.schedulers-off", "'" + off + "' is none of " + Schedulers.NAMES, null);
             }
+        }
+    }
+
+    private void checkLocations() {
+        if (!Setting.LOCATION_LABELS.allows(String.join(",", schedule.locationLabels()))) {
+            throw refused(
+                    "schedule.location-labels",
+                    "'" + String.join(",", schedule.locationLabels())
+                            + "' is not a list of at most 8 names of labels, each once",
+                    null);
+        }
+        String isolation = schedule.isolationLevel();
+        if (!isolation.isEmpty() && !schedule.locationLabels().contains(isolation)) {
+            throw refused(
+                    "schedule.isolation-level",
+                    "'" + isolation + "' is none of the location labels " + schedule.locationLabels(),
+                    null);
         }
     }
 

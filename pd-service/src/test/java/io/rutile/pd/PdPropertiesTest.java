@@ -10,6 +10,8 @@ import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.placement.Locations;
+import io.rutile.pd.schedule.placement.PlacementOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -58,6 +60,8 @@ class PdPropertiesTest {
                         Map.entry("rutile.pd.schedule.operators-max", "10"),
                         Map.entry("rutile.pd.schedule.receiving-max", "2"),
                         Map.entry("rutile.pd.schedule.schedulers-off", "hot-region,balance-leader"),
+                        Map.entry("rutile.pd.schedule.location-labels", "zone,host"),
+                        Map.entry("rutile.pd.schedule.isolation-level", "zone"),
                         Map.entry("rutile.pd.gc.enabled", "false"),
                         Map.entry("rutile.pd.gc.life", "1h"),
                         Map.entry("rutile.pd.gc.interval", "20s"),
@@ -85,7 +89,10 @@ class PdPropertiesTest {
                         5,
                         ScheduleOptions.DEFAULTS
                                 .withBounds(10, 2, 2L << 30)
-                                .withSchedulersOff(Set.of("hot-region", "balance-leader")),
+                                .withSchedulersOff(Set.of("hot-region", "balance-leader"))
+                                .withPlacement(PlacementOptions.DEFAULTS
+                                        .withBounds(2, 2L << 30)
+                                        .withLocations(new Locations(List.of("zone", "host"), "zone"))),
                         new GcOptions(false, Duration.ofHours(1), Duration.ofSeconds(20), Duration.ZERO),
                         List.of("a", "b-1")));
         assertThat(options.door())
@@ -109,6 +116,9 @@ class PdPropertiesTest {
                 "tso-window            | 1h                     | it must be",
                 "schedule.store-down-after | 1s                 | it must be",
                 "schedule.schedulers-off | balance             | 'balance' is none of",
+                "schedule.location-labels | zone,a b           | 'zone,a b' is not a list",
+                "schedule.location-labels | zone,zone          | each once",
+                "schedule.isolation-level | zone               | 'zone' is none of",
                 "limits.silence-timeout | 0s                    | it must be",
                 "gc.life               | 59s                    | it must be",
                 "gc.interval           | 0s                     | it must be",
