@@ -1,0 +1,196 @@
+{{/* Names of objects begin with this. Short enough for a component and an ordinal behind it in a label. */}}
+{{- define "rutile.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a selector looks for; (dict "root" $ "component" "pd"). Never changes in the life of a release. */}}
+{{- define "rutile.selectorLabels" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "rutile.labels" -}}
+{{ include "rutile.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: rutile
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* (dict "root" $ "component" "pd") */}}
+{{- define "rutile.image" -}}
+{{- $image := .root.Values.image -}}
+{{- printf "%s/%s:%s" $image.repository .component (default .root.Chart.AppVersion $image.tag) -}}
+{{- end -}}
+
+{{/* The domain below which every pod of a StatefulSet has its stable name; (dict "root" $ "component" "pd"). */}}
+{{- define "rutile.peerDomain" -}}
+{{- printf "%s-%s-peers.%s.svc.%s" (include "rutile.fullname" .root) .component .root.Release.Namespace .root.Values.clusterDomain -}}
+{{- end -}}
+
+{{/* host:port of every member's client port. Any one is enough, so that no Service stands between nodes and PD. */}}
+{{- define "rutile.pdEndpoints" -}}
+{{- $endpoints := list -}}
+{{- range $i := until (int .Values.pd.replicas) -}}
+{{- $endpoints = append $endpoints (printf "%s-pd-%d.%s:2379" (include "rutile.fullname" $) $i (include "rutile.peerDomain" (dict "root" $ "component" "pd"))) -}}
+{{- end -}}
+{{- join "," $endpoints -}}
+{{- end -}}
+
+{{/* The same list in the same order on every member, for as long as the data lives. */}}
+{{- define "rutile.pdInitialCluster" -}}
+{{- $members := list -}}
+{{- range $i := until (int .Values.pd.replicas) -}}
+{{- $name := printf "%s-pd-%d" (include "rutile.fullname" $) $i -}}
+{{- $members = append $members (printf "%s=%s.%s:2380" $name $name (include "rutile.peerDomain" (dict "root" $ "component" "pd"))) -}}
+{{- end -}}
+{{- join "," $members -}}
+{{- end -}}
+
+{{/* Mebibytes of a quantity; the schema lets only whole Mi and Gi through. */}}
+{{- define "rutile.mebibytes" -}}
+{{- if hasSuffix "Gi" . -}}{{ mul (trimSuffix "Gi" . | int) 1024 }}{{- else -}}{{ trimSuffix "Mi" . | int }}{{- end -}}
+{{- end -}}
+
+{{/*
+Flags of the JVM that follow from values; (dict "component" "node" "values" .Values.node "outside" 512). Heap, direct memory and what is
+"outside" of both (MiB: RocksDB, and the JVM's own) must fit into the memory limit together: a pod that is killed for its memory under
+load is worse than one that is not installed.
+*/}}
+{{- define "rutile.jvmOptions" -}}
+{{- $limit := include "rutile.mebibytes" .values.resources.limits.memory | int -}}
+{{- $heap := div (mul $limit (int .values.heapPercent)) 100 -}}
+{{- $direct := include "rutile.mebibytes" .values.directMemory | int -}}
+{{- $sum := add $heap $direct .outside -}}
+{{- if gt (int $sum) $limit -}}
+{{- fail (printf "%s: the memory limit of %d MiB is less than heap %d + direct memory %d + %d outside of both = %d MiB" .component $limit $heap $direct (int .outside) $sum) -}}
+{{- end -}}
+-XX:+UseG1GC -XX:MaxGCPauseMillis=50 -XX:MaxRAMPercentage={{ .values.heapPercent }} -XX:MaxDirectMemorySize={{ $direct }}m{{ with .values.jvmOptions }} {{ . }}{{ end }}
+{{- end -}}
+
+{{/*
+Arguments of more settings; (dict "component" "node" "values" .Values.node "own" (list of names that the chart decides)). Said twice, Spring
+would read both as a list.
+*/}}
+{{- define "rutile.properties" -}}
+{{- $arguments := list -}}
+{{- range $name, $value := .values.properties -}}
+{{- if has $name $.own -}}
+{{- fail (printf "%s.properties: %s follows from other values of the chart" $.component $name) -}}
+{{- end -}}
+{{- $arguments = append $arguments (printf "--%s=%v" $name $value) -}}
+{{- end -}}
+{{- if $arguments -}}{{ toYaml $arguments }}{{- end -}}
+{{- end -}}
+
+{{- define "rutile.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "rutile.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/*
+Probes on the management port. A process is started once its Spring context stands: a node waits for PD and reads its log before that. None
+asks for a quorum: whoever waits for the others must not be killed for it.
+*/}}
+{{- define "rutile.probes" -}}
+startupProbe:
+  httpGet: {path: /actuator/health/liveness, port: management}
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 300
+livenessProbe:
+  httpGet: {path: /actuator/health/liveness, port: management}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: {path: /actuator/health/readiness, port: management}
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 3
+{{- end -}}
+
+{{/* What all pods have in common; (dict "root" $ "component" "node" "values" .Values.node). */}}
+{{- define "rutile.podSpec" -}}
+serviceAccountName: {{ include "rutile.fullname" .root }}
+# Nothing here speaks to the API server.
+automountServiceAccountToken: false
+# Kubernetes would set variables such as RUTILE_GATEWAY_GRPC_PORT=tcp://…, which Spring would take for settings.
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
+securityContext:
+  {{- include "rutile.podSecurityContext" . | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+affinity:
+  podAntiAffinity:
+    {{- if eq .root.Values.spread "hard" }}
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "rutile.selectorLabels" . | nindent 12 }}
+    {{- else }}
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "rutile.selectorLabels" . | nindent 14 }}
+    {{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: {{ eq .root.Values.spread "hard" | ternary "DoNotSchedule" "ScheduleAnyway" }}
+    labelSelector:
+      matchLabels:
+        {{- include "rutile.selectorLabels" . | nindent 8 }}
+{{- end -}}
+
+{{/* The claim of a StatefulSet; (dict "values" .Values.node). */}}
+{{- define "rutile.dataClaim" -}}
+- metadata:
+    name: data
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with .values.storage.storageClass }}
+    storageClassName: {{ . | quote }}
+    {{- end }}
+    resources:
+      requests:
+        storage: {{ .values.storage.size }}
+{{- end -}}
