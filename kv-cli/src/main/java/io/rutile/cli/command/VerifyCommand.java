@@ -15,7 +15,12 @@ import picocli.CommandLine.Command;
         name = "verify",
         mixinStandardHelpOptions = true,
         description = "Compare all pairs of a file with what the cluster holds; exit code 1 if any differs.",
-        subcommands = {VerifyTxnCommand.class, VerifyRegionsCommand.class, VerifyGrowthCommand.class})
+        subcommands = {
+            VerifyTxnCommand.class,
+            VerifyRegionsCommand.class,
+            VerifyGrowthCommand.class,
+            VerifyGatewayCommand.class
+        })
 public final class VerifyCommand extends FileCommand {
 
     private final AtomicLong missing = new AtomicLong();
