@@ -1,0 +1,235 @@
+package io.rutile.cli.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+
+/**
+ * The real images, run as the chart says: its arguments, variables, users and limits, on a private network, root file systems read-only. By
+ * hand, with {@code -Pimages}: docs/operations/kubernetes.md.
+ */
+@EnabledIfSystemProperty(
+        named = "rutile.images",
+        matches = "true",
+        disabledReason = "builds images and runs them in containers, for minutes: ./mvnw verify -Pimages")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ImagesIT {
+
+    private static final String REPOSITORY = "localhost/rutile-it";
+    private static final String TAG = "it";
+    private static final Duration READY_MAX = Duration.ofMinutes(10);
+    private static final int NODES = Integer.getInteger("nodes", 3);
+
+    private static final Map<String, Object> VALUES = Map.of(
+            "image", Map.of("repository", REPOSITORY, "tag", TAG),
+            "pd", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on"),
+            "node", Map.of("replicas", NODES, "jvmOptions", "-XX:AOTMode=on"),
+            // The archive of classes must be usable, or the JVM does not start.
+            "gateway", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on"),
+            "metrics", Map.of("prometheusRule", Map.of("enabled", true), "dashboard", Map.of("enabled", true)));
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+
+    private static List<JsonObject> objects;
+    private static PodContainers pods;
+
+    @BeforeAll
+    static void startCluster() throws Exception {
+        Chart.requireHelm();
+        String missing = PodContainers.whatIsMissing();
+        Assumptions.assumeTrue(missing.isEmpty(), () -> "the images were not tested: " + missing);
+        PodContainers.serveApi();
+        build();
+        objects = Chart.render(VALUES);
+        pods = new PodContainers(objects);
+        pods.startAll();
+        await().atMost(READY_MAX)
+                .pollInterval(Duration.ofMillis(500))
+                .untilAsserted(() -> assertThat(pods.names()).allSatisfy(ImagesIT::requireReady));
+    }
+
+    @AfterAll
+    static void stopCluster() {
+        if (pods != null) {
+            pods.close();
+        }
+        PodContainers.stopApi();
+    }
+
+    private static void build() throws Exception {
+        Path docker = Chart.home().resolve("docker");
+        String base = System.getProperty("rutile.images.base", "");
+        if (base.isEmpty()) {
+            base = REPOSITORY + "/base:25";
+            run(docker.resolve("base-image").toString(), base);
+        }
+        run(
+                docker.resolve("build").toString(),
+                "--engine",
+                "podman",
+                "--base",
+                base,
+                "--repository",
+                REPOSITORY,
+                "--tag",
+                TAG);
+    }
+
+    private static void run(String... command) throws Exception {
+        Path log = Files.createTempFile("rutile-images-", ".log");
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        assertThat(process.waitFor(10, TimeUnit.MINUTES)).as(command[0]).isTrue();
+        assertThat(process.exitValue()).as(() -> read(log)).isZero();
+        Files.delete(log);
+    }
+
+    private static String read(Path log) {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    @Test
+    @Order(1)
+    void testOfTheReleasePassesThroughTheGateway() {
+        assertThat(pods.runToEnd("demo-rutile-test"))
+                .endsWith("through http://demo-rutile-gateway.stores.svc.cluster.local:8080\n");
+    }
+
+    @Test
+    @Order(2)
+    void processesAreNobodyAndCanWriteNothingButTheirVolumes() {
+        assertThat(pods.names()).allSatisfy(name -> {
+            assertThat(pods.userOf(name)).isEqualTo("10001");
+            assertThat(pods.hasReadOnlyRoot(name)).isTrue();
+        });
+        // The image gives this directory to the user, so that nothing but the read-only root file system stands in the
+        // way.
+        assertThat(pods.writeAsTheJvm("/var/lib/rutile/probe")).contains("Read-only file system");
+        assertThat(pods.writeAsTheJvm("/tmp/probe")).isEmpty();
+    }
+
+    @Test
+    @Order(3)
+    void alertsAndDashboardAskForWhatThereIs() {
+        String scraped = pods.names().stream()
+                .map(name -> get(name, "/actuator/prometheus").body())
+                .collect(Collectors.joining("\n"));
+        Set<String> there = new TreeSet<>();
+        scraped.lines().filter(line -> !line.startsWith("#")).forEach(line -> there.add(line.split("[{ ]", 2)[0]));
+
+        assertThat(Stream.concat(alertExpressions(), dashboardExpressions()).flatMap(ImagesIT::metrics))
+                .isNotEmpty()
+                .allSatisfy(metric -> assertThat(there).contains(metric));
+    }
+
+    private static Stream<String> alertExpressions() {
+        return Chart.items(Chart.ofKind(objects, "PrometheusRule").get(0), "spec", "groups")
+                .flatMap(group -> Chart.items(group, "rules"))
+                .map(rule -> Chart.text(rule, "expr"));
+    }
+
+    private static Stream<String> dashboardExpressions() {
+        String json = Chart.text(Chart.named(objects, "ConfigMap", "demo-rutile-dashboard"), "data", "rutile.json");
+        return Chart.items(JsonParser.parseString(json), "panels")
+                .flatMap(panel -> Chart.items(panel, "targets"))
+                .map(target -> Chart.text(target, "expr"));
+    }
+
+    /** Names in front of a selector; `up` is Prometheus' own. */
+    private static Stream<String> metrics(String expression) {
+        return Pattern.compile("([a-z_]+)\\{")
+                .matcher(expression)
+                .results()
+                .map(match -> match.group(1))
+                .filter(name -> !name.equals("up"));
+    }
+
+    @Test
+    @Order(4)
+    void clusterGoesOnWithoutANodeThatWasKilledAndTakesItBack() {
+        String victim = "demo-rutile-node-1";
+        pods.kill(victim);
+
+        assertThat(pods.runToEnd("demo-rutile-test")).contains("pairs written, read, scanned and deleted");
+
+        pods.start(victim);
+        await().atMost(READY_MAX).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> requireReady(victim));
+        assertThat(pods.runCli("check", "--target", "demo-rutile-pd.stores:2379", "--patience", "60"))
+                .contains("all replicas are the same; no hole, no overlap");
+    }
+
+    @Test
+    @Order(5)
+    void nodesSayWhereTheyAre() {
+        String stores = pods.runCli("stores", "--target", "demo-rutile-pd.stores:2379");
+
+        Matcher host = Pattern.compile("host=machine-\\d+").matcher(stores);
+        assertThat(host.results().count()).as(stores).isEqualTo(NODES);
+    }
+
+    @Test
+    @Order(6)
+    void signalReachesTheJvmWhichStopsInGoodOrder() {
+        String node = "demo-rutile-node-0";
+
+        int exit = pods.stop(node, 60);
+
+        assertThat(exit).isEqualTo(128 + 15);
+        assertThat(pods.logOf(node)).contains("store drained");
+    }
+
+    private static void requireReady(String name) {
+        assertThat(get(name, "/actuator/health/readiness").statusCode())
+                .as(name)
+                .isEqualTo(200);
+    }
+
+    private static HttpResponse<String> get(String name, String path) {
+        try {
+            return HTTP.send(
+                    HttpRequest.newBuilder(URI.create(pods.managementUrl(name) + path))
+                            .timeout(Duration.ofSeconds(5))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new AssertionError(name + " does not answer: " + e + "; its last words: " + pods.lastWords(name), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+}
