@@ -40,6 +40,7 @@ final class GroupRouter implements InboundCalls {
     private final UnknownReplicas unknown;
     private final Pools pools;
     private final RaftMetrics metrics;
+    private final RaftMemory memory;
     private final BooleanSupplier mute;
     private final BooleanSupplier draining;
     private final Set<Long> asking = ConcurrentHashMap.newKeySet();
@@ -54,6 +55,7 @@ final class GroupRouter implements InboundCalls {
             UnknownReplicas unknown,
             Pools pools,
             RaftMetrics metrics,
+            RaftMemory memory,
             BooleanSupplier mute,
             BooleanSupplier draining) {
         this.storeId = storeId;
@@ -61,6 +63,7 @@ final class GroupRouter implements InboundCalls {
         this.unknown = unknown;
         this.pools = pools;
         this.metrics = metrics;
+        this.memory = memory;
         this.mute = mute;
         this.draining = draining;
     }
@@ -79,7 +82,7 @@ final class GroupRouter implements InboundCalls {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, entries.getPeerId(), entries.getServerId(), true, unlessMute);
             if (group != null) {
-                handle(group, unlessMute, () -> append(group, entries, unlessMute));
+                receive(group, entries, unlessMute);
             }
         } else if (request instanceof RequestVoteRequest asks) {
             JRaftAdapter<?> group =
@@ -110,6 +113,28 @@ final class GroupRouter implements InboundCalls {
             }
         } else {
             throw new IllegalArgumentException("not a request");
+        }
+    }
+
+    /** Entries count until the group has looked at them: a follower that is slow must not have a leader's whole log in memory. */
+    private void receive(JRaftAdapter<?> group, AppendEntriesRequest request, Reply reply) {
+        int bytes = request.getData().size();
+        if (bytes == 0) {
+            handle(group, reply, () -> append(group, request, reply));
+        } else if (!memory.takesEntries(group.logBytesInMemory()) || !memory.inbound.take(bytes)) {
+            metrics.refusedEntries.increment();
+            reply.send(error(RaftError.EBUSY, "this store has too many entries in memory"));
+        } else {
+            group.inbound().execute(() -> {
+                try {
+                    unlessStopping(group, reply, () -> {
+                        append(group, request, reply);
+                        group.settleElections();
+                    });
+                } finally {
+                    memory.inbound.giveBack(bytes);
+                }
+            });
         }
     }
 
@@ -190,12 +215,14 @@ final class GroupRouter implements InboundCalls {
 
     private static void append(JRaftAdapter<?> group, AppendEntriesRequest request, Reply reply) {
         NodeImpl node = group.node();
-        if (request.getTerm() >= group.term()) {
+        // Not the request: its entries would stay in memory twice until they are on disk.
+        long term = request.getTerm();
+        if (term >= group.term()) {
             // R7: before the node sees it, so that it can't stand for election between its answer and the promise.
             group.gate().heardLeader();
         }
         RpcRequestClosure done = closure(AppendEntriesResponse.getDefaultInstance(), response -> {
-            if (response instanceof AppendEntriesResponse said && said.getTerm() == request.getTerm()) {
+            if (response instanceof AppendEntriesResponse said && said.getTerm() == term) {
                 // The leader will count on this answer: the promise that goes with it begins before it leaves.
                 group.gate().heardLeader();
             }

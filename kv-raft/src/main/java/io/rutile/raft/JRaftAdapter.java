@@ -72,7 +72,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
     private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
-    private static final long IN_FLIGHT_BYTES_MAX = 64L << 20;
+    private static final long IN_FLIGHT_BYTES_MAX = 16L << 20;
     private static final int CATCH_UP_MARGIN_MAX = 1_000;
     /** A new replica that does not answer within an election timeout is given so many of them. */
     private static final int CATCH_UP_ATTEMPTS = 5;
@@ -89,6 +89,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final RaftOptions options;
     private final RaftTransport transport;
     private final RaftMetrics metrics;
+    private final RaftMemory memory;
     private final Pools pools;
     private final GroupVote vote;
     /** When another replica was last told an index for a read of its own; 0 if none was, for long enough. */
@@ -144,6 +145,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             RaftOptions options,
             RaftTransport transport,
             RaftMetrics metrics,
+            RaftMemory memory,
             Pools pools,
             GroupVote vote,
             BooleanSupplier draining) {
@@ -153,6 +155,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         this.options = options;
         this.transport = transport;
         this.metrics = metrics;
+        this.memory = memory;
         this.pools = pools;
         this.vote = vote;
         this.draining = draining;
@@ -308,7 +311,9 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     private boolean admit(int bytes) {
         if (inFlightEntries.get() >= IN_FLIGHT_ENTRIES_MAX
-                || (inFlightBytes.get() > 0 && inFlightBytes.get() + bytes > IN_FLIGHT_BYTES_MAX)) {
+                || (inFlightBytes.get() > 0 && inFlightBytes.get() + bytes > IN_FLIGHT_BYTES_MAX)
+                || !memory.takesEntries(logBytesInMemory())
+                || !memory.proposals.take(bytes)) {
             return false;
         }
         inFlightEntries.incrementAndGet();
@@ -321,6 +326,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         inFlightEntries.decrementAndGet();
         inFlightBytes.addAndGet(-bytes);
         metrics.inFlightBytes.addAndGet(-bytes);
+        memory.proposals.giveBack(bytes);
     }
 
     /** Only refusals that JRaft gives before it appends are told as "nothing was written". */
@@ -880,6 +886,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     public long committedIndex() {
         FSMCaller caller = progress;
         return caller == null ? 0 : caller.getLastCommittedIndex();
+    }
+
+    /** Bytes of entries that are not applied, or not on disk, yet. */
+    long logBytesInMemory() {
+        return NodeInternals.logBytesInMemory(node);
     }
 
     @Override

@@ -15,7 +15,9 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcResponseClosureAdapter;
 import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.alipay.sofa.jraft.storage.LogManager;
+import com.alipay.sofa.jraft.storage.impl.LogManagerImpl;
 import com.alipay.sofa.jraft.util.RepeatedTimer;
+import com.alipay.sofa.jraft.util.SegmentList;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
 import com.alipay.sofa.jraft.util.Utils;
 import java.lang.invoke.MethodHandle;
@@ -41,6 +43,7 @@ final class NodeInternals {
     private static final VarHandle BALLOT_BOX;
     private static final VarHandle REPLICATORS;
     private static final VarHandle LOG_MANAGER;
+    private static final VarHandle LOGS_IN_MEMORY;
     private static final VarHandle LAST_LEADER_MS;
     private static final VarHandle WRITE_LOCK;
     private static final VarHandle ELECTION_TIMER;
@@ -59,6 +62,8 @@ final class NodeInternals {
             BALLOT_BOX = node.findVarHandle(NodeImpl.class, "ballotBox", BallotBox.class);
             REPLICATORS = node.findVarHandle(NodeImpl.class, "replicatorGroup", ReplicatorGroup.class);
             LOG_MANAGER = node.findVarHandle(NodeImpl.class, "logManager", LogManager.class);
+            LOGS_IN_MEMORY = MethodHandles.privateLookupIn(LogManagerImpl.class, MethodHandles.lookup())
+                    .findVarHandle(LogManagerImpl.class, "logsInMemory", SegmentList.class);
             LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
             TRANSFER_TIMED_OUT = node.findVirtual(
                     NodeImpl.class,
@@ -138,6 +143,12 @@ final class NodeInternals {
     /** The first entry that is still there; one more than the last if none is. */
     static long firstLogIndex(NodeImpl node) {
         return ((LogManager) LOG_MANAGER.getAcquire(node)).getFirstLogIndex();
+    }
+
+    /** Bytes of entries that the node holds because they are not applied, or not on disk, yet; read without its lock, so of about now. */
+    static long logBytesInMemory(NodeImpl node) {
+        LogManager logs = (LogManager) LOG_MANAGER.getAcquire(node);
+        return logs instanceof LogManagerImpl ours ? ((SegmentList<?>) LOGS_IN_MEMORY.get(ours)).estimatedBytes() : 0;
     }
 
     /** The last entry that the node has, on disk or on its way there. */

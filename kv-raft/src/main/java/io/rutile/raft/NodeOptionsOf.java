@@ -16,7 +16,14 @@ final class NodeOptionsOf {
     private static final int RING = 512;
 
     private static final int INSTALL_MS_MAX = 30 * 60 * 1_000;
-    private static final long LOGS_IN_MEMORY_BYTES_MAX = 64L << 20;
+    /** Of one group; all together are bounded by {@link RaftMemory}. */
+    private static final long LOGS_IN_MEMORY_BYTES_MAX = 16L << 20;
+
+    /** Of one message; from half a MiB on, the collector of a small heap treats an array as one of its large objects. */
+    private static final int MESSAGE_BYTES = 256 << 10;
+
+    /** Messages of entries to one follower that are not answered; JRaft's own 256 of half a MiB each are more than a small heap. */
+    private static final int IN_FLIGHT_MESSAGES_MAX = 64;
 
     /** JRaft wants one; our client never uses it, and its thread is never started. */
     private static final FixedThreadsExecutorGroup UNUSED =
@@ -30,6 +37,8 @@ final class NodeOptionsOf {
         raft.setDisruptorBufferSize(RING);
         raft.setEnableLogEntryChecksum(true);
         raft.setMaxLogsInMemoryBytes(LOGS_IN_MEMORY_BYTES_MAX);
+        raft.setMaxBodySize(MESSAGE_BYTES);
+        raft.setMaxReplicatorInflightMsgs(IN_FLIGHT_MESSAGES_MAX);
         // Spread of election time-outs: a quarter keeps two candidates apart and the whole short.
         raft.setMaxElectionDelayMs(Math.max(50, timeoutMs / 2));
         raft.setOpenStatistics(false);

@@ -20,6 +20,7 @@ final class RaftMetrics {
     final Timer followerReads;
     final Counter followerReadsRefused;
     final Counter refusedBusy;
+    final Counter refusedEntries;
     final Counter undetermined;
     final Counter elections;
     final Counter votesWithheld;
@@ -56,6 +57,9 @@ final class RaftMetrics {
                 .register(meters);
         applyEntries = DistributionSummary.builder("kv.raft.apply.entries")
                 .description("Entries of one applied batch")
+                .register(meters);
+        refusedEntries = Counter.builder("kv.raft.entries.refused")
+                .description("Messages of entries not taken from a leader because too many are in memory")
                 .register(meters);
         refusedBusy = Counter.builder("kv.raft.propose.busy")
                 .description("Proposals refused because a bound was hit")

@@ -19,6 +19,7 @@ import java.time.Duration;
  * @param logBytesMax the same in bytes
  * @param entryBytesMax largest entry that a group takes
  * @param imageBytesPerSecondMax pace of all images that this store sends together; 0 for no limit
+ * @param memoryBytes what the process has, normally its heap; bounds of entries and messages in memory are parts of it
  */
 public record RaftOptions(
         long clusterId,
@@ -31,7 +32,8 @@ public record RaftOptions(
         long logEntriesMax,
         long logBytesMax,
         int entryBytesMax,
-        long imageBytesPerSecondMax) {
+        long imageBytesPerSecondMax,
+        long memoryBytes) {
 
     /** Sensible settings for a store with few to thousands of groups. */
     public static RaftOptions of(long clusterId, long storeId, Path dataDir, InetSocketAddress listen) {
@@ -46,7 +48,8 @@ public record RaftOptions(
                 100_000,
                 128L << 20,
                 (8 << 20) + (64 << 10),
-                ImageLimits.DEFAULT.bytesPerSecondMax());
+                ImageLimits.DEFAULT.bytesPerSecondMax(),
+                Runtime.getRuntime().maxMemory());
     }
 
     public RaftOptions withElectionTimeout(Duration timeout) {
@@ -61,7 +64,8 @@ public record RaftOptions(
                 logEntriesMax,
                 logBytesMax,
                 entryBytesMax,
-                imageBytesPerSecondMax);
+                imageBytesPerSecondMax,
+                memoryBytes);
     }
 
     public RaftOptions withSync(boolean on) {
@@ -76,7 +80,8 @@ public record RaftOptions(
                 logEntriesMax,
                 logBytesMax,
                 entryBytesMax,
-                imageBytesPerSecondMax);
+                imageBytesPerSecondMax,
+                memoryBytes);
     }
 
     public RaftOptions withForceReadIndex(boolean on) {
@@ -91,7 +96,8 @@ public record RaftOptions(
                 logEntriesMax,
                 logBytesMax,
                 entryBytesMax,
-                imageBytesPerSecondMax);
+                imageBytesPerSecondMax,
+                memoryBytes);
     }
 
     public RaftOptions withLogMax(long entries, long bytes) {
@@ -106,7 +112,8 @@ public record RaftOptions(
                 entries,
                 bytes,
                 entryBytesMax,
-                imageBytesPerSecondMax);
+                imageBytesPerSecondMax,
+                memoryBytes);
     }
 
     public RaftOptions withImageBytesPerSecondMax(long bytes) {
@@ -121,6 +128,23 @@ public record RaftOptions(
                 logEntriesMax,
                 logBytesMax,
                 entryBytesMax,
+                bytes,
+                memoryBytes);
+    }
+
+    public RaftOptions withMemoryBytes(long bytes) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
+                entryBytesMax,
+                imageBytesPerSecondMax,
                 bytes);
     }
 }

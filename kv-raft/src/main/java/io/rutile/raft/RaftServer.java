@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
@@ -42,6 +43,17 @@ import org.slf4j.LoggerFactory;
 public final class RaftServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RaftServer.class);
+    private static final String RECYCLED_MAX = "jraft.recyclers.maxCapacityPerThread";
+    private static final long MEMORY_LOOK_MS = 50;
+
+    static {
+        // JRaft keeps up to 4,096 objects of a kind for each thread to use again, buffers of whole messages among them:
+        // gigabytes at worst,
+        // and more than a collector of today has to do with what dies young.
+        if (System.getProperty(RECYCLED_MAX) == null) {
+            System.setProperty(RECYCLED_MAX, "0");
+        }
+    }
 
     /** Tells the servers of one process apart in JRaft's table of nodes, which the process shares. */
     private static final AtomicLong SERVERS = new AtomicLong();
@@ -61,6 +73,7 @@ public final class RaftServer implements AutoCloseable {
     private final Set<Long> changing = ConcurrentHashMap.newKeySet();
 
     private final RaftMetrics metrics;
+    private final RaftMemory memory;
     private final AtomicBoolean draining = new AtomicBoolean();
     private volatile @Nullable Running running;
 
@@ -115,6 +128,7 @@ public final class RaftServer implements AutoCloseable {
         this.latencies = latencies;
         this.faults = faults;
         this.metrics = new RaftMetrics(meters, groups, latencies);
+        this.memory = new RaftMemory(options.memoryBytes(), meters);
     }
 
     /**
@@ -140,11 +154,19 @@ public final class RaftServer implements AutoCloseable {
             RaftLog opened = log;
             ImageSender sender = new ImageSender(images, limits, pools.imagesOut(), meters);
             GroupRouter router = new GroupRouter(
-                    options.storeId(), groups, unknown, pools, metrics, () -> opened.failure() != null, draining::get);
+                    options.storeId(),
+                    groups,
+                    unknown,
+                    pools,
+                    metrics,
+                    memory,
+                    () -> opened.failure() != null,
+                    draining::get);
             transport = new RaftTransport(
                     options.clusterId(),
                     options.storeId(),
                     options.entryBytesMax(),
+                    memory.outbound,
                     addresses,
                     router,
                     sender::serve,
@@ -152,6 +174,9 @@ public final class RaftServer implements AutoCloseable {
                     pools.rpc(),
                     pools.timer(),
                     meters);
+            pools.timer()
+                    .scheduleWithFixedDelay(
+                            () -> memory.look(groups.values()), MEMORY_LOOK_MS, MEMORY_LOOK_MS, TimeUnit.MILLISECONDS);
             running = new Running(pools, log, transport, sender, new ImageReceiver(transport, limits, meters));
             openPort(transport);
         } catch (IOException | RuntimeException e) {
@@ -299,6 +324,7 @@ public final class RaftServer implements AutoCloseable {
                 options,
                 parts.transport(),
                 metrics,
+                memory,
                 parts.pools(),
                 vote,
                 draining::get);

@@ -2,6 +2,7 @@ package io.rutile.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
@@ -18,6 +19,11 @@ import org.junit.jupiter.api.io.TempDir;
 class BoundsTest {
 
     private static final long GROUP = 42;
+    /** Fewer than there are threads that apply, for all stores of this process share them. */
+    private static final int LAGGING_GROUPS = 6;
+
+    private static final int ENTRIES_OF_EACH = 24;
+    private static final int ENTRY_BYTES = 256 << 10;
 
     @TempDir
     Path dir;
@@ -67,6 +73,77 @@ class BoundsTest {
         }
     }
 
+    /** A store whose state machines all lag behind must not hold the logs of all its groups in memory. */
+    @Test
+    void r10_groupsThatLagTogetherHoldNoMoreThanTheirStoresShare() throws Exception {
+        CountDownLatch hold = new CountDownLatch(1);
+        try (TestStores stores = new TestStores(dir, options -> options.withMemoryBytes(32L << 20));
+                AutoCloseable released = hold::countDown) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            for (long group = GROUP; group < GROUP + LAGGING_GROUPS; group++) {
+                stores.startEverywhere(group, TestStores.members(1, 2, 3));
+            }
+            Store slow = stores.store(3);
+            for (long group = GROUP; group < GROUP + LAGGING_GROUPS; group++) {
+                awaitAnotherLeader(stores, group, slow);
+            }
+            slow.machines
+                    .values()
+                    .forEach(machine -> machine.beforeApply = () -> {
+                        try {
+                            hold.await();
+                        } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    });
+
+            for (int i = 0; i < ENTRIES_OF_EACH; i++) {
+                String word = i + "x".repeat(ENTRY_BYTES);
+                for (long group = GROUP; group < GROUP + LAGGING_GROUPS; group++) {
+                    stores.proposeAnyhow(group, word);
+                }
+            }
+
+            await().atMost(TestStores.PATIENCE)
+                    .until(() ->
+                            slow.meters.get("kv.raft.entries.refused").counter().count() > 0);
+            // What came in between two looks is on top of it.
+            assertThat(slow.meters
+                            .get("kv.raft.memory")
+                            .tag("use", "log")
+                            .gauge()
+                            .value())
+                    .isBetween(1.0 * ENTRY_BYTES, 0.5 * LAGGING_GROUPS * ENTRIES_OF_EACH * ENTRY_BYTES);
+            hold.countDown();
+            for (long group = GROUP; group < GROUP + LAGGING_GROUPS; group++) {
+                CounterMachine machine = slow.machine(group);
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> machine.count(ENTRIES_OF_EACH - 1 + "x".repeat(ENTRY_BYTES)) >= 1);
+            }
+            for (String use : List.of("proposals", "outbound", "inbound")) {
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> slow.meters
+                                        .get("kv.raft.memory")
+                                        .tag("use", use)
+                                        .gauge()
+                                        .value()
+                                == 0);
+            }
+        }
+    }
+
+    private static void awaitAnotherLeader(TestStores stores, long group, Store than) {
+        await().atMost(TestStores.PATIENCE).until(() -> {
+            Store leader = stores.awaitLeader(group);
+            if (leader == than) {
+                leader.group(group).transferLeader(new Replica(1, 101));
+            }
+            return leader != than;
+        });
+    }
+
     @Test
     void entryThatIsTooLargeOrEmptyIsRefused() {
         try (TestStores stores = new TestStores(dir)) {
@@ -96,7 +173,7 @@ class BoundsTest {
 
             for (long id = 1; id <= 3; id++) {
                 CounterMachine machine = stores.store(id).machine(GROUP);
-                org.awaitility.Awaitility.await().atMost(TestStores.PATIENCE).until(() -> machine.count(large) >= 1);
+                await().atMost(TestStores.PATIENCE).until(() -> machine.count(large) >= 1);
             }
         }
     }

@@ -42,7 +42,7 @@ public final class RaftTransport implements AutoCloseable {
     public static final int PROTOCOL = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(RaftTransport.class);
-    private static final long QUEUE_BYTES_MAX = 64L << 20;
+    private static final long QUEUE_BYTES_MAX = 16L << 20;
     private static final long SWEEP_MS = 50;
     private static final long HELLO_MS_MAX = 10_000;
     private static final int METADATA_BYTES_MAX = 16 << 10;
@@ -57,6 +57,7 @@ public final class RaftTransport implements AutoCloseable {
     private final Executor pool;
     private final ScheduledExecutorService timer;
     private final int messageBytesMax;
+    final ByteBudget outbound;
     private final ConcurrentHashMap<Long, StoreLink> links = new ConcurrentHashMap<>();
     private final Set<Guest> guests = ConcurrentHashMap.newKeySet();
     final TransportMetrics metrics;
@@ -66,12 +67,14 @@ public final class RaftTransport implements AutoCloseable {
 
     /**
      * @param entryBytesMax largest entry that a group takes; messages are bounded a little above
+     * @param outbound of all messages that wait for an answer; one store may have half of it
      * @param images answers requests for images; called on the pool
      */
     public RaftTransport(
             long clusterId,
             long storeId,
             int entryBytesMax,
+            ByteBudget outbound,
             StoreAddresses addresses,
             InboundCalls inbound,
             BiConsumer<ImageRequest, ServerCallStreamObserver<ImageChunk>> images,
@@ -87,6 +90,7 @@ public final class RaftTransport implements AutoCloseable {
         this.filter = filter;
         this.pool = pool;
         this.timer = timer;
+        this.outbound = outbound;
         this.messageBytesMax = entryBytesMax + (8 << 20);
         this.metrics = new TransportMetrics(meters);
     }
@@ -303,23 +307,25 @@ public final class RaftTransport implements AutoCloseable {
         }
 
         private void handle(Call call) {
+            // Not the call: its bytes would stay in memory until it is answered.
+            long id = call.getId();
+            long group = call.getGroup();
             try {
                 Message request = MessageTypes.parse(call.getType(), call.getBody());
-                inbound.onCall(
-                        fromStore, call.getGroup(), request, call.getHandover(), response -> answer(call, response));
+                inbound.onCall(fromStore, group, request, call.getHandover(), response -> answer(id, group, response));
             } catch (InvalidProtocolBufferException | RuntimeException e) {
                 metrics.badMessages.increment();
                 LOG.debug("raft message dropped from_store={} cause={}", fromStore, e.toString());
             }
         }
 
-        private void answer(Call call, Message response) {
+        private void answer(long id, long group, Message response) {
             if (closed || !passes(storeId, fromStore)) {
                 return;
             }
             Call message = Call.newBuilder()
-                    .setId(call.getId())
-                    .setGroup(call.getGroup())
+                    .setId(id)
+                    .setGroup(group)
                     .setType(MessageTypes.number(response))
                     .setBody(response.toByteString())
                     .build();

@@ -32,6 +32,9 @@ final class StoreLink {
     private static final long HANDSHAKE_MS_MAX = 5_000;
     static final int PENDING_MAX = 65_536;
 
+    /** Messages up to this size bring no entries to speak of: heartbeats, votes and answers never wait for others' entries. */
+    private static final int FREE_BYTES = 1 << 10;
+
     private final RaftTransport transport;
     private final long toStore;
 
@@ -135,7 +138,8 @@ final class StoreLink {
         }
     }
 
-    private record Pending(OutboundCall call, long deadlineNanos) {}
+    /** @param bytes of the budget */
+    private record Pending(OutboundCall call, long deadlineNanos, int bytes) {}
 
     /** One stream from its opening to its end; never opened twice. */
     private final class Session implements ClientResponseObserver<Envelope, Envelope> {
@@ -147,6 +151,7 @@ final class StoreLink {
         private @Nullable ClientCallStreamObserver<Envelope> stream;
         private @Nullable FrameSender sender;
         private volatile boolean greeted;
+        private final AtomicLong waitingBytes = new AtomicLong();
         private volatile boolean ended;
 
         Session(ManagedChannel channel) {
@@ -177,16 +182,43 @@ final class StoreLink {
                 fail(call, "too many calls wait for store " + toStore, false);
                 return;
             }
+            int size = call.request().getSerializedSize();
+            int bytes = size <= FREE_BYTES ? 0 : size;
+            if (bytes > 0 && !admit(bytes)) {
+                transport.metrics.refusedFull.increment();
+                fail(call, "too many bytes wait for store " + toStore, false);
+                return;
+            }
             long id = ids.incrementAndGet();
             long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(call.timeoutMs());
-            pending.put(id, new Pending(call, deadline));
+            pending.put(id, new Pending(call, deadline, bytes));
             if (transport.passes(transport.storeId(), toStore)) {
                 send(to, id, call);
             }
             // The stream may have ended after the lookup and before the call was entered: nobody else would tell.
-            if (ended && pending.remove(id) != null) {
+            if (ended && remove(id) != null) {
                 fail(call, "store " + toStore + " is not reachable", false);
             }
+        }
+
+        /** Half of the budget is for others: a store that is slow to answer takes nothing from them. */
+        private boolean admit(int bytes) {
+            long mine = waitingBytes.get();
+            if ((mine > 0 && mine + bytes > transport.outbound.bytesMax() / 2) || !transport.outbound.take(bytes)) {
+                return false;
+            }
+            waitingBytes.addAndGet(bytes);
+            return true;
+        }
+
+        /** Whoever takes a call out tells its outcome, and gives its bytes back. */
+        private @Nullable Pending remove(long id) {
+            Pending removed = pending.remove(id);
+            if (removed != null && removed.bytes() > 0) {
+                waitingBytes.addAndGet(-removed.bytes());
+                transport.outbound.giveBack(removed.bytes());
+            }
+            return removed;
         }
 
         private void send(FrameSender to, long id, OutboundCall call) {
@@ -197,7 +229,7 @@ final class StoreLink {
                     .setBody(call.request().toByteString())
                     .setHandover(call.handover())
                     .build();
-            if (!to.offer(message) && pending.remove(id) != null) {
+            if (!to.offer(message) && remove(id) != null) {
                 transport.metrics.refusedFull.increment();
                 fail(call, "the queue to store " + toStore + " is full", false);
             }
@@ -217,7 +249,7 @@ final class StoreLink {
                 return;
             }
             for (Call answer : frame.getCallsList()) {
-                Pending asked = pending.remove(answer.getId());
+                Pending asked = remove(answer.getId());
                 if (asked != null) {
                     answered(asked.call(), answer);
                 }
@@ -257,7 +289,7 @@ final class StoreLink {
                 return;
             }
             pending.forEach((id, entry) -> {
-                if (nowNanos - entry.deadlineNanos() >= 0 && pending.remove(id) != null) {
+                if (nowNanos - entry.deadlineNanos() >= 0 && remove(id) != null) {
                     transport.metrics.timeouts.increment();
                     fail(entry.call(), "store " + toStore + " did not answer in time", true);
                 }
@@ -272,7 +304,7 @@ final class StoreLink {
                 mine.close();
             }
             pending.forEach((id, entry) -> {
-                if (pending.remove(id) != null) {
+                if (remove(id) != null) {
                     fail(entry.call(), "store " + toStore + ": " + why, false);
                 }
             });
