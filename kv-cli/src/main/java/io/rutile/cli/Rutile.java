@@ -9,6 +9,7 @@ import io.rutile.cli.command.DrainCommand;
 import io.rutile.cli.command.GetCommand;
 import io.rutile.cli.command.KillCommand;
 import io.rutile.cli.command.LoadCommand;
+import io.rutile.cli.command.MembersCommand;
 import io.rutile.cli.command.OperatorsCommand;
 import io.rutile.cli.command.PrepareCommand;
 import io.rutile.cli.command.PutCommand;
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
             DeleteCommand.class,
             ScanCommand.class,
             LoadCommand.class,
+            MembersCommand.class,
             StoresCommand.class,
             RegionsCommand.class,
             OperatorsCommand.class,

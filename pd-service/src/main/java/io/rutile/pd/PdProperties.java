@@ -8,6 +8,8 @@ import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.KeyspaceRecord;
 import io.rutile.pd.meta.Setting;
+import io.rutile.pd.meta.MemberDirectory;
+import io.rutile.pd.meta.MemberIdentity;
 import io.rutile.pd.rpc.DoorOptions;
 import io.rutile.pd.schedule.ScheduleOptions;
 import io.rutile.pd.schedule.Schedulers;
@@ -32,11 +34,15 @@ import org.springframework.validation.annotation.Validated;
 /**
  * Settings of one member, {@code rutile.pd.*}.
  *
- * @param name this member's name in {@code initial-cluster}
+ * @param name this member's name in {@code initial-cluster}, or the one that it joins under: letters, digits, '-', '_', '.'
  * @param dataDir where hard state and log live; created if missing, one member's alone
  * @param clientAddress {@code host:port} where clients and stores connect
  * @param advertiseClientUrl what clients are told, with scheme and port; by default {@code http://} and the client address
  * @param raftAddress {@code host:port} where other members connect
+ * @param advertiseRaftAddress {@code host:port} that other members are told to connect to, for a member that joins; by default the Raft
+ *     address
+ * @param join client URLs of members of a running cluster, {@code http://host:port}: a member whose directory is empty joins it, and keeps
+ *     to what its directory says ever after
  * @param initialCluster all members as {@code name=host:port,…} with their Raft addresses, in the same order everywhere; by
  *     default this member alone
  * @param electionTimeout silence of the leader after which another is elected, 200 ms to 60 s
@@ -54,6 +60,8 @@ public record PdProperties(
         @DefaultValue("127.0.0.1:2379") @NotBlank String clientAddress,
         @Nullable String advertiseClientUrl,
         @DefaultValue("127.0.0.1:2380") @NotBlank String raftAddress,
+        @Nullable String advertiseRaftAddress,
+        @DefaultValue List<String> join,
         @Nullable String initialCluster,
         @DefaultValue("1s") Duration electionTimeout,
         @DefaultValue("3s") Duration tsoWindow,
@@ -143,13 +151,16 @@ public record PdProperties(
         checkLocations();
         checkAdvertised();
         checkKeyspaces();
+        checkJoin();
         return new PdOptions(
                 name,
                 dataDir.toAbsolutePath(),
                 address("client-address", clientAddress),
                 advertiseClientUrl,
                 address("raft-address", raftAddress),
+                advertiseRaftAddress == null ? null : address("advertise-raft-address", advertiseRaftAddress),
                 cluster(),
+                join,
                 electionTimeout,
                 new LeaderOptions(
                         tsoWindow,
@@ -182,7 +193,9 @@ public record PdProperties(
         try {
             InitialCluster cluster =
                     InitialCluster.parse(initialCluster == null ? name + "=" + raftAddress : initialCluster);
-            cluster.idOf(name);
+            if (join.isEmpty()) {
+                cluster.idOf(name);
+            }
             return cluster;
         } catch (IllegalArgumentException e) {
             throw refused("initial-cluster", String.valueOf(e.getMessage()), e);
@@ -219,6 +232,30 @@ public record PdProperties(
             if (!KeyspaceRecord.isName(name)) {
                 throw refused("keyspaces", "'" + name + "' is not 1 to 64 letters, digits, '-' or '_'", null);
             }
+        }
+    }
+
+    private void checkJoin() {
+        if (join.isEmpty()) {
+            return;
+        }
+        for (String url : join) {
+            if (MemberDirectory.addressOf(url)
+                    .filter(address -> url.equals("http://" + address))
+                    .isEmpty()) {
+                throw refused("join", "'" + url + "' is not of the form http://host:port", null);
+            }
+        }
+        if (!MemberIdentity.isName(name)) {
+            throw refused(
+                    "name",
+                    "'" + name
+                            + "' is not 1 to 64 letters, digits, '-', '_' or '.', the first and last a letter or digit",
+                    null);
+        }
+        HostPort told = address("raft-address", advertiseRaftAddress == null ? raftAddress : advertiseRaftAddress);
+        if (told.host().equals("0.0.0.0") || told.host().equals("[::]")) {
+            throw refused("advertise-raft-address", "members cannot connect to " + told.host(), null);
         }
     }
 

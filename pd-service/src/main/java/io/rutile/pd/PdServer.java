@@ -1,11 +1,15 @@
 package io.rutile.pd;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.pd.http.ClusterJoin;
 import io.rutile.pd.http.PdApi;
 import io.rutile.pd.leader.Clocks;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.leader.Leadership;
+import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
+import io.rutile.pd.meta.MemberDirectory;
+import io.rutile.pd.meta.MemberIdentity;
 import io.rutile.pd.meta.MetaOutcome;
 import io.rutile.pd.meta.MetaState;
 import io.rutile.pd.meta.MetaStateMachine;
@@ -18,14 +22,20 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.RaftOptions;
 import io.rutile.raft.RaftServer;
+import io.rutile.raft.Replica;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,16 +56,21 @@ public final class PdServer implements AutoCloseable {
 
     private static final long LOG_BYTES_MAX = 32L << 20;
 
+    /** How long a member that joins asks a cluster that has no leader, or takes in another member. */
+    private static final Duration JOIN_PATIENCE = Duration.ofMinutes(1);
+
     private final PdOptions options;
     private final Clocks clocks;
     private final MeterRegistry metrics;
     /** What was started, to be closed in reverse order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
-    private @Nullable RaftServer raft;
-    private @Nullable Leadership leadership;
-    private @Nullable PdMember member;
-    private @Nullable PdDoor door;
+    private final AtomicBoolean isOut = new AtomicBoolean();
+
+    private volatile @Nullable RaftServer raft;
+    private volatile @Nullable Leadership leadership;
+    private volatile @Nullable PdMember member;
+    private volatile @Nullable PdDoor door;
 
     public PdServer(PdOptions options, MeterRegistry metrics) {
         this(options, Clocks.system(), metrics);
@@ -80,47 +95,132 @@ public final class PdServer implements AutoCloseable {
             throw e;
         }
         log.info(
-                "started member={} id={} clientUrl={} raft={} dataDir={}",
+                "started member={} id={} client={} raft={} dataDir={}",
                 options.name(),
-                self().getMemberId(),
-                self().getClientUrls(0),
+                selfId(),
+                clientAddress(),
                 raftAddress(),
                 options.dataDir());
     }
 
+    private long selfId() {
+        return Objects.requireNonNull(member, "not started").identity().id();
+    }
+
     private void assemble() {
-        InitialCluster cluster = options.initialCluster();
-        long memberId = memberId(cluster);
         Leadership leading = new Leadership(options.leader(), clocks, metrics);
         leadership = leading;
-
         MetaStateMachine stateMachine = openState(leading);
-        RaftGroup<MetaOutcome> group = openGroup(cluster, memberId, stateMachine);
+        MemberIdentity identity = identity(stateMachine);
+        MemberDirectory directory =
+                new MemberDirectory(identity, options.initialCluster().members(), stateMachine::state);
+
+        RaftGroup<MetaOutcome> group = openGroup(identity, directory, stateMachine);
         MetaStore meta = new MetaStore(new RaftMetaLog(group), stateMachine::state);
 
-        PdMember joined = new PdMember(this::self, meta);
+        PdMember joined = new PdMember(() -> self(identity), identity, directory, meta);
         member = joined;
         PdApi api = new PdApi(options.http(), joined, leading, meta, metrics);
         started.push(api);
         startDoor(new PdDoor(
                 options.clientListen().resolve(),
                 options.door(),
-                cluster,
                 joined,
                 leading,
                 meta,
                 api.entrance(),
+                this::putOut,
                 metrics));
         leading.begin(meta, joined);
+        StandingWatch watch =
+                new StandingWatch(joined, new ClusterJoin(), options.join(), options.dataDir(), this::putOut);
+        started.push(watch);
+        watch.start();
     }
 
-    private long memberId(InitialCluster cluster) {
+    /** Who this member is: what its directory says; else what a running cluster says, or the settings. */
+    private MemberIdentity identity(MetaStateMachine stateMachine) {
+        Path directory = options.dataDir();
         try {
-            return cluster.idOf(options.name());
+            Optional<MemberIdentity> known = MemberIdentity.read(directory);
+            if (known.isPresent()) {
+                return stillMember(checkedName(known.get()), stateMachine);
+            }
+            long incarnation = MemberIdentity.incarnationOf(directory);
+            MemberIdentity identity = options.join().isEmpty() || Files.exists(directory.resolve("group-id"))
+                    ? initial(incarnation)
+                    : join(incarnation);
+            identity.write(directory);
+            return identity;
+        } catch (IOException e) {
+            throw new PdStartException(
+                    "The data directory " + directory + " cannot be used: " + e,
+                    "Look after the data directory of this member.",
+                    e);
+        }
+    }
+
+    private MemberIdentity checkedName(MemberIdentity identity) {
+        if (!identity.name().equals(options.name())) {
+            throw new PdStartException(
+                    "The data directory " + options.dataDir() + " belongs to member " + identity.name() + ", not to "
+                            + options.name() + ".",
+                    "Set rutile.pd.name to " + identity.name() + ", or give this member a directory of its own.",
+                    null);
+        }
+        return identity;
+    }
+
+    /** A member that was removed while it was away hears so before it says anything to anybody. */
+    private MemberIdentity stillMember(MemberIdentity identity, MetaStateMachine stateMachine) throws IOException {
+        List<String> asked = new ArrayList<>(options.join());
+        asked.addAll(MemberIdentity.others(options.dataDir()));
+        Collection<String> others =
+                StandingWatch.urls(stateMachine.state().members().values(), identity, asked);
+        new ClusterJoin().goneAccordingTo(others, identity).ifPresent(why -> {
+            throw new PdStartException(
+                    "The cluster does not take this member for one any more: " + why + ".",
+                    "Remove its data directory " + options.dataDir() + " and let it join with rutile.pd.join.",
+                    null);
+        });
+        return identity;
+    }
+
+    private MemberIdentity initial(long incarnation) throws IOException {
+        InitialCluster cluster = options.initialCluster();
+        try {
+            return MemberIdentity.initial(cluster, options.name(), groupFingerprint(cluster), incarnation);
         } catch (IllegalArgumentException e) {
             throw new PdStartException(
                     String.valueOf(e.getMessage()), "Name this member in initial-cluster as it is named itself.", e);
         }
+    }
+
+    private MemberIdentity join(long incarnation) {
+        Member.Builder asking = Member.newBuilder().setName(options.name()).addPeerUrls("http://" + advertisedRaft());
+        String url = options.advertiseClientUrl();
+        if (url != null) {
+            asking.addClientUrls(url);
+        } else if (options.clientListen().port() != 0) {
+            asking.addClientUrls("http://" + options.clientListen());
+        }
+        log.info("joins member={} by={}", options.name(), options.join());
+        try {
+            MemberIdentity identity =
+                    new ClusterJoin().join(options.join(), asking.build(), incarnation, JOIN_PATIENCE);
+            log.info("taken in member={} id={} group={}", identity.name(), identity.id(), identity.known());
+            return identity;
+        } catch (ClusterJoin.NotTakenInException e) {
+            throw new PdStartException(
+                    "The cluster does not take this member in: " + e.getMessage() + ".",
+                    "Look at the members of rutile.pd.join; a member of the same name whose data is lost is removed first.",
+                    e);
+        }
+    }
+
+    private HostPort advertisedRaft() {
+        HostPort told = options.advertiseRaft();
+        return told == null ? options.raftListen() : told;
     }
 
     private MetaStateMachine openState(Leadership leading) {
@@ -134,9 +234,10 @@ public final class PdServer implements AutoCloseable {
         }
     }
 
-    private RaftGroup<MetaOutcome> openGroup(InitialCluster cluster, long memberId, MetaStateMachine stateMachine) {
+    private RaftGroup<MetaOutcome> openGroup(
+            MemberIdentity identity, MemberDirectory directory, MetaStateMachine stateMachine) {
         try {
-            return startRaft(cluster, memberId, stateMachine);
+            return startRaft(identity, directory, stateMachine);
         } catch (RaftException e) {
             throw new PdStartException(
                     "The Raft log cannot be opened: " + e.getMessage(),
@@ -145,25 +246,31 @@ public final class PdServer implements AutoCloseable {
         }
     }
 
-    private RaftGroup<MetaOutcome> startRaft(InitialCluster cluster, long memberId, MetaStateMachine stateMachine) {
+    private RaftGroup<MetaOutcome> startRaft(
+            MemberIdentity identity, MemberDirectory directory, MetaStateMachine stateMachine) {
         RaftOptions raftOptions = RaftOptions.of(
-                        groupFingerprint(cluster),
-                        memberId,
+                        identity.groupId(),
+                        identity.id(),
                         options.dataDir().resolve("raft"),
                         options.raftListen().resolve())
                 .withElectionTimeout(options.electionTimeout())
                 .withLogMax(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
-        // A member of the initial cluster is started below; whoever else writes here is nobody.
+        // This member is started below; whoever is written to here under another id is nobody.
         RaftServer server = new RaftServer(
                 raftOptions,
-                cluster::raftAddress,
+                directory::resolve,
                 (groupId, self, from) ->
                         log.warn("message for unknown replica group={} self={} from={}", groupId, self, from));
         server.start();
         raft = server;
         started.push(server);
-        server.bootstrapGroup(GROUP_ID, InitialCluster.replica(memberId), cluster.replicas(), MetaState.FIRST_INDEX);
-        return server.startGroup(GROUP_ID, InitialCluster.replica(memberId), stateMachine);
+        Replica self = InitialCluster.replica(identity.id());
+        if (!identity.joined()) {
+            server.bootstrapGroup(
+                    GROUP_ID, self, InitialCluster.replicas(identity.known().keySet()), MetaState.FIRST_INDEX);
+        }
+        // Who joined waits for the leader's image, and votes for nobody's sake before (R2).
+        return server.startGroup(GROUP_ID, self, stateMachine);
     }
 
     /**
@@ -199,18 +306,54 @@ public final class PdServer implements AutoCloseable {
         }
     }
 
-    private Member self() {
-        InitialCluster cluster = options.initialCluster();
-        long id = cluster.idOf(options.name());
+    private Member self(MemberIdentity identity) {
         String url = options.advertiseClientUrl();
         InetSocketAddress listens = clientAddress();
         return Member.newBuilder()
-                .setName(options.name())
-                .setMemberId(id)
-                .addPeerUrls("http://" + cluster.member(id).raftAddress())
+                .setName(identity.name())
+                .setMemberId(identity.id())
+                .addPeerUrls("http://" + peerAddress(identity))
                 .addClientUrls(
                         url != null ? url : "http://" + options.clientListen().host() + ":" + listens.getPort())
                 .build();
+    }
+
+    /** Where other members find it: as the settings say, for addresses may change. */
+    private String peerAddress(MemberIdentity identity) {
+        HostPort told = options.advertiseRaft();
+        if (told != null) {
+            return told.toString();
+        }
+        return options.initialCluster().members().stream()
+                .filter(entry -> entry.name().equals(identity.name()))
+                .findFirst()
+                .map(InitialCluster.Entry::raftAddress)
+                .orElseGet(() -> options.raftListen().toString());
+    }
+
+    /** The cluster goes on without this member: it says so, and says nothing to others any more. Any thread; does not wait. */
+    private void putOut(String why) {
+        if (!isOut.compareAndSet(false, true)) {
+            return;
+        }
+        Thread leaving = new Thread(
+                () -> {
+                    Leadership leading = leadership;
+                    if (leading != null) {
+                        leading.onFailure(new MemberGoneException(why));
+                    }
+                    RaftServer server = raft;
+                    if (server != null) {
+                        try {
+                            server.stopGroup(GROUP_ID);
+                        } catch (RaftException e) {
+                            log.info("raft group not stopped cause={}", e.getMessage());
+                        }
+                    }
+                },
+                "pd-leaving");
+        leaving.setDaemon(true);
+        leaving.start();
     }
 
     /** Where clients connect, after {@link #start}. */
@@ -225,24 +368,35 @@ public final class PdServer implements AutoCloseable {
 
     /** The term that this member leads and serves in, if it does. */
     public Optional<LeaderTerm> leaderTerm() {
-        return leadership == null ? Optional.empty() : leadership.current();
+        Leadership leading = leadership;
+        return leading == null ? Optional.empty() : leading.current();
     }
 
     /** True if a client that comes here is served, or is told whom to ask. */
     public boolean isReady() {
-        return leadership != null && member != null && PdDoor.isServing(leadership, member);
+        Leadership leading = leadership;
+        PdMember self = member;
+        return leading != null && self != null && PdDoor.isServing(leading, self);
+    }
+
+    /** True once the log says of this member all that it says of itself. */
+    boolean isIdentified() {
+        PdMember self = member;
+        return self != null && !self.mustAnnounce();
     }
 
     /** What ended this member's part for good, if something did: it must be restarted. */
     public Optional<Throwable> failure() {
-        return leadership == null ? Optional.empty() : leadership.failure();
+        Leadership leading = leadership;
+        return leading == null ? Optional.empty() : leading.failure();
     }
 
     @Override
     public void close() {
         // First, so that whoever hangs on this member is told to look for another leader.
-        if (leadership != null) {
-            leadership.close();
+        Leadership leading = leadership;
+        if (leading != null) {
+            leading.close();
         }
         while (!started.isEmpty()) {
             AutoCloseable top = started.pop();

@@ -34,6 +34,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +57,9 @@ import org.awaitility.Awaitility;
 final class PdCluster implements AutoCloseable {
 
     static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private final Map<Integer, PdOptions> options = new TreeMap<>();
     private final Map<Integer, PdServer> running = new TreeMap<>();
@@ -84,7 +93,9 @@ final class PdCluster implements AutoCloseable {
                             alone.clientListen(),
                             null,
                             new HostPort("127.0.0.1", ports[i - 1]),
+                            null,
                             InitialCluster.parse(initial.toString()),
+                            List.of(),
                             alone.electionTimeout(),
                             alone.leader(),
                             alone.door(),
@@ -92,6 +103,55 @@ final class PdCluster implements AutoCloseable {
             cluster.startMember(i);
         }
         return cluster;
+    }
+
+    /** A member that is to join by asking another one; starts and returns when it was taken in. */
+    void join(int member, int by) {
+        willJoin(member, by);
+        startMember(member);
+    }
+
+    /** The same, but it is not started yet. */
+    PdOptions willJoin(int member, int by) {
+        PdOptions some = options.values().iterator().next();
+        Path beside = Objects.requireNonNull(some.dataDir().getParent(), "a directory for members side by side");
+        int port = freePorts(1)[0];
+        PdOptions joining = new PdOptions(
+                "pd-" + member,
+                beside.resolve("pd-" + member),
+                some.clientListen(),
+                null,
+                new HostPort("127.0.0.1", port),
+                null,
+                InitialCluster.parse("pd-" + member + "=127.0.0.1:" + port),
+                List.of(url(by)),
+                some.electionTimeout(),
+                some.leader(),
+                some.door(),
+                some.http());
+        options.put(member, joining);
+        return joining;
+    }
+
+    String url(int member) {
+        return "http://127.0.0.1:" + server(member).clientAddress().getPort();
+    }
+
+    /** What one member answers over HTTP: the status and the body. */
+    String http(int member, String method, String path) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url(member) + "/pd/api/v1" + path))
+                .timeout(PATIENCE)
+                .method(method, BodyPublishers.noBody())
+                .build();
+        try {
+            HttpResponse<String> answer = HTTP.send(request, BodyHandlers.ofString());
+            return answer.statusCode() + " " + answer.body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
     }
 
     void startMember(int member) {
@@ -198,7 +258,9 @@ final class PdCluster implements AutoCloseable {
                 new HostPort("127.0.0.1", clientPort),
                 options.advertiseClientUrl(),
                 new HostPort("127.0.0.1", raftPort),
+                options.advertiseRaft(),
                 options.initialCluster(),
+                options.join(),
                 options.electionTimeout(),
                 options.leader(),
                 options.door(),

@@ -106,6 +106,32 @@ class PlacementCommandsTest {
     }
 
     @Test
+    void membersAreATableAndCanBeRemoved() {
+        String first =
+                "{\"name\":\"pd-1\",\"member_id\":1,\"peer_urls\":[\"http://a:2380\"],\"client_urls\":[\"http://a:2379\"]}";
+        pd.answer(
+                        "GET /members",
+                        "{\"members\":[" + first
+                                + ",{\"name\":\"pd-4\",\"member_id\":4,\"peer_urls\":[\"http://b:2380\"],"
+                                + "\"client_urls\":[],\"is_learner\":true}],\"leader\":" + first + "}")
+                .answer(
+                        "GET /health",
+                        "[{\"name\":\"pd-1\",\"member_id\":1,\"health\":true},{\"name\":\"pd-4\",\"member_id\":4,\"health\":false}]")
+                .answer("DELETE /members/id/4", "\"member 4 is removed\"")
+                .answer("DELETE /members/id/1", 403, "\"member 1 is the last one\"");
+
+        assertThat(pd.run(new MembersCommand()).out()).isEqualTo("""
+                        MEMBER  NAME  ROLE     ANSWERS  CLIENTS        RAFT
+                             1  pd-1  leader   yes      http://a:2379  http://a:2380
+                             4  pd-4  learner  no       -              http://b:2380
+                        """);
+        assertThat(pd.run(new MembersCommand(), "--remove=4").out())
+                .isEqualTo("member 4 is out; its process can be stopped\n");
+        assertThat(pd.run(new MembersCommand(), "--remove=1").err())
+                .isEqualTo("rutile: the Placement Driver says: member 1 is the last one\n");
+    }
+
+    @Test
     void topIsATable() {
         pd.answer("GET /regions/readflow?limit=5", "{\"count\":1,\"regions\":[" + REGION + "]}");
 

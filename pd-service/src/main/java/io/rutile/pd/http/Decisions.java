@@ -31,8 +31,8 @@ final class Decisions {
     private static ApiError error(Reason reason, String message) {
         return switch (reason) {
             case NOT_FOUND -> ApiError.notFound(message);
-            case STORE_TOMBSTONE, STORE_DESTROYED -> ApiError.gone(message);
-            case STORE_UP, STORES_NOT_ENOUGH -> ApiError.refused(message);
+            case STORE_TOMBSTONE, STORE_DESTROYED, MEMBER_REMOVED -> ApiError.gone(message);
+            case STORE_UP, STORES_NOT_ENOUGH, MEMBERS_NOT_ENOUGH -> ApiError.refused(message);
             case CONFLICT -> ApiError.unavailable(message);
             default -> ApiError.badRequest(message);
         };

@@ -11,11 +11,14 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /** Calls to other members' HTTP side: relayed requests, and whether they are there. Bounded in number and time. */
 final class MemberCalls implements AutoCloseable {
 
     private static final int UNDER_WAY_MAX = 64;
+    private static final int REMOVALS_ASKED_MAX = 20;
+    private static final Duration PAUSE = Duration.ofMillis(250);
     private static final Duration PING_TIMEOUT = Duration.ofSeconds(2);
 
     private final PdMember member;
@@ -49,6 +52,37 @@ final class MemberCalls implements AutoCloseable {
                 .thenApply(response -> new HttpAnswer(response.statusCode(), response.body()))
                 .exceptionally(failure -> {
                     throw ApiError.unavailable("the leader " + leader.getName() + " cannot be reached");
+                });
+    }
+
+    /**
+     * Asks a member that leads since a moment ago to remove another one.
+     *
+     * @throws ApiError 503 if it can't be asked, and then whether anything was changed is not known
+     */
+    CompletableFuture<HttpAnswer> removeAt(Member leader, long memberId) {
+        return removeAt(leader, memberId, REMOVALS_ASKED_MAX);
+    }
+
+    private CompletableFuture<HttpAnswer> removeAt(Member leader, long memberId, int attempts) {
+        HttpRequest request = HttpRequest.newBuilder(uri(leader, PdApi.PREFIX + "/members/id/" + memberId))
+                .timeout(timeout)
+                .DELETE()
+                .header(PdApi.RELAYED_HEADER, member.self().getName())
+                .build();
+        return send(request)
+                .thenCompose(response -> {
+                    HttpAnswer answer = new HttpAnswer(response.statusCode(), response.body());
+                    // Elected, but its term may not be open yet.
+                    return answer.status() == 503 && attempts > 1
+                            ? CompletableFuture.supplyAsync(
+                                            () -> removeAt(leader, memberId, attempts - 1),
+                                            CompletableFuture.delayedExecutor(PAUSE.toMillis(), TimeUnit.MILLISECONDS))
+                                    .thenCompose(asked -> asked)
+                            : CompletableFuture.completedFuture(answer);
+                })
+                .exceptionally(failure -> {
+                    throw ApiError.unavailable("member " + leader.getName() + " leads now and cannot be reached");
                 });
     }
 

@@ -20,12 +20,7 @@ final class UnservedRoutes {
                 "GET /regions/writequery",
                 "GET /hotspot/regions/history",
                 "GET /hotspot/buckets");
-        notServed(
-                routes,
-                "members are set by initial-cluster",
-                "DELETE /members/name/{name}",
-                "DELETE /members/id/{id}",
-                "POST /members/name/{name}");
+        notServed(routes, "members have no priorities: whoever is elected leads", "POST /members/name/{name}");
         notServed(
                 routes,
                 "this is not set over HTTP: see the settings of the service",

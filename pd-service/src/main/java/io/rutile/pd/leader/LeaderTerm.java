@@ -9,6 +9,7 @@ import io.rutile.pd.meta.KeyspaceRecord;
 import io.rutile.pd.meta.MetaOutcome;
 import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
+import io.rutile.pd.meta.PdMember;
 import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.HeartbeatStreams;
 import io.rutile.pd.schedule.OperatorController;
@@ -45,9 +46,17 @@ public final class LeaderTerm {
     private final ScheduleLoop scheduleLoop;
     private final GcAdvancer gc;
     private final DrainedStores drained;
+    private final Membership membership;
     private final Set<String> keyspacesToCreate = ConcurrentHashMap.newKeySet();
 
-    LeaderTerm(long term, MetaStore meta, TsoWindow tso, LeaderOptions options, Clocks clocks, MeterRegistry metrics) {
+    LeaderTerm(
+            long term,
+            MetaStore meta,
+            PdMember member,
+            TsoWindow tso,
+            LeaderOptions options,
+            Clocks clocks,
+            MeterRegistry metrics) {
         this.term = term;
         this.meta = meta;
         this.tso = tso;
@@ -73,6 +82,7 @@ public final class LeaderTerm {
         this.scheduleLoop = new ScheduleLoop(coordinator, metrics);
         this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
         this.drained = new DrainedStores(cluster, this::isReceiving, this::propose);
+        this.membership = new Membership(term, meta, member, metrics);
         keyspacesToCreate.addAll(options.keyspaces());
     }
 
@@ -143,6 +153,11 @@ public final class LeaderTerm {
         return meta.log().transferLeader(memberId);
     }
 
+    /** Who of PD's members is taken in and put out. */
+    public Membership membership() {
+        return membership;
+    }
+
     /** Members that vote. */
     public Set<Long> voters() {
         return meta.log().voters();
@@ -151,6 +166,7 @@ public final class LeaderTerm {
     void tick() {
         tso.keepAhead();
         drained.bury();
+        membership.tick();
         createKeyspaces();
     }
 
@@ -182,6 +198,7 @@ public final class LeaderTerm {
     }
 
     void close() {
+        membership.close();
         gc.close();
         scheduleLoop.close();
         coordinator.splits().close();

@@ -159,7 +159,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
         CompletableFuture<Void> window = tso.extend();
         CompletableFuture<?> named = nameCluster(to.meta(), term);
         CompletableFuture<?> announced = to.member().mustAnnounce()
-                ? to.meta().propose(new MetaRecord.AnnounceMember(to.member().self()), term)
+                ? to.meta().propose(to.member().announcement(), term)
                 : CompletableFuture.completedFuture(null);
         CompletableFuture<?> unused = CompletableFuture.allOf(window, named, announced)
                 .whenComplete((done, trouble) -> {
@@ -181,7 +181,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
             log.info("term not opened term={} cause={}", term, trouble == null ? "over" : trouble.getMessage());
             return;
         }
-        LeaderTerm opened = new LeaderTerm(term, to.meta(), tso, options, clocks, metrics);
+        LeaderTerm opened = new LeaderTerm(term, to.meta(), to.member(), tso, options, clocks, metrics);
         opened.start();
         current = opened;
         log.info("leading term={} clusterId={}", term, to.meta().state().clusterId());

@@ -2,14 +2,13 @@ package io.rutile.pd.meta;
 
 import io.rutile.raft.Replica;
 import io.rutile.raft.Replicas;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The members that a PD group begins with, in the order of the setting {@code name=host:port,…}. A member's id is its place
@@ -80,19 +79,10 @@ public record InitialCluster(List<Entry> members) {
         return members.get(Math.toIntExact(memberId - 1));
     }
 
-    /** Where the Raft transport finds a member; resolved anew each time. */
-    public @Nullable InetSocketAddress raftAddress(long memberId) {
-        return contains(memberId)
-                ? HostPort.parse(member(memberId).raftAddress()).resolve()
-                : null;
-    }
-
-    public Replicas replicas() {
-        Set<Replica> voters = new HashSet<>();
-        for (long id = 1; id <= members.size(); id++) {
-            voters.add(replica(id));
-        }
-        return new Replicas(voters, Set.of());
+    /** A membership of voters alone. */
+    public static Replicas replicas(Collection<Long> memberIds) {
+        return new Replicas(
+                memberIds.stream().map(InitialCluster::replica).collect(Collectors.toUnmodifiableSet()), Set.of());
     }
 
     public static Replica replica(long memberId) {

@@ -30,7 +30,7 @@ final class MetaImage {
     private static final long MAGIC = 0x52_55_54_50_44_4d_00_00L;
 
     /** What is written; older layouts are still read. */
-    private static final int LAYOUT = 4;
+    private static final int LAYOUT = 5;
 
     private static final int FRAME_BYTES = 16;
 

@@ -29,6 +29,18 @@ public interface MetaLog {
     /** Who votes, as the log has it. */
     Set<Long> voters();
 
+    /** Who receives the log without a vote. */
+    Set<Long> learners();
+
+    /** Leader only: who has answered within an election timeout, this member included; empty on a follower. */
+    Set<Long> reachable();
+
+    /**
+     * Leader only: changes who votes and who learns. A new voter counts once it has caught up (D2). One change at a time, else it fails
+     * with {@code BUSY}. Completes when a majority has the change.
+     */
+    CompletableFuture<Void> changeMembers(Set<Long> voters, Set<Long> learners);
+
     /** Leader only: hands leadership to another voter, which completes it. */
     CompletableFuture<Void> transferLeader(long memberId);
 }

@@ -46,6 +46,11 @@ public sealed interface MetaOutcome {
         BEYOND_TXN_SAFE_POINT,
         DUPLICATE_NAME,
         NOT_FOUND,
+        MEMBER_REMOVED,
+        /** It has lost its data directory (R3). */
+        MEMBER_REPLACED,
+        /** The members that would be left are no majority that answers (D2). */
+        MEMBERS_NOT_ENOUGH,
         /** What it was decided on has changed in the meantime; decided anew, it may pass. */
         CONFLICT
     }

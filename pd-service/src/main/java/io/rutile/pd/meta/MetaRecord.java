@@ -35,6 +35,7 @@ public sealed interface MetaRecord
                 MetaRecord.SetMaxReplicas,
                 GcRecord,
                 KeyspaceRecord,
+                MemberRecord,
                 StoreRecord,
                 SettingRecord,
                 PlacementRecord {
@@ -91,14 +92,15 @@ public sealed interface MetaRecord
         }
     }
 
-    /** A member says who it is and where clients find it. */
+    /** A member says who it is and where clients find it: what members said before they had incarnations ({@link MemberRecord}). */
     record AnnounceMember(Member member) implements MetaRecord {
 
         static final byte TYPE = 2;
 
         @Override
         public Transition applyTo(MetaState state) {
-            return Transition.done(state.withMember(member));
+            boolean removed = state.incarnations().removed().contains(member.getMemberId());
+            return Transition.done(removed ? state : state.withMember(member));
         }
 
         @Override
@@ -329,6 +331,8 @@ public sealed interface MetaRecord
                 case SetMaxReplicas.TYPE -> new SetMaxReplicas(in.readInt());
                 case KeyspaceRecord.CreateKeyspace.TYPE, KeyspaceRecord.ChangeKeyspaceState.TYPE ->
                     KeyspaceRecord.read(bytes[0], in);
+                case MemberRecord.AdmitMember.TYPE, MemberRecord.RemoveMember.TYPE, MemberRecord.IdentifyMember.TYPE ->
+                    MemberRecord.read(bytes[0], in);
                 case StoreRecord.RemoveStore.TYPE,
                         StoreRecord.RestoreStore.TYPE,
                         StoreRecord.BuryStore.TYPE,

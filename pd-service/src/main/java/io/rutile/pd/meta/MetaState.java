@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param clusterId random and positive, 0 before the first leader chose it
  * @param bootstrapped whether a first store and Region exist
  * @param stores by id, tombstones included
- * @param members what each member announced of itself, by member id
+ * @param members who shall be a member: what each announced of itself, or was admitted with, by member id
  * @param idsReserved the greatest id that a window holds (T2)
  * @param tsoSavedMs every timestamp handed out is before this millisecond (T1)
  * @param clusterVersion what all stores understand, {@code major.minor.patch}
@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param settings what was set while the cluster ran, by name; see {@link Setting}
  * @param rates how fast replicas come to stores and leave them
  * @param placement placement rules and groups
+ * @param incarnations who of the members is who, and who was removed (R3)
  */
 public record MetaState(
         long appliedIndex,
@@ -54,7 +55,8 @@ public record MetaState(
         Set<Long> forgottenStores,
         Map<String, String> settings,
         StoreRates rates,
-        PlacementTexts placement) {
+        PlacementTexts placement,
+        Incarnations incarnations) {
 
     /** A log begins behind this index, with the empty state. */
     public static final long FIRST_INDEX = 1;
@@ -77,7 +79,8 @@ public record MetaState(
             Set.of(),
             Map.of(),
             StoreRates.NONE,
-            PlacementTexts.NONE);
+            PlacementTexts.NONE,
+            Incarnations.NONE);
 
     public MetaState {
         stores = Collections.unmodifiableMap(stores);
@@ -136,6 +139,16 @@ public record MetaState(
         Map<Long, Member> next = new TreeMap<>(members);
         next.put(member.getMemberId(), member);
         return with(draft -> draft.members = next);
+    }
+
+    MetaState withoutMember(long memberId) {
+        Map<Long, Member> next = new TreeMap<>(members);
+        next.remove(memberId);
+        return with(draft -> draft.members = next);
+    }
+
+    MetaState withIncarnations(Incarnations next) {
+        return with(draft -> draft.incarnations = next);
     }
 
     MetaState withIdsReserved(long last) {
@@ -214,6 +227,7 @@ public record MetaState(
         private Map<String, String> settings;
         private StoreRates rates;
         private PlacementTexts placement;
+        private Incarnations incarnations;
 
         private Draft(MetaState from) {
             appliedIndex = from.appliedIndex;
@@ -231,6 +245,7 @@ public record MetaState(
             settings = from.settings;
             rates = from.rates;
             placement = from.placement;
+            incarnations = from.incarnations;
         }
 
         private MetaState toState() {
@@ -249,7 +264,8 @@ public record MetaState(
                     forgottenStores,
                     settings,
                     rates,
-                    placement);
+                    placement,
+                    incarnations);
         }
     }
 
@@ -292,11 +308,12 @@ public record MetaState(
         }
         rates.writeTo(out);
         placement.writeTo(out);
+        incarnations.writeTo(out);
     }
 
     /**
-     * @param layout 1 ends behind the members, 2 behind the keyspaces, 3 behind the settings: what is missing is as it is in the
-     *     beginning
+     * @param layout 1 ends behind the members, 2 behind the keyspaces, 3 behind the settings, 4 behind the placement rules: what is
+     *     missing is as it is in the beginning
      */
     static MetaState readFrom(DataInputStream in, int layout) throws IOException {
         long appliedIndex = in.readLong();
@@ -331,7 +348,8 @@ public record MetaState(
                 layout < 3 ? Set.of() : readIds(in),
                 layout < 3 ? Map.of() : readTexts(in),
                 layout < 4 ? StoreRates.NONE : StoreRates.readFrom(in),
-                layout < 4 ? PlacementTexts.NONE : PlacementTexts.readFrom(in));
+                layout < 4 ? PlacementTexts.NONE : PlacementTexts.readFrom(in),
+                layout < 5 ? Incarnations.NONE : Incarnations.readFrom(in));
     }
 
     private static Set<Long> readIds(DataInputStream in) throws IOException {

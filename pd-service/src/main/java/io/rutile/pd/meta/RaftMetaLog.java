@@ -3,6 +3,7 @@ package io.rutile.pd.meta;
 import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftGroup;
 import io.rutile.raft.Replica;
+import io.rutile.raft.Replicas;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -55,7 +56,30 @@ public final class RaftMetaLog implements MetaLog {
 
     @Override
     public Set<Long> voters() {
-        return group.replicas().voters().stream().map(Replica::storeId).collect(Collectors.toUnmodifiableSet());
+        return ids(group.replicas().voters());
+    }
+
+    @Override
+    public Set<Long> learners() {
+        return ids(group.replicas().learners());
+    }
+
+    @Override
+    public Set<Long> reachable() {
+        return ids(group.reachable());
+    }
+
+    private static Set<Long> ids(Set<Replica> replicas) {
+        return replicas.stream().map(Replica::storeId).collect(Collectors.toUnmodifiableSet());
+    }
+
+    @Override
+    public CompletableFuture<Void> changeMembers(Set<Long> voters, Set<Long> learners) {
+        return translated(group.changeReplicas(new Replicas(replicas(voters), replicas(learners))));
+    }
+
+    private static Set<Replica> replicas(Set<Long> ids) {
+        return ids.stream().map(InitialCluster::replica).collect(Collectors.toUnmodifiableSet());
     }
 
     @Override

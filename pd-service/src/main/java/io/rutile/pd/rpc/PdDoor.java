@@ -9,7 +9,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.rutile.pd.leader.Leadership;
-import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.WireLimits;
@@ -22,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,17 +49,20 @@ public final class PdDoor implements AutoCloseable {
     private final NettyServerBuilder builder;
     private @Nullable Server server;
 
-    /** @param http takes a connection that speaks HTTP/1.1 over when it is added to its pipeline; shared by all of them */
+    /**
+     * @param http takes a connection that speaks HTTP/1.1 over when it is added to its pipeline; shared by all of them
+     * @param putOut told why, if the cluster does not take this member for one any more
+     */
     public PdDoor(
             InetSocketAddress listen,
             DoorOptions options,
-            InitialCluster cluster,
             PdMember member,
             Leadership leadership,
             MetaStore meta,
             ChannelHandler http,
+            Consumer<String> putOut,
             MeterRegistry metrics) {
-        this.announcer = new MemberAnnouncer(cluster, member, leadership, channels);
+        this.announcer = new MemberAnnouncer(member, leadership, channels, putOut);
         PdCalls pdCalls = new PdCalls(leadership, member);
         this.streams = new StateStreams(pdCalls, meta, metrics);
         int cores = Runtime.getRuntime().availableProcessors();

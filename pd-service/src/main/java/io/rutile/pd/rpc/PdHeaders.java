@@ -112,6 +112,9 @@ final class PdHeaders {
                     STORES_NOT_ENOUGH,
                     EXHAUSTED,
                     CONFLICT,
+                    MEMBER_REMOVED,
+                    MEMBER_REPLACED,
+                    MEMBERS_NOT_ENOUGH,
                     BEHIND_SAFE_POINT,
                     BEYOND_TXN_SAFE_POINT -> ErrorType.UNKNOWN;
         };

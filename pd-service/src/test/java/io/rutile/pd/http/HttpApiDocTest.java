@@ -58,7 +58,7 @@ class HttpApiDocTest {
 
     private PdApi api() {
         LocalMeta meta = LocalMeta.in(directory);
-        PdMember member = new PdMember(Member::getDefaultInstance, meta.store());
+        PdMember member = meta.member(Member::getDefaultInstance);
         Leadership leadership = new Leadership(LeaderOptions.DEFAULTS, Clocks.system(), new SimpleMeterRegistry());
         leadership.close();
         return new PdApi(HttpOptions.DEFAULTS, member, leadership, meta.store(), new SimpleMeterRegistry());

@@ -3,6 +3,7 @@ package io.rutile.pd.meta;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,12 +16,9 @@ class InitialClusterTest {
 
         assertThat(cluster.idOf("pd-1")).isEqualTo(1);
         assertThat(cluster.idOf("pd-2")).isEqualTo(2);
-        assertThat(cluster.raftAddress(2))
-                .isNotNull()
-                .extracting(a -> a.getPort())
-                .isEqualTo(2390);
-        assertThat(cluster.raftAddress(3)).isNull();
-        assertThat(cluster.replicas().voters()).hasSize(2);
+        assertThat(cluster.member(2).raftAddress()).isEqualTo("127.0.0.1:2390");
+        assertThat(cluster.contains(3)).isFalse();
+        assertThat(InitialCluster.replicas(List.of(1L, 2L)).voters()).hasSize(2);
         assertThatThrownBy(() -> cluster.idOf("pd-3")).hasMessageContaining("pd-3");
     }
 

@@ -1,11 +1,13 @@
 package io.rutile.pd.meta;
 
 import io.rutile.protocol.metapb.Store;
+import io.rutile.protocol.pdpb.Member;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Hard state over a {@link LocalMetaLog}, for the rooms above. */
 public record LocalMeta(MetaStateMachine stateMachine, LocalMetaLog log, MetaStore store) {
@@ -23,6 +25,13 @@ public record LocalMeta(MetaStateMachine stateMachine, LocalMetaLog log, MetaSto
         @Override
         public void onFailure(Throwable cause) {}
     };
+
+    /** Member 1 of a group that began with {@code pd-1} and {@code pd-2}, as it announces itself. */
+    public PdMember member(Supplier<Member> self) {
+        MemberIdentity identity =
+                MemberIdentity.initial(InitialCluster.parse("pd-1=127.0.0.1:1,pd-2=127.0.0.1:2"), "pd-1", 77, 7);
+        return new PdMember(self, identity, new MemberDirectory(identity, List.of(), stateMachine::state), store);
+    }
 
     public static LocalMeta in(Path directory) {
         return in(directory, 1, NOBODY);

@@ -18,6 +18,9 @@ public final class LocalMetaLog implements MetaLog {
     private long leaderId;
     private boolean lease = true;
     private boolean holding;
+    private Set<Long> voters = Set.of(1L, 2L);
+    private Set<Long> learners = Set.of();
+    private Set<Long> reachable = Set.of(1L, 2L);
 
     public LocalMetaLog(MetaStateMachine stateMachine, long memberId) {
         this.stateMachine = stateMachine;
@@ -127,7 +130,29 @@ public final class LocalMetaLog implements MetaLog {
 
     @Override
     public synchronized Set<Long> voters() {
-        return Set.of(1L, 2L);
+        return voters;
+    }
+
+    @Override
+    public synchronized Set<Long> learners() {
+        return learners;
+    }
+
+    @Override
+    public synchronized Set<Long> reachable() {
+        return reachable;
+    }
+
+    /** Who answers from now on. */
+    public synchronized void answering(Long... members) {
+        reachable = Set.of(members);
+    }
+
+    @Override
+    public synchronized CompletableFuture<Void> changeMembers(Set<Long> vote, Set<Long> learn) {
+        voters = Set.copyOf(vote);
+        learners = Set.copyOf(learn);
+        return CompletableFuture.completedFuture(null);
     }
 
     @Override

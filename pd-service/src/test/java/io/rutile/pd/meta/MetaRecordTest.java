@@ -53,7 +53,17 @@ class MetaRecordTest {
                 SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, "300000"),
                 new SettingRecord.ClearSetting("schedule.max-store-down-time"),
                 new StoreRecord.LimitStore(4, StoreRates.Of.REMOVED, 2.5),
-                new PlacementRecord.ChangePlacement(3, Map.of("rule/a/b", "{}"), Set.of("rule/a/c")));
+                new PlacementRecord.ChangePlacement(3, Map.of("rule/a/b", "{}"), Set.of("rule/a/c")),
+                new MemberRecord.AdmitMember(
+                        17,
+                        3,
+                        Member.newBuilder()
+                                .setName("pd-4")
+                                .addPeerUrls("http://a:1")
+                                .build()),
+                new MemberRecord.RemoveMember(2),
+                new MemberRecord.IdentifyMember(
+                        17, Member.newBuilder().setMemberId(4).setName("pd-4").build()));
     }
 
     @ParameterizedTest

@@ -152,6 +152,11 @@ class MetaStateMachineTest {
         meta.propose(SettingRecord.ChangeSetting.of(Setting.MAX_STORE_DOWN_TIME, "300000"));
         meta.propose(new StoreRecord.LimitStore(StoreRates.EVERY, StoreRates.Of.ADDED, 7));
         meta.propose(new PlacementRecord.ChangePlacement(0, Map.of("rule/a/b", "{}"), Set.of()));
+        meta.propose(new MemberRecord.AdmitMember(
+                17,
+                3,
+                Member.newBuilder().setName("pd-4").addPeerUrls("http://a:1").build()));
+        meta.propose(new MemberRecord.RemoveMember(2));
         return meta;
     }
 

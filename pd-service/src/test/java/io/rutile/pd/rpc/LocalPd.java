@@ -11,7 +11,6 @@ import io.rutile.pd.leader.Clocks;
 import io.rutile.pd.leader.LeaderOptions;
 import io.rutile.pd.leader.LeaderTerm;
 import io.rutile.pd.leader.Leadership;
-import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.LocalMeta;
 import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.metapb.Peer;
@@ -43,6 +42,9 @@ public final class LocalPd implements AutoCloseable {
 
     public final LocalMeta meta;
     public final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    /** Why it was told that it is no member any more. */
+    public final BlockingQueue<String> putOut = new LinkedBlockingQueue<>();
+
     private final PdApi api;
     private final Leadership leadership;
     private final PdDoor door;
@@ -63,16 +65,16 @@ public final class LocalPd implements AutoCloseable {
     public LocalPd(LocalMeta meta, DoorOptions options, LeaderOptions leader, Clocks clocks, HttpOptions http) {
         this.meta = meta;
         leadership = new Leadership(leader, clocks, metrics);
-        PdMember member = new PdMember(this::self, meta.store());
+        PdMember member = meta.member(this::self);
         api = new PdApi(http, member, leadership, meta.store(), metrics);
         door = new PdDoor(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 options,
-                InitialCluster.parse("pd-1=127.0.0.1:1,pd-2=127.0.0.1:2"),
                 member,
                 leadership,
                 meta.store(),
                 api.entrance(),
+                putOut::add,
                 metrics);
         try {
             door.start();
