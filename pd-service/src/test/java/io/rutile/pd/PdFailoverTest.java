@@ -129,12 +129,34 @@ class PdFailoverTest {
                 .until(() ->
                         http(follower, "GET", "/health").contains("\"pd-" + follower + "\",\"member_id\":" + follower));
 
+        cluster.call(client -> client.bootstrap(LocalCluster.store(1)));
+        assertThat(post(follower, "/schedulers", "{\"name\":\"evict-leader-scheduler\",\"store_id\":1}"))
+                .isEqualTo(200);
+        assertThat(post(follower, "/schedulers/hot-region-scheduler", "{\"delay\":3600}"))
+                .isEqualTo(200);
+
         // Asked of a follower, relayed to the leader.
         assertThat(http(follower, "POST", "/leader/transfer/pd-" + follower)).contains("submitted");
 
         Awaitility.await().atMost(PdCluster.PATIENCE).until(() -> cluster.leaderId() == follower);
         assertThat(http(leader, "GET", "/leader")).contains("\"pd-" + follower + "\"");
         assertThat(http(leader, "GET", "/cluster")).contains("\"max_peer_count\":3");
+        // What an operator said of schedulers is hard state.
+        assertThat(http(leader, "GET", "/scheduler-config/evict-leader-scheduler/list"))
+                .contains("\"1\"");
+        assertThat(http(leader, "GET", "/schedulers?status=paused")).contains("hot-region");
+    }
+
+    private int post(int member, String path, String body) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(cluster.url(member) + "/pd/api/v1" + path))
+                .timeout(PdCluster.PATIENCE)
+                .POST(BodyPublishers.ofString(body))
+                .build();
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .build()
+                .send(request, BodyHandlers.discarding())
+                .statusCode();
     }
 
     private String http(int member, String method, String path) throws IOException, InterruptedException {

@@ -16,6 +16,8 @@ import io.rutile.pd.schedule.OperatorController;
 import io.rutile.pd.schedule.ScheduleLoop;
 import io.rutile.pd.schedule.ScheduleOptions;
 import io.rutile.pd.schedule.ScheduleSettings;
+import io.rutile.pd.schedule.SchedulerSettings;
+import io.rutile.pd.schedule.scheduler.SlowStoreMemory;
 import io.rutile.pd.tso.TsoWindow;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.util.List;
@@ -78,12 +80,27 @@ public final class LeaderTerm {
                 header,
                 new Coordinator.Sources(clocks.nano(), clocks.wall(), new SplittableRandom()),
                 schedule::now,
+                slowStoreMemory(),
                 metrics);
         this.scheduleLoop = new ScheduleLoop(coordinator, metrics);
         this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
         this.drained = new DrainedStores(cluster, this::isReceiving, this::propose);
         this.membership = new Membership(term, meta, member, metrics);
         keyspacesToCreate.addAll(options.keyspaces());
+    }
+
+    private SlowStoreMemory slowStoreMemory() {
+        return new SlowStoreMemory() {
+            @Override
+            public long slowStore() {
+                return SchedulerSettings.slowStore(meta.state().settings());
+            }
+
+            @Override
+            public void remember(long storeId) {
+                CompletableFuture<?> unused = propose(SchedulerSettings.slowStore(storeId));
+            }
+        };
     }
 
     void start() {

@@ -25,6 +25,7 @@ import io.rutile.pd.schedule.scheduler.EvictSlowStoreScheduler;
 import io.rutile.pd.schedule.scheduler.HotRegionScheduler;
 import io.rutile.pd.schedule.scheduler.LeaderEvictions;
 import io.rutile.pd.schedule.scheduler.SchedulerContext;
+import io.rutile.pd.schedule.scheduler.SlowStoreMemory;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
@@ -81,6 +82,7 @@ public final class Coordinator {
     /**
      * @param header what every command carries: the cluster id
      * @param options asked anew in every round
+     * @param slowStore what outlives this term
      */
     public Coordinator(
             ClusterState cluster,
@@ -90,6 +92,7 @@ public final class Coordinator {
             ResponseHeader header,
             Sources sources,
             Supplier<ScheduleOptions> options,
+            SlowStoreMemory slowStore,
             MeterRegistry metrics) {
         this.cluster = cluster;
         this.operators = operators;
@@ -122,7 +125,7 @@ public final class Coordinator {
                 sources.random());
         this.schedulers = new Schedulers(
                 List.of(
-                        new EvictSlowStoreScheduler(context, evictions),
+                        new EvictSlowStoreScheduler(context, evictions, slowStore),
                         new EvictLeaderScheduler(context, evictions),
                         new HotRegionScheduler(context),
                         new BalanceLeaderScheduler(context),

@@ -18,6 +18,7 @@ import java.util.TreeSet;
  * <pre>
  * scheduler.NAME.state            := on | off | paused/UNTIL_MS      as the properties have it if absent
  * scheduler.evict-leader.store/ID := on                             the store leads nothing
+ * scheduler.evict-slow-store.store := ID                            the store leads nothing because it was slow
  * </pre>
  */
 public final class SchedulerSettings {
@@ -25,6 +26,7 @@ public final class SchedulerSettings {
     private static final String PREFIX = "scheduler.";
     private static final String STATE = ".state";
     private static final String EVICTED = "scheduler.evict-leader.store/";
+    private static final String SLOW = "scheduler.evict-slow-store.store";
     private static final String ON = "on";
     private static final String OFF = "off";
     private static final String PAUSED = "paused/";
@@ -53,6 +55,16 @@ public final class SchedulerSettings {
 
     public static MetaRecord readmit(long storeId) {
         return new ClearSetting(EVICTED + storeId);
+    }
+
+    /** The store that is kept from leading because it was slow. @param storeId 0 for none */
+    public static MetaRecord slowStore(long storeId) {
+        return storeId == 0 ? new ClearSetting(SLOW) : new ChangeSetting(SLOW, Long.toString(storeId));
+    }
+
+    /** 0 for none. */
+    public static long slowStore(Map<String, String> settings) {
+        return number(settings.getOrDefault(SLOW, "")).orElse(0L);
     }
 
     /** Names of schedulers that do nothing. @param otherwise those that the properties switch off */

@@ -10,6 +10,7 @@ import io.rutile.pd.cluster.Regions;
 import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.schedule.operator.Operator;
 import io.rutile.pd.schedule.operator.OperatorLimits;
+import io.rutile.pd.schedule.scheduler.SlowStoreMemory;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
@@ -52,8 +53,19 @@ class CoordinatorTest {
                 ResponseHeader.newBuilder().setClusterId(7).build(),
                 new Coordinator.Sources(cluster::nanos, InstantSource.system(), new SplittableRandom(1)),
                 () -> ScheduleOptions.DEFAULTS,
+                NO_MEMORY,
                 metrics);
     }
+
+    private static final SlowStoreMemory NO_MEMORY = new SlowStoreMemory() {
+        @Override
+        public long slowStore() {
+            return 0;
+        }
+
+        @Override
+        public void remember(long storeId) {}
+    };
 
     @Test
     void firstRegionGetsItsThreeReplicasAsStoresArriveD1() {

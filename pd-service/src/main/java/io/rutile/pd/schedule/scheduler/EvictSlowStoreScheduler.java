@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * When one store says that it is slow, it is to lead nothing until it has been well for a while. One at a time: when several
  * are slow at once it is something they share, and moving leaders about would only add to it.
  *
- * <p>Takes out an eviction, and renews it; {@link EvictLeaderScheduler} carries it out.
+ * <p>Takes out an eviction, and renews it; {@link EvictLeaderScheduler} carries it out. The next leader of PD goes on with the store that
+ * this one has chosen, and waits for its well-being from the beginning.
  */
 public final class EvictSlowStoreScheduler implements Scheduler {
 
@@ -20,14 +21,18 @@ public final class EvictSlowStoreScheduler implements Scheduler {
 
     private final SchedulerContext context;
     private final LeaderEvictions evictions;
+    private final SlowStoreMemory memory;
     /** The store that is kept from leading, 0 for none. */
     private long evicted;
+    /** The term has begun with what was remembered. */
+    private boolean begun;
     /** Since when it has been well again; null while it is not. */
     private @Nullable Long wellSinceNanos;
 
-    public EvictSlowStoreScheduler(SchedulerContext context, LeaderEvictions evictions) {
+    public EvictSlowStoreScheduler(SchedulerContext context, LeaderEvictions evictions, SlowStoreMemory memory) {
         this.context = context;
         this.evictions = evictions;
+        this.memory = memory;
     }
 
     @Override
@@ -37,10 +42,17 @@ public final class EvictSlowStoreScheduler implements Scheduler {
 
     @Override
     public void look(Round round) {
+        if (!begun) {
+            evicted = memory.slowStore();
+            begun = true;
+        }
         if (evicted != 0) {
             keep(round);
         } else {
             find(round);
+        }
+        if (memory.slowStore() != evicted) {
+            memory.remember(evicted);
         }
     }
 

@@ -365,6 +365,34 @@ class SchedulingSimulationTest {
     }
 
     @Test
+    void slowStoreIsNotForgottenWhenPdsLeaderChanges() {
+        SimulatedCluster cluster = cluster(OPTIONS);
+        cluster.join(1_000 * GIB, 1, 2, 3);
+        cluster.regions(60, i -> 64, i -> new long[] {1 + i % 3, 1 + (i + 1) % 3, 1 + (i + 2) % 3});
+        cluster.stores.get(1L).slowScore = 95;
+        assertThat(cluster.runUntil(() -> cluster.leadersOn(1) == 0, Duration.ofMinutes(1)))
+                .as(seed())
+                .isTrue();
+        // Not well, and not so slow that it would be noticed now.
+        cluster.stores.get(1L).slowScore = 50;
+        cluster.run(Duration.ofMinutes(1));
+
+        cluster.changeLeaderOfPd();
+        cluster.run(Duration.ofMinutes(15));
+        assertThat(cluster.leadersOn(1)).as(seed()).isZero();
+
+        cluster.stores.get(1L).slowScore = 1;
+        cluster.run(Duration.ofMinutes(15));
+        assertThat(unevenness(cluster.leadersBytes().values())).as(seed()).isLessThan(0.1);
+        cluster.changeLeaderOfPd();
+        cluster.stores.get(1L).slowScore = 50;
+        cluster.run(Duration.ofMinutes(5));
+        assertThat(cluster.leadersOn(1))
+                .as("it was well in between, %s", seed())
+                .isPositive();
+    }
+
+    @Test
     void severalSlowStoresKeepTheirLeaders() {
         SimulatedCluster cluster = cluster(OPTIONS);
         cluster.join(1_000 * GIB, 1, 2, 3);

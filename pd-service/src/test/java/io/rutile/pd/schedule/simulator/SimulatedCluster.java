@@ -8,6 +8,8 @@ import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.HeartbeatStreams;
 import io.rutile.pd.schedule.OperatorController;
 import io.rutile.pd.schedule.ScheduleOptions;
+import io.rutile.pd.schedule.SchedulerSettings;
+import io.rutile.pd.schedule.scheduler.SlowStoreMemory;
 import io.rutile.protocol.eraftpb.ConfChangeType;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
@@ -55,8 +57,8 @@ final class SimulatedCluster {
     double estimateError;
 
     final LocalCluster soft;
-    final OperatorController operators;
-    final Coordinator coordinator;
+    OperatorController operators;
+    Coordinator coordinator;
     final SplittableRandom random;
     final Map<Long, SimulatedStore> stores = new TreeMap<>();
     final Map<Long, SimulatedRegion> regions = new TreeMap<>();
@@ -68,6 +70,7 @@ final class SimulatedCluster {
     int merged;
     final List<Long> tickNanos = new ArrayList<>();
 
+    private final SimpleMeterRegistry metrics;
     private final HeartbeatStreams streams;
     private final List<List<SimulatedRegion>> byTick = new ArrayList<>();
     private final PriorityQueue<Event> events =
@@ -100,10 +103,19 @@ final class SimulatedCluster {
         this.random = new SplittableRandom(seed);
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         this.soft = new LocalCluster(directory, List.of(before));
-        this.operators = new OperatorController(() -> this.options.limits(), soft::nanos, metrics);
         this.streams = new HeartbeatStreams(metrics);
+        this.metrics = metrics;
+        for (int i = 0; i < REGION_HEARTBEAT_TICKS; i++) {
+            byTick.add(new ArrayList<>());
+        }
+        changeLeaderOfPd();
+    }
+
+    /** Operators, leases and all that schedulers had in mind are gone; of Regions and stores the next one has heard by then. */
+    void changeLeaderOfPd() {
         InstantSource wall = () -> Instant.ofEpochMilli(soft.nanos() / 1_000_000);
-        this.coordinator = new Coordinator(
+        operators = new OperatorController(() -> this.options.limits(), soft::nanos, metrics);
+        coordinator = new Coordinator(
                 soft.state(),
                 operators,
                 streams,
@@ -111,9 +123,20 @@ final class SimulatedCluster {
                 ResponseHeader.getDefaultInstance(),
                 new Coordinator.Sources(soft::nanos, wall, random.split()),
                 () -> this.options,
+                new SettingsMemory(),
                 metrics);
-        for (int i = 0; i < REGION_HEARTBEAT_TICKS; i++) {
-            byTick.add(new ArrayList<>());
+    }
+
+    private final class SettingsMemory implements SlowStoreMemory {
+
+        @Override
+        public long slowStore() {
+            return SchedulerSettings.slowStore(soft.meta().state().settings());
+        }
+
+        @Override
+        public void remember(long storeId) {
+            soft.meta().propose(SchedulerSettings.slowStore(storeId));
         }
     }
 
@@ -527,10 +550,19 @@ final class SimulatedCluster {
 
     /** Every Region has this many replicas, all of them on stores that are up and caught up. */
     boolean isHealthy(int replicas) {
+        return regions.values().stream().allMatch(region -> isHealthy(region, replicas));
+    }
+
+    /** The same for every Region that has a majority; the others wait for their stores. */
+    boolean isHealthyWhereItCanBe(int replicas) {
         return regions.values().stream()
-                .allMatch(region -> region.peers.size() == replicas
-                        && region.joining.isEmpty()
-                        && region.peers.stream().allMatch(peer -> isUp(peer.getStoreId())));
+                .allMatch(region -> isHealthy(region, replicas) || !region.hasMajority(this::isUp));
+    }
+
+    private boolean isHealthy(SimulatedRegion region, int replicas) {
+        return region.peers.size() == replicas
+                && region.joining.isEmpty()
+                && region.peers.stream().allMatch(peer -> isUp(peer.getStoreId()));
     }
 
     /** Nothing is under way, and nothing has been for as long. */
