@@ -457,7 +457,7 @@ class SchedulingSimulationTest {
                 .hasSize(41);
         int ruled = 0;
         for (SimulatedRegion region : cluster.regions.values()) {
-            if (region.info(cluster::isUp).range().overlaps(hot)) {
+            if (region.info(store -> 0).range().overlaps(hot)) {
                 ruled++;
                 assertThat(region.leaderStore)
                         .as("region %d, %s", region.id, seed())

@@ -87,6 +87,9 @@ final class SimulatedCluster {
         final long id;
         long capacityMib;
         boolean up = true;
+        /** When it was killed last, in ticks. */
+        long silentSince;
+
         boolean stopping;
         long slowScore = 1;
         long usedBytes;
@@ -185,7 +188,7 @@ final class SimulatedCluster {
             byTick.get((int) (i % REGION_HEARTBEAT_TICKS)).add(region);
         }
         // First all of them are known, then PD may think about them.
-        regions.values().forEach(region -> soft.state().observe(region.info(this::isUp)));
+        regions.values().forEach(region -> soft.state().observe(region.info(this::silentSeconds)));
     }
 
     private static ByteString key(long i) {
@@ -197,9 +200,18 @@ final class SimulatedCluster {
         return store != null && store.up;
     }
 
+    private long silentSeconds(long storeId) {
+        SimulatedStore store = stores.get(storeId);
+        if (isUp(storeId)) {
+            return 0;
+        }
+        return store == null ? 1 : Math.max(1, (tick - store.silentSince) * TICK.toMillis() / 1_000);
+    }
+
     /** The store falls silent; where it led and others are a majority, one of them leads after an election. */
     void kill(long storeId) {
         stores.get(storeId).up = false;
+        stores.get(storeId).silentSince = tick;
         after(Duration.ofSeconds(2), () -> regions.values().forEach(this::elect));
     }
 
@@ -295,7 +307,7 @@ final class SimulatedCluster {
         if (region.gone || region.leaderStore == 0 || !isUp(region.leaderStore)) {
             return;
         }
-        RegionInfo info = region.info(this::isUp, estimate(region));
+        RegionInfo info = region.info(this::silentSeconds, estimate(region));
         soft.state().observe(info).ifPresent(refusal -> {
             throw new AssertionError(refusal);
         });

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.LongPredicate;
+import java.util.function.LongUnaryOperator;
 
 /** A Region as it really is, which PD knows only by its heartbeats. */
 final class SimulatedRegion {
@@ -66,8 +67,8 @@ final class SimulatedRegion {
         return votersUp * 2 > voters;
     }
 
-    RegionInfo info(LongPredicate up) {
-        return info(up, sizeBytes);
+    RegionInfo info(LongUnaryOperator silentSeconds) {
+        return info(silentSeconds, sizeBytes);
     }
 
     Region description() {
@@ -83,18 +84,22 @@ final class SimulatedRegion {
     /**
      * As the leader sees it.
      *
+     * @param silentSeconds for how long it has not heard of a store, at least 1 if it has fallen silent; 0 of one that is up
      * @param estimateBytes how large it takes it for
      */
-    RegionInfo info(LongPredicate up, long estimateBytes) {
+    RegionInfo info(LongUnaryOperator silentSeconds, long estimateBytes) {
         List<Peer> pending = new ArrayList<>();
         List<PeerStats> down = new ArrayList<>();
         for (Peer peer : peers) {
-            boolean silent = !up.test(peer.getStoreId());
-            if (silent || joining.contains(peer.getId())) {
+            long seconds = silentSeconds.applyAsLong(peer.getStoreId());
+            if (seconds > 0 || joining.contains(peer.getId())) {
                 pending.add(peer);
             }
-            if (silent) {
-                down.add(PeerStats.newBuilder().setPeer(peer).setDownSeconds(60).build());
+            if (seconds > 0) {
+                down.add(PeerStats.newBuilder()
+                        .setPeer(peer)
+                        .setDownSeconds(seconds)
+                        .build());
             }
         }
         return new RegionInfo(description(), peerOn(leaderStore), down, pending, term, estimateBytes, keys, flow);
