@@ -32,7 +32,7 @@ import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.Network;
 import org.testcontainers.containers.output.OutputFrame.OutputType;
-import org.testcontainers.containers.startupcheck.IndefiniteWaitOneShotStartupCheckStrategy;
+import org.testcontainers.containers.startupcheck.StartupCheckStrategy;
 import org.testcontainers.containers.wait.strategy.AbstractWaitStrategy;
 import org.testcontainers.utility.DockerImageName;
 
@@ -43,6 +43,7 @@ import org.testcontainers.utility.DockerImageName;
 final class PodContainers implements AutoCloseable {
 
     private static final Duration API_MAX = Duration.ofSeconds(20);
+    private static final Duration ONE_SHOT_MAX = Duration.ofMinutes(5);
     private static Process api;
 
     private final List<JsonObject> objects;
@@ -252,14 +253,29 @@ final class PodContainers implements AutoCloseable {
     }
 
     private static String oneShot(GenericContainer<?> container) {
-        container.withStartupCheckStrategy(new IndefiniteWaitOneShotStartupCheckStrategy());
+        container.withStartupCheckStrategy(new UntilItEnds());
         try (container) {
-            try {
-                container.start();
-            } catch (RuntimeException e) {
-                throw new AssertionError("it failed: " + container.getLogs(), e);
+            container.start();
+            Long exit = container.getCurrentContainerInfo().getState().getExitCodeLong();
+            if (exit == null || exit != 0) {
+                throw new AssertionError("it ended with " + exit + ": " + container.getLogs());
             }
             return container.getLogs(OutputType.STDOUT);
+        }
+    }
+
+    /** However it ends: what it says of its failure is lost with a container that Testcontainers takes for one that did not start. */
+    private static final class UntilItEnds extends StartupCheckStrategy {
+
+        UntilItEnds() {
+            withTimeout(ONE_SHOT_MAX);
+        }
+
+        @Override
+        public StartupStatus checkStartupState(DockerClient client, String id) {
+            return "exited".equalsIgnoreCase(getCurrentState(client, id).getStatus())
+                    ? StartupStatus.SUCCESSFUL
+                    : StartupStatus.NOT_YET_KNOWN;
         }
     }
 
