@@ -318,14 +318,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         }
         inFlightEntries.incrementAndGet();
         inFlightBytes.addAndGet(bytes);
-        metrics.inFlightBytes.addAndGet(bytes);
         return true;
     }
 
     private void release(int bytes) {
         inFlightEntries.decrementAndGet();
         inFlightBytes.addAndGet(-bytes);
-        metrics.inFlightBytes.addAndGet(-bytes);
         memory.proposals.giveBack(bytes);
     }
 

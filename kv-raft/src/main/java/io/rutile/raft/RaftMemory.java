@@ -38,7 +38,10 @@ final class RaftMemory {
         outbound = new ByteBudget(Math.max(BYTES_MIN, heapBytes / 16));
         inbound = new ByteBudget(Math.max(BYTES_MIN, heapBytes / 16));
         logBytesMax = Math.max(BYTES_MIN, heapBytes / 8);
-        gauge(meters, "proposals", memory -> memory.proposals.taken());
+        Gauge.builder("kv.raft.propose.inflight", proposals, ByteBudget::taken)
+                .description("Bytes of entries proposed and not applied")
+                .baseUnit("bytes")
+                .register(meters);
         gauge(meters, "outbound", memory -> memory.outbound.taken());
         gauge(meters, "inbound", memory -> memory.inbound.taken());
         gauge(meters, "log", memory -> memory.logBytes);

@@ -7,7 +7,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** What the groups of one store count together. All names are listed in docs/rooms/kv-raft.md. */
 final class RaftMetrics {
@@ -28,7 +27,6 @@ final class RaftMetrics {
     final Counter compactions;
     final Counter failures;
     final Counter imageBackoffs;
-    final AtomicLong inFlightBytes = new AtomicLong();
 
     private final StoreLatencies latencies;
 
@@ -95,10 +93,6 @@ final class RaftMetrics {
                                 .filter(JRaftAdapter::isLeader)
                                 .count())
                 .description("Replicas of this store that lead")
-                .register(meters);
-        Gauge.builder("kv.raft.propose.inflight", inFlightBytes, AtomicLong::get)
-                .description("Bytes of proposals on their way")
-                .baseUnit("bytes")
                 .register(meters);
     }
 

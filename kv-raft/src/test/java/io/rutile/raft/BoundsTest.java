@@ -122,7 +122,7 @@ class BoundsTest {
                 await().atMost(TestStores.PATIENCE)
                         .until(() -> machine.count(ENTRIES_OF_EACH - 1 + "x".repeat(ENTRY_BYTES)) >= 1);
             }
-            for (String use : List.of("proposals", "outbound", "inbound")) {
+            for (String use : List.of("outbound", "inbound")) {
                 await().atMost(TestStores.PATIENCE)
                         .until(() -> slow.meters
                                         .get("kv.raft.memory")
