@@ -106,7 +106,7 @@ public final class FakePd implements AutoCloseable {
 
         /** Like kill -9: connections break, the port refuses. */
         public void kill() {
-            server.shutdownNow();
+            Servers.killNow(server);
         }
 
         /** Like SIGSTOP: takes requests and answers none. */

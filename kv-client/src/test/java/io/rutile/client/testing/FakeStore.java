@@ -122,7 +122,7 @@ public final class FakeStore {
     }
 
     public void kill() {
-        server.shutdownNow();
+        Servers.killNow(server);
     }
 
     /** Comes back at another port; PD hears of it when the test says so. */
