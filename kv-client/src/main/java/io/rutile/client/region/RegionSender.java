@@ -78,7 +78,8 @@ public final class RegionSender implements AutoCloseable {
         cache = new RegionCache(
                 pd, metrics, region -> region.region().getPeersList().forEach(peer -> stores.learn(peer.getStoreId())));
         locator = new RegionLocator(cache, timer, metrics);
-        health = new StoreHealth(metrics);
+        health = new StoreHealth(System::nanoTime);
+        metrics.watchHealth(health);
     }
 
     /**
@@ -117,6 +118,9 @@ public final class RegionSender implements AutoCloseable {
         private final Set<Long> tried = new HashSet<>();
 
         private @Nullable CachedRegion region;
+        /** A store that says nothing for so long counts as silent; what was cut shorter by the deadline proves nothing. */
+        private final long fairNanos;
+
         private long attemptNanosMax;
         /** Until the first attempt has failed. */
         private boolean anyReplica;
@@ -126,11 +130,12 @@ public final class RegionSender implements AutoCloseable {
             this.anchor = anchor;
             this.backoff = backoff;
             anyReplica = call.readFrom() == ReadFrom.ANY;
-            attemptNanosMax = Math.max(
+            fairNanos = Math.max(
                     ATTEMPT_NANOS_MIN,
                     Math.min(
                             ATTEMPT_TIMEOUT_MAX.toNanos(),
                             backoff.deadline().timeout().toNanos() / 4));
+            attemptNanosMax = fairNanos;
         }
 
         void begin() {
@@ -267,7 +272,8 @@ public final class RegionSender implements AutoCloseable {
                     health.answered(peer.getStoreId());
                     take(located, peer, response);
                 } else {
-                    takeFailure(peer, Status.fromThrowable(failure), attempt.mayHaveArrived());
+                    takeFailure(
+                            peer, Status.fromThrowable(failure), timeoutNanos >= fairNanos, attempt.mayHaveArrived());
                 }
             });
         }
@@ -399,13 +405,13 @@ public final class RegionSender implements AutoCloseable {
             }
         }
 
-        private void takeFailure(Peer peer, Status status, boolean mayHaveArrived) {
+        private void takeFailure(Peer peer, Status status, boolean fair, boolean mayHaveArrived) {
             leaveReplicas();
             String words = call.name() + " at store " + peer.getStoreId() + ": " + status.getCode()
                     + (status.getDescription() == null ? "" : " " + status.getDescription());
             switch (status.getCode()) {
                 case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, INTERNAL ->
-                    unreachable(peer, status, mayHaveArrived, words);
+                    unreachable(peer, status, fair, mayHaveArrived, words);
                 case RESOURCE_EXHAUSTED -> {
                     if (saysTooLarge(status)) {
                         fail(Kind.TOO_LARGE, words, null);
@@ -428,12 +434,12 @@ public final class RegionSender implements AutoCloseable {
             }
         }
 
-        private void unreachable(Peer peer, Status status, boolean mayHaveArrived, String words) {
+        private void unreachable(Peer peer, Status status, boolean fair, boolean mayHaveArrived, String words) {
             boolean silent = status.getCode() == Status.Code.DEADLINE_EXCEEDED;
-            if (silent) {
+            if (silent && fair) {
                 attemptNanosMax *= 2;
                 health.silent(peer.getStoreId());
-            } else {
+            } else if (!silent) {
                 health.refused(peer.getStoreId());
             }
             stores.recheck(peer.getStoreId());

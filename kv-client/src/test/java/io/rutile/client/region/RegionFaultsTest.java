@@ -472,6 +472,18 @@ class RegionFaultsTest {
         await().until(() -> meters.get("kv.client.stores.avoided").gauge().value() == 0);
     }
 
+    /** What was cut short by its caller's deadline tells of the caller, and others must not pass the store over for it. */
+    @Test
+    void aStoreThatHadNoTimeToAnswerIsNotCountedAsSilent() {
+        raw.get(KEY).join();
+        cluster.stores.forEach(s -> s.silent = true);
+
+        assertThat(failureOf(raw.withTimeout(Duration.ofMillis(20)).get(KEY)).kind())
+                .isEqualTo(Kind.TIMEOUT);
+
+        assertThat(meters.get("kv.client.stores.avoided").gauge().value()).isZero();
+    }
+
     @Test
     void callsForOneUnknownRangeShareOneQuestion() {
         try (RutileClient fresh =
