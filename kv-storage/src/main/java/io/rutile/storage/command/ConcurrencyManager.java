@@ -72,6 +72,27 @@ public final class ConcurrencyManager {
         locks.remove(key);
     }
 
+    /**
+     * Raises max_ts, then looks at the locks in memory: from now on nobody here chooses a commit timestamp at or below the returned
+     * one for these keys, nor has chosen one that isn't in the engine yet (P8). What is stored has to be looked at after this returns:
+     * a lock that is gone from memory by then is in the engine, or its write has failed.
+     *
+     * @param ts of the timestamp oracle
+     * @return {@code ts}, or less because of a lock in memory
+     * @throws io.rutile.protocol.RegionException if the timestamp lies in the future beyond what clocks allow
+     */
+    public long settle(long ts, KeyRange encoded) {
+        raise(ts);
+        long[] settled = {ts};
+        this.<Object>first(encoded, (key, lock) -> {
+            if (!Ts.isAfter(lock.minCommitTs(), settled[0])) {
+                settled[0] = lock.minCommitTs() - 1;
+            }
+            return null;
+        });
+        return settled[0];
+    }
+
     /** Locks in memory now. */
     public int lockCount() {
         return locks.size();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *     unknown must then be said to be unknown and not be invited to be retried
  * @param choosesCommitTs true if what is read decides a commit timestamp: a leader that may not choose one yet had better hold the
  *     request for a moment (P4)
- * @param replicaRead if any replica may serve it: what its leader must be told; null if only the leader may
+ * @param replicaRead if any replica may serve it: how, and what its leader must be told; null if only the leader may
  */
 public record KvContext(
         Context request,
@@ -40,9 +40,21 @@ public record KvContext(
         return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true, null);
     }
 
-    /** For what only reads: another replica than the leader may serve it, if the request asks for that. */
+    /**
+     * For what only reads: another replica than the leader may serve it, if the request asks for that. If it asks for a stale read of what
+     * has versions, every replica, the leader too, serves it as one or refuses.
+     */
     public KvContext reading(Supplier<ReplicaRead> what) {
-        return request.getReplicaRead() ? new KvContext(request, deadlineNanos, 0, true, false, what.get()) : this;
+        if (!request.getReplicaRead() && !request.getStaleRead()) {
+            return this;
+        }
+        ReplicaRead read = what.get();
+        if (request.getStaleRead() && !read.equals(ReplicaRead.RAW)) {
+            read = ReplicaRead.staleAt(read.version());
+        } else if (!request.getReplicaRead()) {
+            return this;
+        }
+        return new KvContext(request, deadlineNanos, 0, true, false, read);
     }
 
     public boolean isExpired() {

@@ -16,6 +16,10 @@ public interface ReplicatedKv {
      *
      * <p>With {@link KvContext#replicaRead} it may come from another replica than the leader, and then it may fail with {@link
      * LockedByLeaderException}: the leader has raised max_ts and looked at its locks in memory before that replica looked (P4).
+     *
+     * <p>With one that is {@linkplain ReplicaRead#stale stale} it may be older than this call, but holds everything that is or ever will
+     * be committed at or below the version; locks in it are those of transactions that commit above. If that can't be promised it
+     * fails with {@code DataIsNotReady} (P8).
      */
     CompletableFuture<KvSnapshot> snapshot(KvContext ctx);
 

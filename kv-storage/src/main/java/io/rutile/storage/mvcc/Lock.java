@@ -2,6 +2,7 @@ package io.rutile.storage.mvcc;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.kvrpcpb.LockInfo;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -188,6 +189,19 @@ public final class Lock {
             for (long ts : rolledBack) {
                 out.writeUInt64NoTag(ts);
             }
+        });
+    }
+
+    /**
+     * The start timestamp of a stored lock that will make a version that somebody can read: of a put or a delete; {@link Ts#MAX} for
+     * any other. Looks at no more of the record than it needs, and leaves the buffer's position alone.
+     */
+    public static long startTsOfChange(ByteBuffer record) {
+        return Records.peek("lock", record, in -> {
+            LockKind kind = LockKind.byId(in.readRawByte());
+            in.readRawByte();
+            long startTs = in.readUInt64();
+            return kind == LockKind.PUT || kind == LockKind.DELETE ? startTs : Ts.MAX;
         });
     }
 

@@ -23,11 +23,13 @@ final class ReadView {
     private final IsolationLevel isolation;
     private final Set<Long> resolved;
     private final Set<Long> committed;
+    private final boolean stale;
 
     /** @param needCommitTs if the read must tell the commit timestamp, which a lock doesn't know */
     ReadView(Context context, long version, boolean needCommitTs) {
         this.version = version;
         this.isolation = context.getIsolationLevel();
+        this.stale = context.getStaleRead();
         this.resolved = set(context.getResolvedLocksList());
         this.committed = needCommitTs ? Set.of() : set(context.getCommittedLocksList());
     }
@@ -38,6 +40,11 @@ final class ReadView {
 
     long version() {
         return version;
+    }
+
+    /** True if no leader hears of it: no lock in what it sees can be committed at or below its version (P8). */
+    boolean isStale() {
+        return stale;
     }
 
     /** What a read finds. @param commitTs 0 if it is the value of a lock that the caller knows to be committed */
@@ -78,7 +85,8 @@ final class ReadView {
             case RC -> false;
             case RCCheckTS -> true;
             default ->
-                !Ts.isAfter(lock.startTs(), version)
+                !stale
+                        && !Ts.isAfter(lock.startTs(), version)
                         && !Ts.isAfter(lock.minCommitTs(), version)
                         && !isUndecidedPrimary(key, lock);
         };

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * KvGet, KvBatchGet and KvBufferBatchGet. A read raises max_ts, then looks at the locks in memory, and only then takes its snapshot
- * (P4).
+ * (P4). A stale read does neither: whoever promises its snapshot has seen to it long before (P8).
  */
 public final class TxnReads {
 
@@ -158,6 +158,9 @@ public final class TxnReads {
 
     /** Before the snapshot: says at which version these keys are read, and looks who is choosing a commit timestamp for one. */
     private @Nullable KeyError announce(ReadView view, List<MvccKey> keys) {
+        if (view.isStale()) {
+            return null;
+        }
         concurrency.raise(view.version());
         for (MvccKey key : keys) {
             KeyFailure failure = concurrency.at(key, view::refusalBy);
@@ -170,6 +173,9 @@ public final class TxnReads {
 
     /** The same for a range of encoded keys. */
     static @Nullable KeyError announce(ConcurrencyManager concurrency, ReadView view, KeyRange encoded) {
+        if (view.isStale()) {
+            return null;
+        }
         concurrency.raise(view.version());
         KeyFailure failure = concurrency.first(encoded, view::refusalBy);
         return failure == null ? null : failure.error();

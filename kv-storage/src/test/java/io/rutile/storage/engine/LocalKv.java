@@ -3,6 +3,9 @@ package io.rutile.storage.engine;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.errorpb.DataIsNotReady;
+import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.metapb.Region;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,6 +35,7 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
     private final List<Written> writes = new CopyOnWriteArrayList<>();
     private volatile Region region;
     private volatile boolean maxTsSynced = true;
+    private volatile long settled;
 
     /** The last write that is held back, or the gate itself; null before the first gate. Guarded by this. */
     private @Nullable CompletableFuture<Void> lastHeld;
@@ -85,8 +89,20 @@ public final class LocalKv implements ReplicatedKv, AutoCloseable {
         maxTsSynced = synced;
     }
 
+    /** Nothing is committed at or below it any more, the test says. */
+    public void settled(long ts) {
+        settled = ts;
+    }
+
     @Override
     public CompletableFuture<KvSnapshot> snapshot(KvContext ctx) {
+        ReplicaRead read = ctx.replicaRead();
+        if (read != null && read.stale() && Long.compareUnsigned(read.version(), settled) > 0) {
+            return CompletableFuture.failedFuture(new RegionException(Error.newBuilder()
+                    .setDataIsNotReady(
+                            DataIsNotReady.newBuilder().setRegionId(REGION_ID).setSafeTs(settled))
+                    .build()));
+        }
         return CompletableFuture.completedFuture(engine.snapshot().within(region, term.get(), maxTsSynced));
     }
 

@@ -47,6 +47,12 @@ final class Reading {
         return this;
     }
 
+    /** Without a word to a leader. */
+    Reading stale() {
+        context.setStaleRead(true);
+        return this;
+    }
+
     Reading needCommitTs() {
         needCommitTs = true;
         return this;
