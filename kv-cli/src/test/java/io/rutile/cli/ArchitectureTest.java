@@ -50,6 +50,7 @@ class ArchitectureTest {
                     "io.rutile.node.rpc..",
                     "io.rutile.node.gc..",
                     "io.rutile.node.deadlock..",
+                    "io.rutile.node.resolved..",
                     "io.rutile.pd.http..",
                     "io.rutile.pd.leader..",
                     "io.rutile.pd.tso..",
@@ -152,7 +153,8 @@ class ArchitectureTest {
                     "io.rutile.node.rpc..",
                     "io.rutile.node.placement..",
                     "io.rutile.node.gc..",
-                    "io.rutile.node.deadlock..")
+                    "io.rutile.node.deadlock..",
+                    "io.rutile.node.resolved..")
             .layer("raftstore")
             .definedBy("io.rutile.node.raftstore..")
             .whereLayer("assembly")

@@ -12,6 +12,7 @@ import io.rutile.node.gc.SafePointWatcher;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementLink;
 import io.rutile.node.raftstore.DiskGuard;
+import io.rutile.node.raftstore.LeaderLocks;
 import io.rutile.node.raftstore.RaftStore;
 import io.rutile.node.raftstore.RaftStoreOptions;
 import io.rutile.node.raftstore.RegionObserver;
@@ -20,10 +21,15 @@ import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.ReplicaReport;
 import io.rutile.node.raftstore.StoreFaults;
 import io.rutile.node.raftstore.StoreIdentity;
+import io.rutile.node.resolved.ResolvedTsWorker;
 import io.rutile.node.rpc.RpcServer;
+import io.rutile.node.rpc.SafeTimestamps;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.LeaderInfo;
+import io.rutile.protocol.kvrpcpb.LockInfo;
 import io.rutile.protocol.metapb.NodeState;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
@@ -34,8 +40,10 @@ import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftOptions;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
+import io.rutile.storage.command.ConcurrencyManager;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.txn.ReplicaReads;
@@ -138,6 +146,7 @@ public final class KvNode implements AutoCloseable {
                         options.split(),
                         RaftStoreOptions.MERGE_PATIENCE,
                         options.consistency(),
+                        options.staleReads(),
                         HELD_MAX),
                 engine,
                 link.addresses(),
@@ -154,7 +163,7 @@ public final class KvNode implements AutoCloseable {
                         link.onSplitDue(peer, borders);
                     }
                 },
-                read -> ReplicaReads.announce(link.concurrency(), read),
+                locksOf(link.concurrency()),
                 metrics,
                 faults));
         store.start();
@@ -167,6 +176,14 @@ public final class KvNode implements AutoCloseable {
             storage.startTtlSweeper(() -> contexts(store.leaders()));
         }
         opened(gcWorker(link, storage, store)).start();
+        ResolvedTsWorker resolvedTs = opened(new ResolvedTsWorker(
+                options.staleReads().interval(),
+                identity.storeId(),
+                link::timestamp,
+                store::replicas,
+                link::clientAddress,
+                clock,
+                metrics));
         RangeDestruction ranges = opened(new RangeDestruction(engine, metrics));
         RpcServer rpc = opened(new RpcServer(
                 options.rpc(),
@@ -177,6 +194,7 @@ public final class KvNode implements AutoCloseable {
                 link.knownStores(),
                 host -> host.equals(ownAddress()),
                 (ctx, borders) -> split(store, link, ctx, borders),
+                safeTimestamps(store),
                 deadlocks.service(),
                 ranges::destroy,
                 metrics));
@@ -186,8 +204,37 @@ public final class KvNode implements AutoCloseable {
 
         link.register(describe(identity, address, raftAddress), store, states);
         link.start(store, disk, clock);
+        resolvedTs.start();
         rpc.serving(true);
         return new Running(store, link, rpc, identity, address);
+    }
+
+    private static LeaderLocks locksOf(ConcurrencyManager concurrency) {
+        return new LeaderLocks() {
+            @Override
+            public @Nullable LockInfo announce(ReplicaRead read) {
+                return ReplicaReads.announce(concurrency, read);
+            }
+
+            @Override
+            public long settle(long ts, KeyRange encoded) {
+                return concurrency.settle(ts, encoded);
+            }
+        };
+    }
+
+    private static SafeTimestamps safeTimestamps(RaftStore store) {
+        return new SafeTimestamps() {
+            @Override
+            public long over(KeyRange range) {
+                return store.safeTs(range);
+            }
+
+            @Override
+            public List<Long> heard(List<LeaderInfo> leaders) {
+                return store.heard(leaders);
+            }
+        };
     }
 
     private <T extends AutoCloseable> T opened(T room) {

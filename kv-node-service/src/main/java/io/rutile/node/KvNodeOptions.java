@@ -5,6 +5,7 @@ import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
+import io.rutile.node.raftstore.StaleReadOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
@@ -35,6 +36,7 @@ import java.util.Optional;
  * @param split when Regions are split
  * @param gc how old versions are collected
  * @param consistency how replicas are compared
+ * @param staleReads how stale reads are kept possible
  */
 public record KvNodeOptions(
         Path dataDir,
@@ -56,7 +58,8 @@ public record KvNodeOptions(
         long imageBytesPerSecondMax,
         SplitOptions split,
         GcOptions gc,
-        ConsistencyOptions consistency) {
+        ConsistencyOptions consistency,
+        StaleReadOptions staleReads) {
 
     public KvNodeOptions {
         labels = Map.copyOf(labels);

@@ -5,6 +5,7 @@ import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
+import io.rutile.node.raftstore.StaleReadOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.storage.command.ApiVersion;
 import jakarta.validation.Valid;
@@ -56,6 +57,7 @@ import org.springframework.validation.annotation.Validated;
  * @param gcShare of one thread's time that looking for old versions and removing them may take, up to 1.0
  * @param split when Regions are split
  * @param consistency how replicas are compared
+ * @param staleRead how reads at a timestamp of the past are kept possible at every replica
  * @param rpc bounds of the gRPC port
  */
 @Validated
@@ -104,6 +106,7 @@ public record KvNodeProperties(
 
         @Valid @NotNull @DefaultValue Split split,
         @Valid @NotNull @DefaultValue Consistency consistency,
+        @Valid @NotNull @DefaultValue StaleRead staleRead,
         @Valid @NotNull @DefaultValue Rpc rpc) {
 
     /**
@@ -147,6 +150,22 @@ public record KvNodeProperties(
     public record Consistency(
             @NotNull @DurationMin @DefaultValue("0s") Duration interval,
             @NotNull @DefaultValue("64MB") DataSize bytesRate) {}
+
+    /**
+     * {@code rutile.node.stale-read.*}.
+     *
+     * @param interval pause between two advances of the timestamp that Regions led here can be read at without asking this node; 0 for
+     *     none: every stale read is then answered with DataIsNotReady
+     * @param lockMemory for the locks of these Regions, together, above 0; a Region whose locks don't fit doesn't advance
+     */
+    public record StaleRead(
+            @NotNull @DurationMin @DefaultValue("1s") Duration interval,
+            @NotNull @DefaultValue("64MB") DataSize lockMemory) {
+
+        @AssertTrue(message = "rutile.node.stale-read.lock-memory must be above 0") boolean isLockMemoryPositive() {
+            return lockMemory.toBytes() > 0;
+        }
+    }
 
     /**
      * {@code rutile.node.rpc.*}.
@@ -217,6 +236,8 @@ public record KvNodeProperties(
                         split.loadWindow()),
                 new GcOptions(gcPollInterval, gcRegionInterval, gcShare),
                 new ConsistencyOptions(
-                        consistency.interval(), consistency.bytesRate().toBytes()));
+                        consistency.interval(), consistency.bytesRate().toBytes()),
+                new StaleReadOptions(
+                        staleRead.interval(), staleRead.lockMemory().toBytes()));
     }
 }

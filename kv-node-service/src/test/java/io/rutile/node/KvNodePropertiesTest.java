@@ -7,6 +7,7 @@ import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
+import io.rutile.node.raftstore.StaleReadOptions;
 import io.rutile.storage.command.ApiVersion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,6 +45,7 @@ class KvNodePropertiesTest {
             assertThat(options.imageBytesPerSecondMax()).isEqualTo(100L << 20);
             assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
             assertThat(options.consistency()).isEqualTo(ConsistencyOptions.DEFAULT);
+            assertThat(options.staleReads()).isEqualTo(StaleReadOptions.DEFAULT);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
         });
@@ -85,6 +87,8 @@ class KvNodePropertiesTest {
                         "rutile.node.split.load-window=16s",
                         "rutile.node.consistency.interval=24h",
                         "rutile.node.consistency.bytes-rate=8MB",
+                        "rutile.node.stale-read.interval=0",
+                        "rutile.node.stale-read.lock-memory=1MB",
                         "rutile.node.rpc.threads=3",
                         "rutile.node.rpc.timeout-default=5s",
                         "rutile.node.rpc.timeout-max=6s",
@@ -124,6 +128,7 @@ class KvNodePropertiesTest {
                                     15 << 10,
                                     Duration.ofSeconds(16)));
                     assertThat(options.consistency()).isEqualTo(new ConsistencyOptions(Duration.ofHours(24), 8L << 20));
+                    assertThat(options.staleReads()).isEqualTo(new StaleReadOptions(Duration.ZERO, 1L << 20));
                     assertThat(options.rpc().threads()).isEqualTo(3);
                     assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
@@ -147,6 +152,8 @@ class KvNodePropertiesTest {
             "rutile.node.image-rate=-1",
             "rutile.node.split.bytes-rate=-1",
             "rutile.node.consistency.interval=-1s",
+            "rutile.node.stale-read.interval=-1s",
+            "rutile.node.stale-read.lock-memory=0",
             "rutile.node.api-version=V9"
         }) {
             runner.withPropertyValues("rutile.node.data-dir=/data", bad)

@@ -203,7 +203,8 @@ class KvNodeStartTest {
                     free.imageBytesPerSecondMax(),
                     free.split(),
                     free.gc(),
-                    free.consistency());
+                    free.consistency(),
+                    free.staleReads());
 
             assertThatThrownBy(() -> new TestNode(options).start())
                     .isInstanceOf(NodeStartException.class)
@@ -282,7 +283,8 @@ class KvNodeStartTest {
                 options.imageBytesPerSecondMax(),
                 options.split(),
                 options.gc(),
-                options.consistency());
+                options.consistency(),
+                options.staleReads());
 
         assertThatThrownBy(() -> new TestNode(impatient).start())
                 .isInstanceOf(NodeStartException.class)

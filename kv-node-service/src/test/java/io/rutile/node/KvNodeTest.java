@@ -416,10 +416,10 @@ class KvNodeTest {
                         .getHealthFeedback()
                         .getStoreId())
                 .isEqualTo(node.node.storeId());
-        assertThat(node.stub()
-                        .getStoreSafeTS(StoreSafeTSRequest.getDefaultInstance())
-                        .getSafeTs())
-                .isZero();
+        // Once the Region that it leads has been looked at.
+        StoreSafeTSRequest all = StoreSafeTSRequest.getDefaultInstance();
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> node.stub().getStoreSafeTS(all).getSafeTs() > 0);
         assertThat(pd.storeHeartbeats()).isPositive();
         assertThat(node.metrics
                         .get("kv.rpc.duration")

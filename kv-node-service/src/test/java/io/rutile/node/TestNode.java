@@ -10,6 +10,7 @@ import io.rutile.node.placement.PlacementOptions;
 import io.rutile.node.raftstore.ConsistencyOptions;
 import io.rutile.node.raftstore.SplitOptions;
 import io.rutile.node.raftstore.StoreFaults;
+import io.rutile.node.raftstore.StaleReadOptions;
 import io.rutile.node.rpc.RpcOptions;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
@@ -83,29 +84,36 @@ final class TestNode implements AutoCloseable {
                 0,
                 SplitOptions.DEFAULT,
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1),
-                ConsistencyOptions.DEFAULT);
+                ConsistencyOptions.DEFAULT,
+                new StaleReadOptions(Duration.ofMillis(50), StaleReadOptions.DEFAULT.lockBytesMax()));
     }
 
     /** The same, but Regions are split otherwise. */
     static KvNodeOptions splitBy(KvNodeOptions options, SplitOptions split) {
-        return with(options, options.raftAdvertise(), split, options.consistency());
+        return with(options, options.raftAdvertise(), split, options.consistency(), options.staleReads());
     }
 
     /** The same, but it compares replicas in another way. */
     static KvNodeOptions comparing(KvNodeOptions options, ConsistencyOptions consistency) {
-        return with(options, options.raftAdvertise(), options.split(), consistency);
+        return with(options, options.raftAdvertise(), options.split(), consistency, options.staleReads());
     }
 
     /** The same, but other stores reach its Raft port by way of another address. */
     static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
-        return with(options, Optional.of(raftAdvertise), options.split(), options.consistency());
+        return with(options, Optional.of(raftAdvertise), options.split(), options.consistency(), options.staleReads());
+    }
+
+    /** The same, but it keeps stale reads possible in another way. */
+    static KvNodeOptions resolving(KvNodeOptions options, StaleReadOptions staleReads) {
+        return with(options, options.raftAdvertise(), options.split(), options.consistency(), staleReads);
     }
 
     private static KvNodeOptions with(
             KvNodeOptions options,
             Optional<HostPort> raftAdvertise,
             SplitOptions split,
-            ConsistencyOptions consistency) {
+            ConsistencyOptions consistency,
+            StaleReadOptions staleReads) {
         return new KvNodeOptions(
                 options.dataDir(),
                 options.listen(),
@@ -126,7 +134,8 @@ final class TestNode implements AutoCloseable {
                 options.imageBytesPerSecondMax(),
                 split,
                 options.gc(),
-                consistency);
+                consistency,
+                staleReads);
     }
 
     TestNode start() {

@@ -6,6 +6,7 @@ import io.rutile.protocol.TimeStamp;
 import io.rutile.storage.command.ConcurrencyManager;
 import io.rutile.storage.mvcc.Ts;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +54,15 @@ final class MaxTimestamps {
         long sinceMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - last.nanos());
         return TimeStamp.of(last.physicalMs() + sinceMs + AHEAD_MAX.toMillis(), 0)
                 .value();
+    }
+
+    /** A timestamp that is made after this call; max_ts may be raised to it. */
+    CompletableFuture<TimeStamp> timestamp() {
+        return pd.timestamp().whenComplete((ts, failure) -> {
+            if (failure == null) {
+                hear(ts);
+            }
+        });
     }
 
     /** Asks how late it is. */

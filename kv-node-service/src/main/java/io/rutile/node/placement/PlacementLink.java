@@ -11,12 +11,15 @@ import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionStateStore;
 import io.rutile.node.raftstore.StoreIdentity;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.raft.StoreAddresses;
 import io.rutile.storage.command.ConcurrencyManager;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -86,6 +89,16 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     /** max_ts of this store, which this link keeps in step with the timestamp oracle. */
     public ConcurrencyManager concurrency() {
         return maxTimestamps.concurrency();
+    }
+
+    /** A timestamp of the oracle that is made after this call. */
+    public CompletableFuture<TimeStamp> timestamp() {
+        return maxTimestamps.timestamp();
+    }
+
+    /** Where another store's clients reach it; empty if that is not known. */
+    public Optional<String> clientAddress(long storeId) {
+        return directory.clientAddress(storeId);
     }
 
     /** Where the other stores' Raft ports are. */

@@ -8,6 +8,7 @@ import io.rutile.raft.StoreAddresses;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -42,6 +43,16 @@ final class StoreDirectory implements StoreAddresses {
             return null;
         }
         return HostPort.parse(store.getPeerAddress()).resolve();
+    }
+
+    /** Where a store's clients reach it; empty if that is not known. */
+    Optional<String> clientAddress(long storeId) {
+        Store store = stores.get(storeId);
+        if (store == null || store.getAddress().isEmpty()) {
+            refreshSoon();
+            return Optional.empty();
+        }
+        return Optional.of(store.getAddress());
     }
 
     /** Whether a client may be passed on to this {@code host:port}. */

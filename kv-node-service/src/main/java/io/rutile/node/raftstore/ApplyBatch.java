@@ -26,10 +26,15 @@ final class ApplyBatch implements RaftCommand.Ops {
     private boolean hashDue;
     private long keys;
     private long bytes;
+    private final boolean noteLocks;
+    private final List<AppliedLocks.Change> locks = new ArrayList<>();
+    private boolean locksUnclear;
 
-    ApplyBatch(EngineBatch changes, RegionState state) {
+    /** @param noteLocks if somebody wants to know what becomes of locks */
+    ApplyBatch(EngineBatch changes, RegionState state, boolean noteLocks) {
         this.changes = changes;
         this.state = state;
+        this.noteLocks = noteLocks;
     }
 
     /** Decides one command, at its place in the log, against the Region as it is by now (R4). */
@@ -46,6 +51,9 @@ final class ApplyBatch implements RaftCommand.Ops {
 
     @Override
     public void put(Cf cf, ByteBuffer key, ByteBuffer value) {
+        if (noteLocks && cf == Cf.LOCK) {
+            locks.add(AppliedLocks.Change.put(key, value));
+        }
         changes.put(cf, key, value);
         keys++;
         bytes += key.remaining() + value.remaining();
@@ -53,6 +61,9 @@ final class ApplyBatch implements RaftCommand.Ops {
 
     @Override
     public void delete(Cf cf, ByteBuffer key) {
+        if (noteLocks && cf == Cf.LOCK) {
+            locks.add(AppliedLocks.Change.delete(key));
+        }
         changes.delete(cf, key);
         keys++;
         bytes += key.remaining();
@@ -61,6 +72,7 @@ final class ApplyBatch implements RaftCommand.Ops {
     /** An open end means the Region's: what lies behind belongs to somebody else. */
     @Override
     public void deleteRange(Cf cf, byte[] start, byte[] end) {
+        locksUnclear |= cf == Cf.LOCK;
         changes.deleteRange(cf, start, end.length == 0 ? state.range().end().bytes() : end);
         keys++;
     }
@@ -168,6 +180,16 @@ final class ApplyBatch implements RaftCommand.Ops {
     /** Hashes that the leader has found, to compare with. */
     List<RaftCommand.VerifyHash> verifications() {
         return verifications;
+    }
+
+    /** What becomes of locks, in order; empty if nobody wanted to know. */
+    List<AppliedLocks.Change> locks() {
+        return locks;
+    }
+
+    /** True if that isn't all: another range, or a deleted one. */
+    boolean locksUnclear() {
+        return locksUnclear || rangesChange();
     }
 
     EngineBatch changes() {

@@ -98,6 +98,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     private final Ranges ranges;
     private final DataDisk disk;
     private final RegionTraffic traffic = new RegionTraffic();
+    private final AppliedLocks locks;
 
     private volatile @Nullable RegionState state;
     private volatile long appliedIndex;
@@ -116,8 +117,9 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             RegionStateStore states,
             RegionImages images,
             Ranges ranges,
+            AppliedLocks locks,
             @Nullable RegionState state) {
-        this(regionId, self, engine, states, images, ranges, engine::write, state);
+        this(regionId, self, engine, states, images, ranges, locks, engine::write, state);
     }
 
     ApplyStateMachine(
@@ -127,6 +129,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             RegionStateStore states,
             RegionImages images,
             Ranges ranges,
+            AppliedLocks locks,
             DataDisk disk,
             @Nullable RegionState state) {
         this.regionId = regionId;
@@ -136,6 +139,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         this.images = images;
         this.ranges = ranges;
         this.disk = disk;
+        this.locks = locks;
         this.state = state;
         this.appliedIndex = state == null ? 0 : states.appliedIndex(regionId);
     }
@@ -157,7 +161,16 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             throw new EngineException(
                     EngineException.Kind.IO, "the image of region " + regionId + " is only half in place", null);
         }
-        ApplyBatch collected = new ApplyBatch(batch(), before);
+        boolean noteLocks = locks.open();
+        try {
+            apply(entries, before, noteLocks);
+        } finally {
+            locks.close();
+        }
+    }
+
+    private void apply(CommittedEntries<ApplyOutcome> entries, RegionState before, boolean noteLocks) {
+        ApplyBatch collected = new ApplyBatch(batch(), before, noteLocks);
         while (entries.next()) {
             long at = entries.index();
             if (at <= appliedIndex) {
@@ -174,7 +187,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             RegionState hashed = finish(collected, at);
             tell(to -> to.onHashDue(at, hashed.region()));
             entries.complete(ApplyOutcome.hashedAt(at));
-            collected = new ApplyBatch(batch(), hashed);
+            collected = new ApplyBatch(batch(), hashed, noteLocks);
         }
         long index = entries.index();
         if (index > appliedIndex) {
@@ -189,6 +202,8 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
      */
     private RegionState finish(ApplyBatch collected, long index) {
         EngineBatch changes = collected.changes();
+        // P8: before any of it can be seen, for whoever sees a lock may go on to fetch its commit timestamp.
+        locks.announce(index, collected.locks(), collected.locksUnclear());
         if (collected.regionChanged()) {
             if (!collected.absorbed().isEmpty()) {
                 tell(Listener::onAbsorb);
@@ -214,6 +229,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         } else {
             write(changes, index, false);
         }
+        locks.settle(collected.locks());
         release(changes);
         traffic.wrote(collected.keys(), collected.bytes());
         if (!collected.cutOff().isEmpty()) {
@@ -298,10 +314,12 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     void replacing() {
         imageUnderWay = true;
         imagesBegun.incrementAndGet();
+        locks.replaced(0);
     }
 
     /** The new state while an image is being applied, and after; called by {@link RegionImages} alone. */
     void replaced(RegionState next, long index) {
+        locks.replaced(index);
         state = next;
         appliedIndex = index;
         if (next.status() == RegionState.Status.NORMAL) {
@@ -375,6 +393,11 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
     RegionTraffic traffic() {
         return traffic;
+    }
+
+    /** Its locks, for as long as somebody wants to know them. */
+    AppliedLocks locks() {
+        return locks;
     }
 
     EngineSnapshot engineSnapshot() {

@@ -1,11 +1,11 @@
 package io.rutile.node.raftstore;
 
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.kvrpcpb.LockInfo;
 import io.rutile.storage.engine.ReplicaRead;
 import org.jspecify.annotations.Nullable;
 
-/** What this store's transactions have to say, where it leads, to a read that another replica is about to serve (P4). */
-@FunctionalInterface
+/** What this store's transactions have to say, where it leads, to reads that other replicas are about to serve (P4, P8). */
 public interface LeaderLocks {
 
     /**
@@ -15,4 +15,14 @@ public interface LeaderLocks {
      * @throws io.rutile.protocol.RegionException if the read is not acceptable
      */
     @Nullable LockInfo announce(ReplicaRead read);
+
+    /**
+     * Raises max_ts to a timestamp of the oracle and looks at the locks in memory; must not block.
+     *
+     * @param encoded the keys that it is about
+     * @return the greatest timestamp, at most {@code ts}, that no commit timestamp chosen here will be at or below, unless its lock or
+     *     record is stored by the time this returns
+     * @throws io.rutile.protocol.RegionException if the timestamp is not acceptable
+     */
+    long settle(long ts, KeyRange encoded);
 }

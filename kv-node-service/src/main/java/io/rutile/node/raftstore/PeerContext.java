@@ -1,5 +1,7 @@
 package io.rutile.node.raftstore;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,6 +23,7 @@ import java.util.function.Consumer;
  * @param regions all of them
  * @param locks asked, where this store leads, before another replica serves a read
  * @param hashes of the consistency check
+ * @param staleReads what becomes of reads that ask no leader
  */
 record PeerContext(
         ProposalBudget budget,
@@ -34,4 +37,20 @@ record PeerContext(
         Duration mergePatience,
         RegionMap regions,
         LeaderLocks locks,
-        ReplicaHashes hashes) {}
+        ReplicaHashes hashes,
+        StaleReads staleReads) {
+
+    /** @param refused because nothing was promised for their timestamp */
+    record StaleReads(Counter served, Counter refused) {
+
+        static StaleReads of(MeterRegistry metrics) {
+            return new StaleReads(
+                    Counter.builder("kv.resolved.reads")
+                            .description("stale reads that a replica here has served without a word to its leader")
+                            .register(metrics),
+                    Counter.builder("kv.resolved.reads.refused")
+                            .description("stale reads answered with DataIsNotReady")
+                            .register(metrics));
+        }
+    }
+}

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionException;
+import io.rutile.protocol.kvrpcpb.LeaderInfo;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -20,6 +21,7 @@ import io.rutile.storage.engine.EngineStats;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.SstFiles;
+import io.rutile.storage.mvcc.Ts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -90,6 +92,7 @@ public final class RaftStore implements AutoCloseable {
     private final DeadReplicas dead;
     private final DataDisk dataDisk;
     private final ConsistencySweep consistencySweep;
+    private final LockBudget lockBudget;
     private volatile @Nullable EngineStats engineSample;
     private boolean started;
     private boolean closed;
@@ -128,6 +131,7 @@ public final class RaftStore implements AutoCloseable {
         this.worker = Executors.newFixedThreadPool(2, threads("raftstore-worker"));
         this.hashes = new ReplicaHashes(options.consistency(), metrics);
         this.consistencySweep = new ConsistencySweep(hashes, worker);
+        this.lockBudget = new LockBudget(options.staleReads().lockBytesMax(), metrics);
         this.shared = new PeerContext(
                 new ProposalBudget(options.pendingBytesMax(), metrics),
                 disk,
@@ -140,7 +144,8 @@ public final class RaftStore implements AutoCloseable {
                 options.mergePatience(),
                 regions,
                 locks,
-                hashes);
+                hashes,
+                PeerContext.StaleReads.of(metrics));
         this.splits = metrics.counter("kv.raftstore.splits");
         this.merges = metrics.counter("kv.raftstore.merges");
         this.splitKeys = new SplitKeys(engine, options.split().encodedOnly());
@@ -249,8 +254,9 @@ public final class RaftStore implements AutoCloseable {
     }
 
     private RegionPeer newPeer(long regionId, Replica self, @Nullable RegionState state) {
+        AppliedLocks locks = new AppliedLocks(lockBudget, System::nanoTime);
         ApplyStateMachine stateMachine =
-                new ApplyStateMachine(regionId, self, engine, states, images, ranges, dataDisk, state);
+                new ApplyStateMachine(regionId, self, engine, states, images, ranges, locks, dataDisk, state);
         RegionPeer peer = new RegionPeer(shared, self, stateMachine);
         stateMachine.listen(peer);
         return peer;
@@ -526,6 +532,7 @@ public final class RaftStore implements AutoCloseable {
         states.putWithoutData(merged.with(RegionState.Status.TOMBSTONE));
         hashes.forget(peer.regionId());
         dead.forget(peer);
+        peer.stateMachine().locks().rest();
         synchronized (this) {
             regions.remove(peer);
         }
@@ -740,6 +747,7 @@ public final class RaftStore implements AutoCloseable {
         }
         hashes.forget(peer.regionId());
         dead.forget(peer);
+        peer.stateMachine().locks().rest();
         synchronized (this) {
             regions.remove(peer);
         }
@@ -926,6 +934,47 @@ public final class RaftStore implements AutoCloseable {
         if (!sweepConsistency()) {
             log.info("the last check of all regions is still under way");
         }
+    }
+
+    // ---- stale reads
+
+    /**
+     * Other stores say that they lead, and how far the replicas here may be read (P8).
+     *
+     * @return the Regions whose replica here follows that very leader, under that epoch
+     */
+    public List<Long> heard(List<LeaderInfo> leaders) {
+        List<Long> known = new ArrayList<>();
+        for (LeaderInfo leader : leaders) {
+            RegionPeer peer = regions.route(leader.getRegionId());
+            Region region = peer == null ? null : peer.lastKnown().orElse(null);
+            if (peer != null
+                    && region != null
+                    && peer.heard(leader)
+                    && region.getRegionEpoch().equals(leader.getRegionEpoch())) {
+                known.add(leader.getRegionId());
+            }
+        }
+        return known;
+    }
+
+    /**
+     * The greatest timestamp that every replica here of a Region in the range can be read at without a word to its leader; 0 for none.
+     *
+     * @param range as borders are written
+     */
+    public long safeTs(KeyRange range) {
+        long least = Ts.MAX;
+        for (RegionPeer peer : regions.all()) {
+            RegionState state = peer.stateMachine().state();
+            if (state != null
+                    && state.status() == RegionState.Status.NORMAL
+                    && state.range().overlaps(range)) {
+                long safeTs = peer.safeTs();
+                least = Ts.isBefore(safeTs, least) ? safeTs : least;
+            }
+        }
+        return least == Ts.MAX ? 0 : least;
     }
 
     /** Reads and writes of this store's Regions, for the storage room. */

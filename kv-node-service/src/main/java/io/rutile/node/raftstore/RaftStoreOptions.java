@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param split when Regions are split
  * @param mergePatience how long a prepared merge waits for the word of every replica before it is called off
  * @param consistency how replicas are compared
+ * @param staleReads how stale reads are kept possible
  * @param heldMax requests held at a time while a leader takes over or hands over
  */
 public record RaftStoreOptions(
@@ -24,6 +25,7 @@ public record RaftStoreOptions(
         SplitOptions split,
         Duration mergePatience,
         ConsistencyOptions consistency,
+        StaleReadOptions staleReads,
         int heldMax) {
 
     /** Longer than a replica needs that is well, shorter than clients wait. */

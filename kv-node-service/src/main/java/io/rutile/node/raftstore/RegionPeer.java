@@ -2,6 +2,7 @@ package io.rutile.node.raftstore;
 
 import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.Epochs;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.RegionException;
@@ -9,6 +10,8 @@ import io.rutile.protocol.errorpb.DataIsNotReady;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.errorpb.UndeterminedResult;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.LeaderInfo;
+import io.rutile.protocol.kvrpcpb.ReadState;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
@@ -22,6 +25,7 @@ import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.WriteBatch;
+import io.rutile.storage.mvcc.Ts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +55,9 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     private static final Function<ApplyOutcome, @Nullable Void> NOTHING = outcome -> null;
 
+    private static final CompletableFuture<Optional<ResolvedTs>> NOT_RESOLVED =
+            CompletableFuture.completedFuture(Optional.empty());
+
     private final PeerContext store;
     private final Replica self;
     private final ApplyStateMachine stateMachine;
@@ -62,6 +70,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
 
     /** Splits that were proposed here and whose fate is unknown. A leader of a later term has applied them before it leads. */
     private final AtomicInteger splitsUnderWay = new AtomicInteger();
+
+    /** The last term in which a write was proposed whose fate nobody here knows; 0 for none. */
+    private final AtomicLong unknownFateInTerm = new AtomicLong();
+
+    private final ReadProgress progress = new ReadProgress();
 
     /** How often another Region's range came to this one: what that one's leaders have served is not known here. */
     private final AtomicInteger absorbed = new AtomicInteger();
@@ -117,10 +130,14 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return orFailed(() -> {
             Context request = ctx.request();
             requireAlive();
-            if (request.getStaleRead() && !isLeader()) {
-                throw notReadyForStaleRead();
-            }
             ReplicaRead replicaRead = ctx.replicaRead();
+            if (replicaRead != null && replicaRead.stale()) {
+                return staleSnapshot(ctx, replicaRead.version());
+            }
+            if (request.getStaleRead() && !isLeader()) {
+                // What has no versions, and what writes: nothing can be promised for those.
+                throw notReadyForStaleRead(0);
+            }
             if (replicaRead != null && !isLeader()) {
                 return followerSnapshot(ctx, replicaRead);
             }
@@ -143,12 +160,31 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         });
     }
 
-    /** No resolved timestamp is kept, so no follower can promise one; clients then ask the leader. */
-    private RegionException notReadyForStaleRead() {
+    /**
+     * A snapshot here that holds all that will ever be committed at or below a version (P8); no other store is asked. How far that goes is
+     * looked at first: it counts on what is applied, and the snapshot is to hold that. A range that has changed meanwhile shows in the
+     * epoch.
+     */
+    private CompletableFuture<KvSnapshot> staleSnapshot(KvContext ctx, long version) {
+        RequestCheck.replica(ctx.request(), this);
+        long safeTs = progress.safeTs(ctx.request().getRegionEpoch().getVersion(), stateMachine.appliedIndex());
+        EngineSnapshot snapshot = safeTs == 0 || Ts.isAfter(version, safeTs) ? null : stateMachine.settledSnapshot();
+        if (snapshot == null) {
+            store.staleReads().refused().increment();
+            throw notReadyForStaleRead(safeTs);
+        }
+        store.staleReads().served().increment();
+        return within(ctx, snapshot, term());
+    }
+
+    /** Clients then ask the leader. */
+    private RegionException notReadyForStaleRead(long safeTs) {
         return new RegionException(Error.newBuilder()
                 .setMessage("data is not ready for a stale read in region " + regionId())
-                .setDataIsNotReady(
-                        DataIsNotReady.newBuilder().setRegionId(regionId()).setPeerId(self.peerId()))
+                .setDataIsNotReady(DataIsNotReady.newBuilder()
+                        .setRegionId(regionId())
+                        .setPeerId(self.peerId())
+                        .setSafeTs(safeTs))
                 .build());
     }
 
@@ -252,6 +288,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             throw RegionErrors.deadlineExceeded();
         }
         store.budget().acquire(entry.length);
+        long term = Math.max(ctx.decidedInTerm(), term());
         CompletableFuture<ApplyOutcome> proposed;
         try {
             proposed = group().propose(entry, ctx.decidedInTerm());
@@ -263,6 +300,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         proposed.whenComplete((outcome, failure) -> {
             store.budget().release(entry.length);
             if (failure != null) {
+                noteFate(failure, term);
                 result.completeExceptionally(outcomeOf(failure, ctx));
             } else if (outcome != null && outcome.refusal() != null) {
                 result.completeExceptionally(withNeighbours(outcome.refusal()));
@@ -271,6 +309,17 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
             }
         });
         return result;
+    }
+
+    /**
+     * P8: a write whose lock was in memory may still be committed by a later leader, and whoever reads this failure takes the lock away. From
+     * before that on, nothing is settled in this term any more: it is about to end.
+     */
+    private void noteFate(Throwable failure, long term) {
+        if (HoldAndRetry.unwrap(failure) instanceof RaftException raft
+                && raft.kind() == RaftException.Kind.UNDETERMINED) {
+            unknownFateInTerm.accumulateAndGet(term, Math::max);
+        }
     }
 
     /** What apply refuses for its epoch was checked against the Region as it was a moment ago: a split has come in between (E03). */
@@ -747,6 +796,90 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         if (isLeader()) {
             store.observer().onLeaderNews(this);
         }
+    }
+
+    // ---- stale reads (P8)
+
+    /**
+     * Finds out up to which timestamp nothing will be committed any more in this Region, now or later, whoever leads then. Called by one
+     * thread at a time; scans the Region's locks when it begins to lead.
+     *
+     * <p>The order that makes it so: {@code ts} comes from the oracle. Then max_ts is raised to it and the locks in memory are looked at,
+     * and then the locks that are applied: what isn't among either is prewritten later, and gets its commit timestamp from a max_ts above
+     * {@code ts} or from the oracle after that. Last comes the proof that nobody else leads at that moment, neither here nor in a piece
+     * that a split has cut off: a later leader asks the oracle before it chooses (P4).
+     *
+     * @param ts of the oracle, fetched before
+     * @return empty if nothing can be said now, or another replica leads; completes without delay while the lease holds
+     */
+    public CompletableFuture<Optional<ResolvedTs>> resolve(long ts) {
+        if (!isLeader()) {
+            stateMachine.locks().rest();
+            return NOT_RESOLVED;
+        }
+        try {
+            RaftGroup<ApplyOutcome> group = group();
+            long term = group.term();
+            stateMachine.locks().follow(() -> RaftStore.rangeOf(region()), stateMachine::engineSnapshot);
+            Region region = region();
+            long settled = store.locks().settle(ts, RaftStore.rangeOf(region));
+            AppliedLocks.Oldest oldest = stateMachine.locks().look();
+            if (oldest == null || oldest.startTs() == 0 || !isSettled(region, term)) {
+                return NOT_RESOLVED;
+            }
+            long resolved = Ts.isAfter(oldest.startTs(), settled) ? settled : oldest.startTs() - 1;
+            long index = Math.max(oldest.index(), stateMachine.appliedIndex());
+            ResolvedTs word = new ResolvedTs(region, self.peerId(), term, index, resolved);
+            if (group.holdsLease() && group.term() == term) {
+                return CompletableFuture.completedFuture(Optional.of(spoken(word)));
+            }
+            return group.readIndex()
+                    .thenApply(proven -> isSettled(region, term) ? Optional.of(spoken(word)) : Optional.empty());
+        } catch (RuntimeException e) {
+            // Being taken down, a failing disk, a lock that can't be read: one Region's trouble and not the others'.
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** Whether whatever is written to that range is written in this Region, in that term, by this replica, and known here. */
+    private boolean isSettled(Region region, long term) {
+        RegionState now = state();
+        return isLeader()
+                && term() == term
+                && unknownFateInTerm.get() < term
+                && splitsUnderWay.get() == 0
+                && !now.isMerging()
+                && Epochs.sameVersion(region.getRegionEpoch(), now.region().getRegionEpoch());
+    }
+
+    private ResolvedTs spoken(ResolvedTs word) {
+        progress.offer(mark(word.region().getRegionEpoch(), word.index(), word.ts()));
+        return word;
+    }
+
+    private static ReadProgress.Mark mark(RegionEpoch epoch, long index, long ts) {
+        return new ReadProgress.Mark(epoch.getVersion(), index, ts);
+    }
+
+    /** Another store says that it leads, and how far this replica may be read. @return whether it is the leader that is known here */
+    boolean heard(LeaderInfo leader) {
+        Peer known = leader();
+        if (known == null || known.getId() != leader.getPeerId() || term() != leader.getTerm()) {
+            return false;
+        }
+        ReadState said = leader.getReadState();
+        if (leader.hasRegionEpoch() && said.getSafeTs() != 0 && said.getSafeTs() != Ts.MAX) {
+            progress.offer(mark(leader.getRegionEpoch(), said.getAppliedIndex(), said.getSafeTs()));
+        }
+        return true;
+    }
+
+    /** The greatest timestamp that this replica can be read at without a word to its leader; 0 for none. */
+    public long safeTs() {
+        RegionState now = stateMachine.state();
+        return now == null
+                ? 0
+                : progress.safeTs(now.region().getRegionEpoch().getVersion(), stateMachine.appliedIndex());
     }
 
     // ---- max_ts (P4)

@@ -60,6 +60,7 @@ public final class RpcServer implements AutoCloseable {
      * @param isSelf whether this {@code host:port} is this store
      * @param apiVersion how raw keys are written as Region borders
      * @param splitter what SplitRegion does
+     * @param safeTimestamps what GetStoreSafeTS and CheckLeader are about
      * @param deadlocks what other stores ask this one for; never passed on
      * @param destroyRange what UnsafeDestroyRange does on this store
      */
@@ -72,6 +73,7 @@ public final class RpcServer implements AutoCloseable {
             Predicate<String> knownStores,
             Predicate<String> isSelf,
             RegionSplitter splitter,
+            SafeTimestamps safeTimestamps,
             BindableService deadlocks,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange,
@@ -87,7 +89,7 @@ public final class RpcServer implements AutoCloseable {
         RpcScope scope = new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics);
         RawRpcs raw = new RawRpcs(storage);
         TxnRpcs txn = new TxnRpcs(storage);
-        StoreRpcs store = new StoreRpcs(storeId, destroyRange);
+        StoreRpcs store = new StoreRpcs(storeId, safeTimestamps, destroyRange);
         RegionRpcs regions = new RegionRpcs(apiVersion, splitter);
         BatchCommands commands = new BatchCommands(raw, txn, store, scope, timer);
         TikvService tikv = new TikvService(raw, txn, regions, store, commands, scope, handlers);

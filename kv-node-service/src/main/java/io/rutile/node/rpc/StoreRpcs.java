@@ -1,5 +1,9 @@
 package io.rutile.node.rpc;
 
+import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.kvrpcpb.CheckLeaderRequest;
+import io.rutile.protocol.kvrpcpb.CheckLeaderResponse;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.GetHealthFeedbackRequest;
 import io.rutile.protocol.kvrpcpb.GetHealthFeedbackResponse;
@@ -28,20 +32,37 @@ final class StoreRpcs {
             (ctx, request) -> CompletableFuture.completedFuture(health()),
             GetHealthFeedbackResponse.getDefaultInstance());
 
-    /** No timestamp below which every read is settled is kept yet; 0 says that to clients. */
-    final Rpc<StoreSafeTSRequest, StoreSafeTSResponse> storeSafeTs = new Rpc<>(
-            "GetStoreSafeTS",
-            request -> Context.getDefaultInstance(),
-            (ctx, request) -> CompletableFuture.completedFuture(StoreSafeTSResponse.getDefaultInstance()),
-            StoreSafeTSResponse.getDefaultInstance());
+    /** 0 says that nothing can be promised; clients keep what they know then. */
+    final Rpc<StoreSafeTSRequest, StoreSafeTSResponse> storeSafeTs;
+
+    /** From store to store, never from a client. */
+    final Rpc<CheckLeaderRequest, CheckLeaderResponse> checkLeader;
 
     final Rpc<UnsafeDestroyRangeRequest, UnsafeDestroyRangeResponse> destroyRange;
 
     StoreRpcs(
             long storeId,
+            SafeTimestamps safeTimestamps,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange) {
         this.storeId = storeId;
+        this.storeSafeTs = new Rpc<>(
+                "GetStoreSafeTS",
+                request -> Context.getDefaultInstance(),
+                (ctx, request) -> CompletableFuture.completedFuture(StoreSafeTSResponse.newBuilder()
+                        .setSafeTs(safeTimestamps.over(new KeyRange(
+                                ByteKey.of(request.getKeyRange().getStartKey()),
+                                ByteKey.of(request.getKeyRange().getEndKey()))))
+                        .build()),
+                StoreSafeTSResponse.getDefaultInstance());
+        this.checkLeader = new Rpc<>(
+                "CheckLeader",
+                request -> Context.getDefaultInstance(),
+                (ctx, request) -> CompletableFuture.completedFuture(CheckLeaderResponse.newBuilder()
+                        .addAllRegions(safeTimestamps.heard(request.getRegionsList()))
+                        .setTs(request.getTs())
+                        .build()),
+                CheckLeaderResponse.getDefaultInstance());
         this.destroyRange = new Rpc<>(
                 "UnsafeDestroyRange",
                 UnsafeDestroyRangeRequest::getContext,

@@ -9,6 +9,8 @@ import io.rutile.protocol.kvrpcpb.BatchRollbackRequest;
 import io.rutile.protocol.kvrpcpb.BatchRollbackResponse;
 import io.rutile.protocol.kvrpcpb.BufferBatchGetRequest;
 import io.rutile.protocol.kvrpcpb.BufferBatchGetResponse;
+import io.rutile.protocol.kvrpcpb.CheckLeaderRequest;
+import io.rutile.protocol.kvrpcpb.CheckLeaderResponse;
 import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksRequest;
 import io.rutile.protocol.kvrpcpb.CheckSecondaryLocksResponse;
 import io.rutile.protocol.kvrpcpb.CheckTxnStatusRequest;
@@ -274,6 +276,11 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     @Override
     public void splitRegion(SplitRegionRequest request, StreamObserver<SplitRegionResponse> to) {
         serve(regions.split, request, to);
+    }
+
+    @Override
+    public void checkLeader(CheckLeaderRequest request, StreamObserver<CheckLeaderResponse> to) {
+        serve(store.checkLeader, request, to);
     }
 
     @Override

@@ -120,6 +120,7 @@ class ApplyStateMachineTest {
                     readableDuringImage.set(isReadable(replica));
                 }),
                 ranges,
+                NoLocks.applied(),
                 state);
         machines.add(machine);
         machine.listen(new ApplyStateMachine.Listener() {
@@ -518,6 +519,7 @@ class ApplyStateMachineTest {
                 states,
                 images(),
                 ranges,
+                NoLocks.applied(),
                 (batch, sync) -> {
                     throw full;
                 },

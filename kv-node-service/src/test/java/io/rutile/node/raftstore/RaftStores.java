@@ -114,6 +114,7 @@ final class RaftStores implements AutoCloseable {
                             SplitOptions.DEFAULT,
                             mergePatience,
                             ConsistencyOptions.DEFAULT,
+                            StaleReadOptions.DEFAULT,
                             100),
                     engine,
                     addresses::get,

@@ -280,6 +280,7 @@ class RegionMergeStoresTest {
                     states,
                     new RegionImages(other, states, dir.resolve("other-images"), (replica, next, claim) -> {}),
                     new FreeRanges(),
+                    NoLocks.applied(),
                     RegionState.normal(61, region));
             machine.writeImage(image);
             machine.close();

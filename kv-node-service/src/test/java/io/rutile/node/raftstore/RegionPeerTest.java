@@ -11,7 +11,9 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.LeaderInfo;
 import io.rutile.protocol.kvrpcpb.LockInfo;
+import io.rutile.protocol.kvrpcpb.ReadState;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.metapb.RegionEpoch;
@@ -26,6 +28,8 @@ import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.engine.WriteBatch;
+import io.rutile.storage.mvcc.Lock;
+import io.rutile.storage.mvcc.LockKind;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -67,6 +71,7 @@ class RegionPeerTest {
     private final List<RegionPeer> retired = new CopyOnWriteArrayList<>();
     private final List<ReplicaRead> announcedReads = new CopyOnWriteArrayList<>();
     private volatile @Nullable LockInfo lockInMemory;
+    private volatile long settledInMemory = Long.MAX_VALUE;
     private final FakeDisk disk = new FakeDisk();
     private DiskGuard guard;
     private ProposalBudget budget;
@@ -121,11 +126,20 @@ class RegionPeerTest {
                 retired::add,
                 RaftStoreOptions.MERGE_PATIENCE,
                 regions,
-                read -> {
-                    announcedReads.add(read);
-                    return lockInMemory;
+                new LeaderLocks() {
+                    @Override
+                    public @Nullable LockInfo announce(ReplicaRead read) {
+                        announcedReads.add(read);
+                        return lockInMemory;
+                    }
+
+                    @Override
+                    public long settle(long ts, KeyRange encoded) {
+                        return Math.min(ts, settledInMemory);
+                    }
                 },
-                new ReplicaHashes(ConsistencyOptions.DEFAULT, metrics));
+                new ReplicaHashes(ConsistencyOptions.DEFAULT, metrics),
+                PeerContext.StaleReads.of(metrics));
         stateMachine = new ApplyStateMachine(
                 5,
                 new Replica(1, 11),
@@ -133,6 +147,7 @@ class RegionPeerTest {
                 states,
                 new RegionImages(engine, states, dir, NO_SPLITS),
                 NO_SPLITS,
+                NoLocks.applied(),
                 RegionState.normal(11, REGION));
         peer = new RegionPeer(shared, new Replica(1, 11), stateMachine);
         stateMachine.listen(peer);
@@ -350,6 +365,137 @@ class RegionPeerTest {
 
         assertThat(late.getServerIsBusy().getReason()).isEqualTo("deadline is exceeded");
         assertThat(inTheEnd.getNotLeader().getLeader().getId()).isEqualTo(12);
+    }
+
+    // ---- stale reads
+
+    private static KvContext staleRead(long version) {
+        KvContext plain = ctx();
+        return KvContext.of(plain.request().toBuilder().setStaleRead(true).build(), plain.deadlineNanos())
+                .reading(() -> new ReplicaRead(version, List.of(new KeyRange(key("k"), ByteKey.EMPTY))));
+    }
+
+    private void lockStored(long startTs) {
+        byte[] lock = Lock.builder(LockKind.PUT, key("k"), startTs).build().encode();
+        engine.write(new WriteBatch().put(Cf.LOCK, key("k"), lock), false);
+    }
+
+    private Optional<Long> resolved(long ts) throws Exception {
+        return get(peer.resolve(ts)).map(ResolvedTs::ts);
+    }
+
+    @Test
+    void p8_whatIsSettledIsReadWithoutAWordToTheLeader() throws Exception {
+        assertThat(resolved(100)).contains(100L);
+        follow();
+
+        try (KvSnapshot snapshot = get(kv.snapshot(staleRead(100)))) {
+            assertThat(snapshot.get(Cf.RAW, key("k"))).isNull();
+        }
+        Error refused = refusal(kv.snapshot(staleRead(101)));
+
+        assertThat(refused.getDataIsNotReady().getSafeTs()).isEqualTo(100);
+        assertThat(refused.getDataIsNotReady().getRegionId()).isEqualTo(5);
+        assertThat(refused.getDataIsNotReady().getPeerId()).isEqualTo(11);
+        assertThat(refusal(kv.snapshot(staleRead(-1))).hasDataIsNotReady()).isTrue();
+        assertThat(group.asked()).doesNotContain("followerReadIndex");
+        assertThat(metrics.get("kv.resolved.reads").counter().count()).isEqualTo(1);
+        assertThat(metrics.get("kv.resolved.reads.refused").counter().count()).isEqualTo(2);
+    }
+
+    @Test
+    void whatHasNoVersionsIsServedByTheLeaderAlone() throws Exception {
+        KvContext raw = KvContext.of(
+                        ctx().request().toBuilder().setStaleRead(true).build(), ctx().deadlineNanos())
+                .reading(() -> ReplicaRead.RAW);
+        get(kv.snapshot(raw)).close();
+        follow();
+        assertThat(refusal(kv.snapshot(raw)).getDataIsNotReady().getSafeTs()).isZero();
+    }
+
+    @Test
+    void p8_theOldestLockHoldsItBackInTheEngineAndInMemory() throws Exception {
+        lockStored(60);
+        assertThat(resolved(100)).contains(59L);
+        settledInMemory = 40;
+        assertThat(resolved(100)).contains(40L);
+    }
+
+    /** Whoever is leader no more, or can't say so, has nothing to say. */
+    @Test
+    void p8_onlyALeaderThatProvesItInOneTermHasAWord() throws Exception {
+        group.lease = false;
+        CompletableFuture<Void> round = new CompletableFuture<>();
+        group.readIndex = round;
+        CompletableFuture<Optional<ResolvedTs>> asked = peer.resolve(100);
+        assertThat(asked).isNotDone();
+        group.term = 9;
+        round.complete(null);
+        assertThat(get(asked)).as("another term").isEmpty();
+        group.readIndex = FakeGroup.failed(RaftException.Kind.BUSY).thenApply(done -> null);
+        assertThat(peer.resolve(100)).isCompletedExceptionally();
+
+        group.lease = true;
+        group.leads = false;
+        assertThat(resolved(100)).isEmpty();
+        group.leads = true;
+        assertThat(resolved(100)).contains(100L);
+    }
+
+    /** The lock may have gone from memory with the answer; a later leader may commit it all the same. */
+    @Test
+    void p8_aWriteOfUnknownFateEndsItsTermsWord() throws Exception {
+        group.proposals.add(FakeGroup.failed(RaftException.Kind.UNDETERMINED));
+        assertThat(kv.write(ctx(), batch())).failsWithin(Duration.ofSeconds(5));
+        assertThat(resolved(100)).isEmpty();
+
+        group.term++;
+        assertThat(resolved(100)).contains(100L);
+    }
+
+    /** A piece that is cut off but not known here yet may have a leader elsewhere, which writes. */
+    @Test
+    void p8_aSplitUnderWayEndsItForTheMoment() throws Exception {
+        CompletableFuture<ApplyOutcome> coming = new CompletableFuture<>();
+        group.proposals.add(coming);
+        CompletableFuture<List<Region>> split =
+                peer.split(REGION, new RegionSplit(List.of(new RegionSplit.Piece(key("m"), 50, List.of(51L)))));
+        assertThat(resolved(100)).isEmpty();
+
+        coming.complete(ApplyOutcome.split(List.of(REGION)));
+        get(split);
+        assertThat(resolved(100)).contains(100L);
+    }
+
+    @Test
+    void p8_anotherRangeTakesTheWordBack() throws Exception {
+        assertThat(resolved(100)).contains(100L);
+        assertThat(peer.safeTs()).isEqualTo(100);
+        Region shrunk = REGION.toBuilder()
+                .setEndKey(ByteString.copyFromUtf8("m"))
+                .setRegionEpoch(REGION.getRegionEpoch().toBuilder().setVersion(2))
+                .build();
+        stateMachine.replaced(RegionState.normal(11, shrunk), 6);
+
+        assertThat(peer.safeTs()).isZero();
+    }
+
+    /** P8: once the index is applied, and from the leader that is known here. */
+    @Test
+    void p8_aFollowerTakesTheWordOfItsOwnLeader() throws Exception {
+        follow();
+        LeaderInfo word = new ResolvedTs(REGION, 12, 7, 6, 100).toLeaderInfo();
+
+        assertThat(peer.heard(word.toBuilder().setTerm(6).build())).isFalse();
+        assertThat(peer.heard(word.toBuilder().setPeerId(13).build())).isFalse();
+        assertThat(peer.heard(word)).isTrue();
+        assertThat(peer.safeTs()).isZero();
+        stateMachine.replaced(RegionState.normal(11, REGION), 6);
+        assertThat(peer.safeTs()).isEqualTo(100);
+        peer.heard(word.toBuilder()
+                .setReadState(ReadState.newBuilder().setAppliedIndex(6).setSafeTs(-1))
+                .build());
+        assertThat(peer.safeTs()).isEqualTo(100);
     }
 
     @Test

@@ -74,6 +74,7 @@ class ReplicaHashesTest {
                     states,
                     new RegionImages(engine, states, dir.resolve("images-" + id), ranges),
                     ranges,
+                    NoLocks.applied(),
                     state);
             replica.listen(this);
             stores.add(this);

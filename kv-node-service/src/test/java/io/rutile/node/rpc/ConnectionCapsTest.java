@@ -9,7 +9,9 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.deadlock.DeadlockGrpc;
+import io.rutile.protocol.kvrpcpb.LeaderInfo;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.command.ApiVersion;
@@ -30,6 +32,18 @@ import org.junit.jupiter.api.Test;
 
 /** R10, E1: connections are bounded, and those that say nothing are closed. */
 class ConnectionCapsTest {
+
+    private static final SafeTimestamps NOTHING_SETTLED = new SafeTimestamps() {
+        @Override
+        public long over(KeyRange range) {
+            return 0;
+        }
+
+        @Override
+        public List<Long> heard(List<LeaderInfo> leaders) {
+            return List.of();
+        }
+    };
 
     private static final ReplicatedKv NOTHING = new ReplicatedKv() {
         @Override
@@ -66,6 +80,7 @@ class ConnectionCapsTest {
                 host -> false,
                 host -> false,
                 (ctx, borders) -> new CompletableFuture<>(),
+                NOTHING_SETTLED,
                 NO_DEADLOCKS,
                 (ctx, request) -> new CompletableFuture<>(),
                 metrics);
