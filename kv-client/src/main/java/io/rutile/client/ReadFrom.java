@@ -8,5 +8,11 @@ public enum ReadFrom {
      * Whichever replica, learners too: the load spreads, for one more way from the replica to its leader. A replica that can't serve
      * costs one attempt; then the leader is asked.
      */
-    ANY
+    ANY,
+    /**
+     * Whichever replica, without a word to its leader: for snapshots of a moment that is past by a few seconds, and of that moment all the
+     * same. A replica that can't promise yet that nothing more will be committed at or before it costs one attempt; then the leader is
+     * asked. Not for raw pairs, which have no versions.
+     */
+    STALE
 }

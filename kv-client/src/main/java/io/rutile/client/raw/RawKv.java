@@ -75,8 +75,15 @@ public final class RawKv {
         return new RawKv(regions, keys, other, readFrom);
     }
 
-    /** The same store, its reads served by others; writes and swaps are the leader's. */
+    /**
+     * The same store, its reads served by others; writes and swaps are the leader's.
+     *
+     * @throws IllegalArgumentException {@link ReadFrom#STALE}: a pair has no versions that could be settled
+     */
     public RawKv withReadFrom(ReadFrom other) {
+        if (other == ReadFrom.STALE) {
+            throw new IllegalArgumentException("raw pairs have no versions to read at");
+        }
         return new RawKv(regions, keys, timeout, other);
     }
 

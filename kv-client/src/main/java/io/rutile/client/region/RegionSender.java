@@ -129,7 +129,7 @@ public final class RegionSender implements AutoCloseable {
             this.call = call;
             this.anchor = anchor;
             this.backoff = backoff;
-            anyReplica = call.readFrom() == ReadFrom.ANY;
+            anyReplica = call.readFrom() != ReadFrom.LEADER;
             fairNanos = Math.max(
                     ATTEMPT_NANOS_MIN,
                     Math.min(
@@ -263,7 +263,8 @@ public final class RegionSender implements AutoCloseable {
                     .setApiVersion(APIVersion.V1)
                     .setClusterId(pd.clusterId())
                     .setMaxExecutionDurationMs(Math.max(1, TimeUnit.NANOSECONDS.toMillis(executionNanos)))
-                    .setReplicaRead(anyReplica)
+                    .setReplicaRead(anyReplica && call.readFrom() == ReadFrom.ANY)
+                    .setStaleRead(anyReplica && call.readFrom() == ReadFrom.STALE)
                     .build();
             UnaryCall<R> attempt =
                     UnaryCall.start(channel, call.method(), call.request().apply(context, located), timeoutNanos);
@@ -296,7 +297,10 @@ public final class RegionSender implements AutoCloseable {
             String quoted = error.hasKeyNotInRegion() ? "key not in region" : error.getMessage();
             String words = "region " + located.id() + " on store " + peer.getStoreId() + ": " + quoted;
             if (leaveReplicas() && leaderMayHelp(reaction, error)) {
-                tried.add(peer.getId());
+                if (!error.hasDataIsNotReady()) {
+                    // A leader that can't serve a stale read can serve any other.
+                    tried.add(peer.getId());
+                }
                 backoff.note(reaction.reason, words, error);
                 tryNext(reaction.reason);
                 return;

@@ -2,6 +2,7 @@ package io.rutile.client.region;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -164,5 +165,37 @@ class ReplicaReadTest {
         assertThat(asked("KvScan"))
                 .isNotEmpty()
                 .allMatch(asked -> asked.context().getReplicaRead());
+    }
+
+    @Test
+    void staleReadsGoToAnyReplicaAndToTheLeaderWhereNothingIsSettledYet() {
+        TxnSnapshot snapshot =
+                client.txn().snapshot(client.txn().currentTimestamp().join(), ReadFrom.STALE);
+        Error notReady = Error.newBuilder()
+                .setDataIsNotReady(DataIsNotReady.getDefaultInstance())
+                .build();
+        int calls = 0;
+        for (int store = 3; store >= 1; store--) {
+            double refused = counted("kv.client.replica.reads.refused");
+            cluster.store(store).nextErrors.add(notReady);
+            while (counted("kv.client.replica.reads.refused") == refused) {
+                assertThat(snapshot.get(KEY).join()).isEmpty();
+                calls++;
+            }
+        }
+
+        assertThat(asked("KvGet"))
+                .hasSize(calls + 3)
+                .noneMatch(asked -> asked.context().getReplicaRead());
+        assertThat(asked("KvGet").filter(asked -> !asked.context().getStaleRead()))
+                .as("what was refused is asked of the leader, as any other read")
+                .hasSize(3)
+                .allMatch(asked -> asked.context().getPeer().getStoreId() == 1);
+    }
+
+    @Test
+    void rawPairsHaveNoVersionsToReadAt() {
+        assertThatThrownBy(() -> client.raw().withReadFrom(ReadFrom.STALE))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -281,7 +281,7 @@ public final class FakeStore {
                 throw RegionErrors.regionNotFound(context.getRegionId());
             }
             Peer leader = known.getLeader();
-            if (leader.getStoreId() != id && !context.getReplicaRead()) {
+            if (leader.getStoreId() != id && !context.getReplicaRead() && !context.getStaleRead()) {
                 throw RegionErrors.notLeader(context.getRegionId(), leader.getStoreId() == 0 ? null : leader);
             }
             long own = context.getRegionId() * 100 + id;
