@@ -24,6 +24,7 @@ import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.Mutation;
 import io.rutile.protocol.kvrpcpb.MvccGetByKeyRequest;
 import io.rutile.protocol.kvrpcpb.MvccGetByKeyResponse;
+import io.rutile.protocol.kvrpcpb.MvccInfo;
 import io.rutile.protocol.kvrpcpb.MvccWrite;
 import io.rutile.protocol.kvrpcpb.Op;
 import io.rutile.protocol.kvrpcpb.PessimisticLockRequest;
@@ -426,7 +427,7 @@ class StaleReadTest {
                     keys.add(byteKey(key(random.nextInt(KEYS))));
                 }
                 if (options.pessimisticLocks()) {
-                    begun.lockKeys(keys).get(20, TimeUnit.SECONDS);
+                    lock(begun, keys);
                 }
                 for (ByteKey key : keys) {
                     if (random.nextInt(8) == 0) {
@@ -445,14 +446,24 @@ class StaleReadTest {
                     due.commit().get(20, TimeUnit.SECONDS);
                     committed.incrementAndGet();
                 }
-            } catch (ExecutionException | java.util.concurrent.TimeoutException e) {
+            } catch (ExecutionException e) {
                 // A conflict, or nobody knows: what has become of it is found out in the end.
                 continue;
-            } catch (InterruptedException e) {
-                return;
+            } catch (Exception e) {
+                throw new IllegalStateException(name, e);
             }
         }
         open.forEach(Transaction::close);
+    }
+
+    /** Lets go of what it has got if it doesn't get all. */
+    private static void lock(Transaction begun, List<ByteKey> keys) throws Exception {
+        try {
+            begun.lockKeys(keys).get(20, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            begun.close();
+            throw e;
+        }
     }
 
     private void read(
@@ -570,10 +581,7 @@ class StaleReadTest {
             String key = key(i);
             MvccGetByKeyResponse known = await().atMost(PATIENCE)
                     .pollDelay(Duration.ZERO)
-                    .until(
-                            () -> history(key),
-                            answer -> !answer.hasRegionError()
-                                    && !answer.getInfo().hasLock());
+                    .until(() -> history(key), answer -> !answer.hasRegionError() && !isUndecided(answer.getInfo()));
             TreeMap<Long, Optional<String>> versions = new TreeMap<>();
             for (MvccWrite write : known.getInfo().getWritesList()) {
                 if (write.getType() == Op.Put) {
@@ -587,6 +595,11 @@ class StaleReadTest {
             truth.put(key, versions);
         }
         return truth;
+    }
+
+    /** A pessimistic lock that somebody has left makes no version. */
+    private static boolean isUndecided(MvccInfo info) {
+        return info.hasLock() && info.getLock().getType() != Op.PessimisticLock;
     }
 
     private MvccGetByKeyResponse history(String key) {
