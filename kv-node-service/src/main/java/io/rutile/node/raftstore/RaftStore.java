@@ -795,6 +795,7 @@ public final class RaftStore implements AutoCloseable {
         }
         raft.stopGroup(peer.regionId());
         peer.stateMachine().close();
+        peer.stateMachine().locks().rest();
         RegionState known = stateOf(peer);
         if (known != null && known.status() == RegionState.Status.APPLYING) {
             images.resume(known);
