@@ -120,7 +120,7 @@ final class RaftStores implements AutoCloseable {
                     addresses::get,
                     new DiskGuard(new RegionPeerTest.FakeDisk(), 64 << 20, metrics),
                     peer -> {},
-                    read -> null,
+                    new NoLocks(),
                     metrics,
                     new StoreFaults(this::failing, network));
             running = store;
