@@ -531,6 +531,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 groupId,
                 request,
                 false,
+                false,
                 timeoutMs,
                 answers,
                 (response, failure) -> answer.take(response instanceof ReadIndexAnswer said ? said : null)));
@@ -942,8 +943,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     @Override
     public void send(Endpoint to, Message request, long timeoutMs, OutboundCall.Answer answer) {
         boolean handover = false;
+        boolean patient = false;
         OutboundCall.Answer watched = answer;
         if (request instanceof AppendEntriesRequest entries) {
+            // Somebody waits for the answer of a round, a probe or entries; nobody for that of a mere heartbeat.
+            patient = entries.getEntriesCount() == 0 && !entries.hasData() && !reads.isRunning();
             long sent = System.nanoTime();
             watched = (response, failure) -> {
                 if (response instanceof AppendEntriesResponse said && said.getTerm() == entries.getTerm()) {
@@ -996,7 +1000,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 };
             }
         }
-        transport.send(new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, timeoutMs, answers, watched));
+        transport.send(new OutboundCall(
+                PeerIds.storeOf(to), groupId, request, handover, patient, timeoutMs, answers, watched));
     }
 
     /**

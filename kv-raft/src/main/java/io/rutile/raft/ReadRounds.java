@@ -57,6 +57,11 @@ final class ReadRounds {
         return read;
     }
 
+    /** True from before a round sends anything until it is over. */
+    synchronized boolean isRunning() {
+        return running;
+    }
+
     /** The number of the round to start now; 0 if none. Under the lock. */
     private long begin() {
         if (running || next.isEmpty() || stopped != null) {

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One question to another store.
  *
+ * @param patient may wait {@link FrameSender#LINGER_MS} for others to travel with, and so may its answer
  * @param executor where the answer is handed over
  */
 public record OutboundCall(
@@ -14,6 +15,7 @@ public record OutboundCall(
         long groupId,
         Message request,
         boolean handover,
+        boolean patient,
         long timeoutMs,
         Executor executor,
         Answer answer) {

@@ -184,7 +184,7 @@ public final class RaftTransport implements AutoCloseable {
     }
 
     FrameSender sender(io.grpc.stub.CallStreamObserver<Envelope> stream) {
-        return new FrameSender(stream, pool, QUEUE_BYTES_MAX, metrics);
+        return new FrameSender(stream, pool, timer, QUEUE_BYTES_MAX, metrics);
     }
 
     private void sweep() {
@@ -310,16 +310,22 @@ public final class RaftTransport implements AutoCloseable {
             // Not the call: its bytes would stay in memory until it is answered.
             long id = call.getId();
             long group = call.getGroup();
+            boolean patient = call.getPatient();
             try {
                 Message request = MessageTypes.parse(call.getType(), call.getBody());
-                inbound.onCall(fromStore, group, request, call.getHandover(), response -> answer(id, group, response));
+                inbound.onCall(
+                        fromStore,
+                        group,
+                        request,
+                        call.getHandover(),
+                        response -> answer(id, group, patient, response));
             } catch (InvalidProtocolBufferException | RuntimeException e) {
                 metrics.badMessages.increment();
                 LOG.debug("raft message dropped from_store={} cause={}", fromStore, e.toString());
             }
         }
 
-        private void answer(long id, long group, Message response) {
+        private void answer(long id, long group, boolean patient, Message response) {
             if (closed || !passes(storeId, fromStore)) {
                 return;
             }
@@ -328,6 +334,7 @@ public final class RaftTransport implements AutoCloseable {
                     .setGroup(group)
                     .setType(MessageTypes.number(response))
                     .setBody(response.toByteString())
+                    .setPatient(patient)
                     .build();
             if (!answers.offer(message)) {
                 // The other side asks and does not listen, or is gone: its own time-out tells it.

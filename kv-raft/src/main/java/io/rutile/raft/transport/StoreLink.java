@@ -228,6 +228,7 @@ final class StoreLink {
                     .setType(MessageTypes.number(call.request()))
                     .setBody(call.request().toByteString())
                     .setHandover(call.handover())
+                    .setPatient(call.patient())
                     .build();
             if (!to.offer(message) && remove(id) != null) {
                 transport.metrics.refusedFull.increment();

@@ -1,0 +1,138 @@
+package io.rutile.raft.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.stub.CallStreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.Envelope;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class FrameSenderTest {
+
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    private final TakenFrames taken = new TakenFrames();
+    private final FrameSender sender =
+            new FrameSender(taken, Runnable::run, timer, 1 << 20, new TransportMetrics(new SimpleMeterRegistry()));
+
+    @AfterEach
+    void close() {
+        timer.shutdownNow();
+    }
+
+    private boolean offer(long id, boolean patient) {
+        return sender.offer(Call.newBuilder().setId(id).setPatient(patient).build());
+    }
+
+    @Test
+    void patientCallsGatherInOneFrame() {
+        for (long id = 1; id <= 500; id++) {
+            assertThat(offer(id, true)).isTrue();
+        }
+
+        await().until(() -> taken.ids().size() == 500);
+
+        // A slow machine may need more than one turn, but never one for each.
+        assertThat(taken.frames.size()).isLessThan(20);
+        assertThat(taken.ids()).isEqualTo(LongStream.rangeClosed(1, 500).boxed().toList());
+    }
+
+    @Test
+    void aCallThatIsNotPatientTakesThemAlongInTheOrderOfOffering() {
+        timer.shutdownNow();
+        FrameSender unhurried = new FrameSender(
+                taken, Runnable::run, new NeverTimer(), 1 << 20, new TransportMetrics(new SimpleMeterRegistry()));
+        unhurried.offer(Call.newBuilder().setId(1).setPatient(true).build());
+        unhurried.offer(Call.newBuilder().setId(2).setPatient(true).build());
+        assertThat(taken.frames).isEmpty();
+
+        unhurried.offer(Call.newBuilder().setId(3).build());
+
+        assertThat(taken.ids()).containsExactly(1L, 2L, 3L);
+        assertThat(taken.frames).hasSize(1);
+    }
+
+    @Test
+    void theNextPatientCallAfterAFrameIsSentToo() {
+        for (long id = 1; id <= 3; id++) {
+            long now = id;
+            offer(id, true);
+            await().until(() -> taken.ids().contains(now));
+        }
+    }
+
+    @Test
+    void patientCallsCountIntoTheBound() {
+        FrameSender small = new FrameSender(
+                taken, Runnable::run, new NeverTimer(), 100, new TransportMetrics(new SimpleMeterRegistry()));
+
+        int taken = 0;
+        while (taken < 1_000
+                && small.offer(Call.newBuilder().setId(taken).setPatient(true).build())) {
+            taken++;
+        }
+
+        assertThat(taken).isLessThan(10);
+    }
+
+    /** Its tasks never come. */
+    private static final class NeverTimer extends java.util.concurrent.ScheduledThreadPoolExecutor {
+
+        NeverTimer() {
+            super(0);
+        }
+
+        @Override
+        public java.util.concurrent.ScheduledFuture<?> schedule(
+                Runnable command, long delay, java.util.concurrent.TimeUnit unit) {
+            return super.schedule(() -> {}, 1, java.util.concurrent.TimeUnit.DAYS);
+        }
+    }
+
+    private static final class TakenFrames extends CallStreamObserver<Envelope> {
+
+        private final List<Envelope> frames = new CopyOnWriteArrayList<>();
+
+        List<Long> ids() {
+            return frames.stream()
+                    .flatMap(frame -> frame.getCallsList().stream())
+                    .map(Call::getId)
+                    .toList();
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void onNext(Envelope frame) {
+            frames.add(frame);
+        }
+
+        @Override
+        public void setOnReadyHandler(Runnable handler) {}
+
+        @Override
+        public void disableAutoInboundFlowControl() {}
+
+        @Override
+        public void request(int count) {}
+
+        @Override
+        public void setMessageCompression(boolean enable) {}
+
+        @Override
+        public void onError(Throwable cause) {}
+
+        @Override
+        public void onCompleted() {}
+    }
+}
