@@ -108,6 +108,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             new ImageBackoff(() -> ThreadLocalRandom.current().nextDouble());
     /** Members that were told an index since this replica leads. */
     private final ConcurrentHashMap<PeerId, Long> toldCommitted = new ConcurrentHashMap<>();
+    /** How far was committed when a member, by its name, was last sent a heartbeat by this leader. */
+    private final ConcurrentHashMap<String, Long> committedInHeartbeats = new ConcurrentHashMap<>();
 
     private final SerialExecutor inbound;
     private final SerialExecutor answers;
@@ -605,6 +607,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     @Override
     public void leads(long term) {
         toldCommitted.clear();
+        committedInHeartbeats.clear();
         leaderTerm = term;
         leader = self;
         metrics.elections.increment();
@@ -946,8 +949,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         boolean patient = false;
         OutboundCall.Answer watched = answer;
         if (request instanceof AppendEntriesRequest entries) {
-            // Somebody waits for the answer of a round, a probe or entries; nobody for that of a mere heartbeat.
-            patient = entries.getEntriesCount() == 0 && !entries.hasData() && !reads.isRunning();
+            patient = isPatient(entries);
             long sent = System.nanoTime();
             watched = (response, failure) -> {
                 if (response instanceof AppendEntriesResponse said && said.getTerm() == entries.getTerm()) {
@@ -1005,7 +1007,24 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     /**
-     * JRaft asks for the next image a tenth of an election timeout after it hears of a refusal, so it hears of it later. While it waits,
+     * Somebody waits for the answer of entries, a probe or a read round, and for the news that entries are committed; nobody for a
+     * heartbeat that says what the last one said.
+     */
+    private boolean isPatient(AppendEntriesRequest request) {
+        if (request.getEntriesCount() > 0 || request.hasData() || reads.isRunning()) {
+            return false;
+        }
+        long committed = request.getCommittedIndex();
+        Long told = committedInHeartbeats.get(request.getPeerId());
+        if (told != null && told >= committed) {
+            return true;
+        }
+        committedInHeartbeats.put(request.getPeerId(), committed);
+        return false;
+    }
+
+    /**
+     * JRaft asks for the next image a fifth of an election timeout after it hears of a refusal, so it hears of it later. While it waits,
      * heartbeats go on. What was not even made, because enough others were on their way, costs nothing and is asked for as before.
      */
     private void imageAnswered(
