@@ -52,6 +52,8 @@ final class RpcErrors {
     static Code code(Failure.Kind kind) {
         return switch (kind) {
             case INVALID_REQUEST, TOO_LARGE -> Code.INVALID_ARGUMENT;
+            case UNAUTHENTICATED -> Code.UNAUTHENTICATED;
+            case PERMISSION_DENIED -> Code.PERMISSION_DENIED;
             case TRANSACTION_NOT_FOUND -> Code.NOT_FOUND;
             case TRANSACTION_IN_USE, TRANSACTION_COMMITTING -> Code.FAILED_PRECONDITION;
             case CONFLICT -> Code.ABORTED;

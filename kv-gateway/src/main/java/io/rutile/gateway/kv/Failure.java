@@ -24,6 +24,10 @@ public record Failure(
     public enum Kind {
         /** The request is not valid, or the cluster refused it as it is. */
         INVALID_REQUEST(false),
+        /** It is not known who calls. */
+        UNAUTHENTICATED(false),
+        /** The caller may not do this. */
+        PERMISSION_DENIED(false),
         /** No transaction is open under the id. */
         TRANSACTION_NOT_FOUND(false),
         /** Another call of the transaction is under way. */

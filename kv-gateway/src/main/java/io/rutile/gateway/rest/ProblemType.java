@@ -10,6 +10,8 @@ import org.springframework.http.HttpStatus;
  */
 enum ProblemType {
     INVALID_REQUEST(Kind.INVALID_REQUEST, HttpStatus.BAD_REQUEST, "The request is not valid"),
+    UNAUTHENTICATED(Kind.UNAUTHENTICATED, HttpStatus.UNAUTHORIZED, "It is not known who calls"),
+    PERMISSION_DENIED(Kind.PERMISSION_DENIED, HttpStatus.FORBIDDEN, "The caller may not do this"),
     KEY_NOT_FOUND("key-not-found", HttpStatus.NOT_FOUND, "The key is not there", false),
     NO_SUCH_RESOURCE("no-such-resource", HttpStatus.NOT_FOUND, "There is nothing at this path", false),
     TRANSACTION_NOT_FOUND(Kind.TRANSACTION_NOT_FOUND, HttpStatus.NOT_FOUND, "No transaction is open under this id"),
@@ -53,6 +55,8 @@ enum ProblemType {
     static ProblemType of(Kind kind) {
         return switch (kind) {
             case INVALID_REQUEST -> INVALID_REQUEST;
+            case UNAUTHENTICATED -> UNAUTHENTICATED;
+            case PERMISSION_DENIED -> PERMISSION_DENIED;
             case TRANSACTION_NOT_FOUND -> TRANSACTION_NOT_FOUND;
             case TRANSACTION_IN_USE -> TRANSACTION_IN_USE;
             case TRANSACTION_COMMITTING -> TRANSACTION_COMMITTING;

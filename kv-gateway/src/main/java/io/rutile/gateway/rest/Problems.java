@@ -38,7 +38,7 @@ final class Problems {
         return cause instanceof ProblemException known ? known.problem() : of(meaning.apply(cause));
     }
 
-    private static Problem of(Failure failure) {
+    static Problem of(Failure failure) {
         Problem problem = ProblemType.of(failure.kind())
                 .problem(failure.detail(), failure.error())
                 .withRetryable(failure.retryable());
