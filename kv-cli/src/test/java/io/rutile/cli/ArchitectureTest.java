@@ -59,6 +59,7 @@ class ArchitectureTest {
                     "io.rutile.pd.cluster..",
                     "io.rutile.pd.meta..",
                     "io.rutile.gateway.kv..",
+                    "io.rutile.gateway.access..",
                     "io.rutile.gateway.grpc..")
             .should()
             .dependOnClassesThat()
@@ -67,7 +68,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyTheGrpcEdgeOfTheGatewaySpeaksGrpc = noClasses()
             .that()
-            .resideInAnyPackage("io.rutile.gateway.kv..", "io.rutile.gateway.rest..")
+            .resideInAnyPackage("io.rutile.gateway.kv..", "io.rutile.gateway.access..", "io.rutile.gateway.rest..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.grpc..", "io.rutile.gateway.grpc..", "io.rutile.gateway.v1..");
@@ -212,10 +213,24 @@ class ArchitectureTest {
             .definedBy("io.rutile.gateway")
             .layer("doors")
             .definedBy("io.rutile.gateway.rest..", "io.rutile.gateway.grpc..")
+            .layer("access")
+            .definedBy("io.rutile.gateway.access..")
             .layer("kv")
             .definedBy("io.rutile.gateway.kv..")
             .whereLayer("doors")
-            .mayOnlyBeAccessedByLayers("assembly");
+            .mayOnlyBeAccessedByLayers("assembly")
+            .whereLayer("access")
+            .mayOnlyBeAccessedByLayers("assembly", "doors");
+
+    /** Data only in the name of a caller: what does not ask is the assembly's to hand to the door that does. */
+    @ArchTest
+    static final ArchRule edgesOfTheGatewayGetAtDataThroughTheFrontDoor = noClasses()
+            .that()
+            .resideInAnyPackage("io.rutile.gateway.rest..", "io.rutile.gateway.grpc..")
+            .should()
+            .dependOnClassesThat()
+            .haveNameMatching(
+                    "io\\.rutile\\.gateway\\.kv\\.(TxnOperations|AtomicCalls|ClusterKvOperations|ClusterTxnOperations)");
 
     @ArchTest
     static final ArchRule checkersKnowHistoriesAndNothingElse = noClasses()

@@ -1,6 +1,9 @@
 package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.gateway.access.AuditLog;
+import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
@@ -10,25 +13,37 @@ import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.kv.KvOperations;
 import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessions;
+import io.rutile.gateway.rest.ManagementPaths;
 import io.rutile.gateway.rest.RestConfiguration;
 import io.rutile.gateway.rest.RestSettings;
+import java.net.InetAddress;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.actuate.autoconfigure.endpoint.web.WebEndpointProperties;
+import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementServerProperties;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.info.BuildProperties;
+import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.env.Environment;
 
 /** What the gateway is made of, from the connection up to the edges. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(GatewayProperties.class)
 @Import(RestConfiguration.class)
 class GatewayConfiguration {
+
+    private static final Logger log = LoggerFactory.getLogger(GatewayConfiguration.class);
 
     @Bean(initMethod = "start", destroyMethod = "close")
     ClusterConnection clusterConnection(GatewayProperties properties, MeterRegistry metrics) {
@@ -64,25 +79,61 @@ class GatewayConfiguration {
                 metrics);
     }
 
+    @Bean
+    AuditLog auditLog(MeterRegistry metrics) {
+        return new AuditLog(metrics);
+    }
+
+    /** @throws OpenToStrangersException if nobody would be asked, and others than this machine could call */
+    @Bean(initMethod = "start", destroyMethod = "close")
+    Authenticator authenticator(
+            GatewayProperties properties,
+            ServerProperties server,
+            ManagementServerProperties management,
+            AuditLog audit,
+            MeterRegistry metrics) {
+        if (!properties.accessSettings().asks() && !properties.security().insecure()) {
+            requireLoopback("server.address", server.getAddress());
+            requireLoopback("rutile.gateway.grpc.address", properties.grpc().address());
+            if (management.getPort() != null && management.getPort() >= 0) {
+                requireLoopback("management.server.address", management.getAddress());
+            }
+        }
+        if (properties.security().insecure()) {
+            log.warn("nobody is asked who they are: whoever reaches this gateway may do everything insecure=true");
+        }
+        return new Authenticator(properties.accessSettings(), audit, metrics);
+    }
+
+    private static void requireLoopback(String property, @Nullable InetAddress address) {
+        if (address == null || !address.isLoopbackAddress()) {
+            throw new OpenToStrangersException(property, address);
+        }
+    }
+
+    @Bean
+    FrontDoor frontDoor(KvOperations kv, TxnOperations transactions, TxnSessions sessions, AtomicCalls atomicCalls) {
+        return new FrontDoor(kv, transactions, sessions, atomicCalls);
+    }
+
+    /** Those of the API's port: none, unless the management has no port of its own. */
+    @Bean
+    ManagementPaths managementPaths(
+            Environment environment, GatewayProperties properties, WebEndpointProperties endpoints) {
+        return ManagementPortType.get(environment) == ManagementPortType.SAME
+                ? ManagementSecurity.paths(properties, endpoints)
+                : new ManagementPaths(null, Set.of());
+    }
+
     @Bean(destroyMethod = "")
     GrpcServer grpcServer(
             GatewayProperties properties,
-            KvOperations kv,
-            TxnOperations transactions,
-            TxnSessions sessions,
-            AtomicCalls atomicCalls,
+            FrontDoor door,
+            Authenticator authenticator,
             GatewayLimits limits,
             ClusterConnection connection,
             MeterRegistry metrics) {
-        return new GrpcServer(
-                properties.grpcOptions(),
-                kv,
-                transactions,
-                sessions,
-                atomicCalls,
-                limits,
-                connection::isConnected,
-                metrics);
+        return new GrpcServer(properties.grpcOptions(), door, authenticator, limits, connection::isConnected, metrics);
     }
 
     @Bean
@@ -94,6 +145,7 @@ class GatewayConfiguration {
     RestSettings restSettings(
             GatewayProperties properties,
             ManagementServerProperties management,
+            Authenticator authenticator,
             ObjectProvider<BuildProperties> build) {
         Map<String, String> links = new TreeMap<>();
         links.put("openapi", "/v3/api-docs");
@@ -107,6 +159,7 @@ class GatewayConfiguration {
                 properties.requestTimeoutMax(),
                 properties.bodyTimeout(),
                 properties.busyConnectionsMax(Runtime.getRuntime().maxMemory()),
+                authenticator.asks(),
                 build.stream().findAny().map(BuildProperties::getVersion).orElse("unknown"),
                 links);
     }

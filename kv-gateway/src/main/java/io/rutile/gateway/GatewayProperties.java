@@ -1,6 +1,8 @@
 package io.rutile.gateway;
 
 import io.rutile.client.RutileClientOptions;
+import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.JwtSettings;
 import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.RestSettings;
@@ -13,8 +15,10 @@ import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +46,7 @@ import org.springframework.validation.annotation.Validated;
  * @param bodyTimeout how long the body of a request may take to arrive
  * @param txn transactions that stay open between requests
  * @param grpc the gRPC port
+ * @param security who may call
  */
 @Validated
 @ConfigurationProperties("rutile.gateway")
@@ -70,7 +75,8 @@ public record GatewayProperties(
         Duration bodyTimeout,
 
         @DefaultValue @NotNull @Valid Txn txn,
-        @DefaultValue @NotNull @Valid Grpc grpc) {
+        @DefaultValue @NotNull @Valid Grpc grpc,
+        @DefaultValue @NotNull @Valid Security security) {
 
     /** Room for two of the largest bodies, decoded, whatever the heap. */
     private static final DataSize IN_FLIGHT_BYTES_MIN = DataSize.ofMegabytes(64);
@@ -147,6 +153,88 @@ public record GatewayProperties(
             @DefaultValue("10s") @NotNull @DurationMin(millis = 100)
             Duration handshakeTimeout) {}
 
+    /**
+     * Who may call. Without an access file and without JWTs nobody is asked, and the gateway serves this machine only.
+     *
+     * @param accessFile roles and API tokens
+     * @param insecure serve others, too, although nobody is asked
+     * @param openEndpoints of the management port, by their ids, that are for everybody; {@code health} also stands for the health service
+     *     of the gRPC port
+     * @param reloadInterval how often it is looked whether the access file has changed
+     * @param jwt which signed tokens are believed
+     */
+    public record Security(
+            @Nullable Path accessFile,
+            @DefaultValue("false") boolean insecure,
+
+            @DefaultValue({"health", "prometheus"}) @NotNull Set<@Pattern(regexp = "[a-zA-Z][-a-zA-Z0-9]*", message = "must be the id of an endpoint") String>
+                    openEndpoints,
+
+            @DefaultValue("2s") @NotNull @DurationMin(millis = 10)
+            Duration reloadInterval,
+
+            @DefaultValue @NotNull @Valid Jwt jwt) {
+
+        @AssertTrue(
+                message =
+                        "rutile.gateway.security.insecure means that nobody is asked: remove it, or access-file and jwt")
+        boolean isEitherSecureOrNot() {
+            return !insecure || accessFile == null && !jwt.isConfigured();
+        }
+
+        /** @param keyspace of the gateway's keys; null if its cluster has none */
+        Authenticator.Settings settings(@Nullable String keyspace) {
+            return new Authenticator.Settings(
+                    accessFile, jwt.isConfigured() ? jwt.settings() : null, keyspace, reloadInterval);
+        }
+    }
+
+    /**
+     * Signed tokens: believed if an issuer, a JWK set or a public key is given.
+     *
+     * @param issuer what {@code iss} has to be; its keys are found by OpenID Connect Discovery unless the next two say where they are
+     * @param jwkSet URL or file of a JWK set
+     * @param publicKey file of one RSA or EC public key, PEM
+     * @param audience of which {@code aud} has to name one; needed
+     * @param clockSkew by how much the issuer's clock may differ
+     * @param rolesClaim which claim names roles; dots lead into objects, as in {@code realm_access.roles}
+     * @param refreshInterval how often the issuer's keys are read again
+     */
+    public record Jwt(
+            @Nullable @Pattern(regexp = "https?://.+", message = "must be a URL") String issuer,
+
+            @Nullable String jwkSet,
+            @Nullable String publicKey,
+            @DefaultValue Set<String> audience,
+
+            @DefaultValue("60s") @NotNull @DurationMin(millis = 0) @DurationMax(minutes = 10)
+            Duration clockSkew,
+
+            @DefaultValue("roles") @NotEmpty String rolesClaim,
+
+            @DefaultValue("5m") @NotNull @DurationMin(millis = 100)
+            Duration refreshInterval) {
+
+        boolean isConfigured() {
+            return issuer != null || jwkSet != null || publicKey != null;
+        }
+
+        @AssertTrue(
+                message =
+                        "rutile.gateway.security.jwt needs an audience, and that an issuer, a jwk-set or a public-key")
+        boolean isAudienceThereIfConfigured() {
+            return isConfigured() != audience.isEmpty();
+        }
+
+        @AssertTrue(message = "rutile.gateway.security.jwt has either a jwk-set or a public-key") boolean isOneSourceOfKeys() {
+            return jwkSet == null || publicKey == null;
+        }
+
+        JwtSettings settings() {
+            return new JwtSettings(issuer, jwkSet, publicKey, audience, clockSkew, rolesClaim, refreshInterval);
+        }
+    }
+
     GrpcOptions grpcOptions() {
         return new GrpcOptions(
                 new InetSocketAddress(grpc.address(), grpc.port()),
@@ -156,7 +244,17 @@ public record GatewayProperties(
                 grpc.clientTimeout(),
                 grpc.handshakeTimeout(),
                 grpc.connectionsMax(),
-                grpc.streamsPerConnectionMax());
+                grpc.streamsPerConnectionMax(),
+                security.openEndpoints().contains("health"));
+    }
+
+    /** Who may call the gateway of these properties. */
+    Authenticator.Settings accessSettings() {
+        return security.settings(keyspaceName());
+    }
+
+    private @Nullable String keyspaceName() {
+        return apiVersion == ApiVersion.V1 ? null : keyspace == null ? DEFAULT_KEYSPACE : keyspace;
     }
 
     @AssertTrue(message = "rutile.gateway.keyspace needs rutile.gateway.api-version=V2") boolean isKeyspaceOfV2() {
@@ -167,9 +265,8 @@ public record GatewayProperties(
     RutileClientOptions clientOptions() {
         RutileClientOptions options =
                 new RutileClientOptions(pdEndpoints, requestTimeoutMax, connectTimeout, channelsPerStore);
-        return apiVersion == ApiVersion.V1
-                ? options
-                : options.withKeyspace(keyspace == null ? DEFAULT_KEYSPACE : keyspace);
+        String name = keyspaceName();
+        return name == null ? options : options.withKeyspace(name);
     }
 
     @AssertTrue(message = "rutile.gateway.request-timeout is longer than rutile.gateway.request-timeout-max") boolean isRequestTimeoutWithinMax() {

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -56,7 +59,12 @@ class GatewayPropertiesTest {
                             Duration.ofSeconds(60),
                             Duration.ofSeconds(10),
                             1024,
-                            256));
+                            256,
+                            true));
+            assertThat(properties.accessSettings().asks()).isFalse();
+            assertThat(properties.security().insecure()).isFalse();
+            assertThat(properties.security().jwt().clockSkew()).isEqualTo(Duration.ofSeconds(60));
+            assertThat(properties.security().jwt().rolesClaim()).isEqualTo("roles");
         });
     }
 
@@ -83,7 +91,16 @@ class GatewayPropertiesTest {
                         "rutile.gateway.grpc.connections-max=14",
                         "rutile.gateway.grpc.streams-per-connection-max=15",
                         "rutile.gateway.grpc.client-timeout=16s",
-                        "rutile.gateway.grpc.handshake-timeout=17s")
+                        "rutile.gateway.grpc.handshake-timeout=17s",
+                        "rutile.gateway.security.access-file=/etc/rutile/access.json",
+                        "rutile.gateway.security.open-endpoints=health,info",
+                        "rutile.gateway.security.reload-interval=18s",
+                        "rutile.gateway.security.jwt.issuer=https://id.example/",
+                        "rutile.gateway.security.jwt.jwk-set=https://id.example/keys",
+                        "rutile.gateway.security.jwt.audience=rutile,stores",
+                        "rutile.gateway.security.jwt.clock-skew=19s",
+                        "rutile.gateway.security.jwt.roles-claim=realm_access.roles",
+                        "rutile.gateway.security.jwt.refresh-interval=20s")
                 .run(context -> assertThat(context.getBean(GatewayProperties.class))
                         .isEqualTo(new GatewayProperties(
                                 List.of("pd-1:2379", "pd-2:2379"),
@@ -105,7 +122,39 @@ class GatewayPropertiesTest {
                                         14,
                                         15,
                                         Duration.ofSeconds(16),
-                                        Duration.ofSeconds(17)))));
+                                        Duration.ofSeconds(17)),
+                                new GatewayProperties.Security(
+                                        Path.of("/etc/rutile/access.json"),
+                                        false,
+                                        Set.of("health", "info"),
+                                        Duration.ofSeconds(18),
+                                        new GatewayProperties.Jwt(
+                                                "https://id.example/",
+                                                "https://id.example/keys",
+                                                null,
+                                                Set.of("rutile", "stores"),
+                                                Duration.ofSeconds(19),
+                                                "realm_access.roles",
+                                                Duration.ofSeconds(20))))));
+        runner.withPropertyValues("rutile.gateway.security.insecure=true")
+                .run(context -> assertThat(context.getBean(GatewayProperties.class)
+                                .security()
+                                .insecure())
+                        .isTrue());
+    }
+
+    @Test
+    void whatContradictsItselfIsRefused() {
+        for (String[] properties : new String[][] {
+            {"insecure=true", "access-file=a.json"},
+            {"insecure=true", "jwt.public-key=k.pem", "jwt.audience=rutile"},
+            {"jwt.jwk-set=k.json", "jwt.public-key=k.pem", "jwt.audience=rutile"},
+        }) {
+            runner.withPropertyValues(Arrays.stream(properties)
+                            .map(property -> "rutile.gateway.security." + property)
+                            .toArray(String[]::new))
+                    .run(context -> assertThat(context).hasFailed());
+        }
     }
 
     @Test
@@ -152,6 +201,14 @@ class GatewayPropertiesTest {
                 "grpc.streams-per-connection-max=0",
                 "grpc.client-timeout=1ms",
                 "grpc.handshake-timeout=0s",
+                "security.open-endpoints=a/b",
+                "security.reload-interval=0s",
+                "security.jwt.issuer=https://id.example",
+                "security.jwt.issuer=nowhere",
+                "security.jwt.audience=rutile",
+                "security.jwt.clock-skew=1h",
+                "security.jwt.roles-claim=",
+                "security.jwt.refresh-interval=0s",
             })
     void nonsenseIsRefusedAtTheStart(String property) {
         runner.withPropertyValues("rutile.gateway." + property)

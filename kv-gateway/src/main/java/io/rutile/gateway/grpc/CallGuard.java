@@ -4,6 +4,7 @@ import io.grpc.Context;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.rutile.client.KvClientException;
+import io.rutile.gateway.access.CallAccess;
 import io.rutile.gateway.kv.CallerGoneException;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.Failures;
@@ -32,6 +33,9 @@ final class CallGuard extends ServerStreamTracer {
     private final @Nullable Failure refusal;
     private final Runnable onEnd;
     private final long begunNanos = System.nanoTime();
+
+    /** Written and read by the threads that run the call's handlers, one after the other. */
+    private @Nullable CallAccess access;
 
     private Context.@Nullable CancellableContext context;
     private String method = "unknown";
@@ -67,6 +71,16 @@ final class CallGuard extends ServerStreamTracer {
     /** For calls of the API that were let in. */
     Permit permit() {
         return Objects.requireNonNull(permit, "not let in");
+    }
+
+    /** Who makes the call, once that is known. Before its handler runs. */
+    void callBy(CallAccess caller) {
+        access = caller;
+    }
+
+    /** For calls of the API. */
+    CallAccess access() {
+        return Objects.requireNonNull(access, "nobody was asked");
     }
 
     // ---- what gRPC tells

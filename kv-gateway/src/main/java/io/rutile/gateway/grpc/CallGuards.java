@@ -1,6 +1,7 @@
 package io.rutile.gateway.grpc;
 
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -12,18 +13,24 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.rutile.client.KvClientException;
+import io.rutile.gateway.access.AccessException;
+import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.CallOrigin;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.Failures;
 import io.rutile.gateway.kv.GatewayLimits;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Lets calls in, before a byte of their messages is there, and keeps a {@link CallGuard} for each until it has ended. Ends those whose
+ * Lets calls in, before a byte of their messages is there, asks who makes them, and keeps a {@link CallGuard} for each until it has ended. Ends those whose
  * clients neither send nor read on (E1, R10). Times every call by method and status code; methods are those that are served, so there is
  * a bound to both.
  */
@@ -36,6 +43,11 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
     private static final Failure NO_MESSAGE =
             Failure.Kind.INVALID_REQUEST.because("the bytes are no message of this method");
 
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+    private final Authenticator authenticator;
+    private final boolean healthIsOpen;
     private final GatewayLimits limits;
     private final Duration clientTimeout;
     private final MeterRegistry metrics;
@@ -47,8 +59,18 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
 
     private record Measured(String method, Status.Code code) {}
 
-    /** @param clientTimeout how long a call waits for its client to send or to read on */
-    CallGuards(GatewayLimits limits, Duration clientTimeout, MeterRegistry metrics) {
+    /**
+     * @param healthIsOpen whether health checks are answered to everybody
+     * @param clientTimeout how long a call waits for its client to send or to read on
+     */
+    CallGuards(
+            Authenticator authenticator,
+            boolean healthIsOpen,
+            GatewayLimits limits,
+            Duration clientTimeout,
+            MeterRegistry metrics) {
+        this.authenticator = authenticator;
+        this.healthIsOpen = healthIsOpen;
         this.limits = limits;
         this.clientTimeout = clientTimeout;
         this.metrics = metrics;
@@ -92,6 +114,15 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
             refuse(call, RpcErrors.of(refusal));
             return new ServerCall.Listener<>() {};
         }
+        String method = call.getMethodDescriptor().getFullMethodName();
+        if (method.startsWith(API) || !healthIsOpen) {
+            try {
+                guard.callBy(authenticator.authenticate(authorization(headers), origin(call, method)));
+            } catch (AccessException stranger) {
+                refuse(call, RpcErrors.of(stranger.refusal().failure()));
+                return new ServerCall.Listener<>() {};
+            }
+        }
         return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
 
             private boolean refused;
@@ -115,6 +146,22 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
                 }
             }
         };
+    }
+
+    /** Given twice, it is none: what a proxy has checked must be what is checked here. */
+    private static @Nullable String authorization(Metadata headers) {
+        Iterable<String> values = headers.getAll(AUTHORIZATION);
+        return values == null ? null : String.join(", ", values);
+    }
+
+    private static CallOrigin origin(ServerCall<?, ?> call, String method) {
+        SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+        return new CallOrigin(
+                "grpc",
+                peer instanceof InetSocketAddress address && address.getAddress() != null
+                        ? address.getAddress().getHostAddress()
+                        : "unknown",
+                method);
     }
 
     private static void refuse(ServerCall<?, ?> call, StatusRuntimeException why) {

@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param handshakeTimeout after which a connection that has not spoken HTTP/2 is closed
  * @param connectionsMax open connections; for one more, one that has not spoken yet is closed, or the new one
  * @param streamsPerConnectionMax calls at the same time on one connection
+ * @param healthIsOpen whether health checks are answered to callers that are not known
  */
 public record GrpcOptions(
         InetSocketAddress listen,
@@ -23,7 +24,8 @@ public record GrpcOptions(
         Duration clientTimeout,
         Duration handshakeTimeout,
         int connectionsMax,
-        int streamsPerConnectionMax) {
+        int streamsPerConnectionMax,
+        boolean healthIsOpen) {
 
     public GrpcOptions {
         if (threads < 1 || connectionsMax < 1 || streamsPerConnectionMax < 1) {

@@ -12,11 +12,9 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import io.rutile.gateway.kv.AtomicCalls;
+import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.kv.GatewayLimits;
-import io.rutile.gateway.kv.KvOperations;
-import io.rutile.gateway.kv.TxnOperations;
-import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.v1.RawKvGrpc;
 import io.rutile.gateway.v1.TransactionsGrpc;
 import io.rutile.protocol.WireLimits;
@@ -67,10 +65,8 @@ public final class GrpcServer implements AutoCloseable {
     /** @param ready whether the gateway may be sent requests: what health checks say */
     public GrpcServer(
             GrpcOptions options,
-            KvOperations kv,
-            TxnOperations transactions,
-            TxnSessions sessions,
-            AtomicCalls atomicCalls,
+            FrontDoor door,
+            Authenticator authenticator,
             GatewayLimits limits,
             BooleanSupplier ready,
             MeterRegistry metrics) {
@@ -80,7 +76,7 @@ public final class GrpcServer implements AutoCloseable {
         this.sweeper = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("gateway-grpc-sweep", true));
         this.acceptor = loops("gateway-grpc-accept", 1);
         this.connections = loops("gateway-grpc-io", IO_THREADS);
-        this.guards = new CallGuards(limits, options.clientTimeout(), metrics);
+        this.guards = new CallGuards(authenticator, options.healthIsOpen(), limits, options.clientTimeout(), metrics);
         ConnectionGate gate = new ConnectionGate(options.connectionsMax(), metrics);
         CallTimes times = new CallTimes(options.timeoutDefault(), options.timeoutMax());
         this.server = NettyServerBuilder.forAddress(options.listen())
@@ -100,8 +96,8 @@ public final class GrpcServer implements AutoCloseable {
                 .maxConnectionIdle(IDLE_CONNECTION_MINUTES_MAX, TimeUnit.MINUTES)
                 .addStreamTracerFactory(guards)
                 .intercept(guards)
-                .addService(parsedByGuards(new RawKvService(kv, times)))
-                .addService(parsedByGuards(new TransactionsService(transactions, sessions, atomicCalls, times)))
+                .addService(parsedByGuards(new RawKvService(door, times)))
+                .addService(parsedByGuards(new TransactionsService(door, times)))
                 .addService(parsedByGuards(health.getHealthService()))
                 .build();
     }

@@ -2,6 +2,7 @@ package io.rutile.gateway.grpc;
 
 import io.grpc.stub.StreamObserver;
 import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.Failures;
@@ -31,16 +32,22 @@ import java.util.concurrent.CompletableFuture;
 /** The raw API over gRPC: each method parses, calls the front door once, and says what is answered. */
 final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
-    private final KvOperations kv;
+    private final FrontDoor door;
     private final CallTimes times;
 
-    RawKvService(KvOperations kv, CallTimes times) {
-        this.kv = kv;
+    RawKvService(FrontDoor door, CallTimes times) {
+        this.door = door;
         this.times = times;
+    }
+
+    /** In the name of who makes the call whose handler runs on this thread. */
+    private KvOperations kv() {
+        return door.raw(CallGuard.current().access());
     }
 
     @Override
     public void get(RawGetRequest request, StreamObserver<RawGetResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -64,6 +71,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void put(RawPutRequest request, StreamObserver<RawPutResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -78,6 +86,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void delete(RawDeleteRequest request, StreamObserver<RawDeleteResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -88,6 +97,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void compareAndSwap(RawCompareAndSwapRequest request, StreamObserver<RawCompareAndSwapResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -112,6 +122,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void batchGet(RawBatchGetRequest request, StreamObserver<BatchGetResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.batch(
                 out,
@@ -123,6 +134,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void batchPut(RawBatchPutRequest request, StreamObserver<RawBatchPutResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -136,6 +148,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void batchDelete(RawBatchDeleteRequest request, StreamObserver<RawBatchDeleteResponse> out) {
+        KvOperations kv = kv();
         Deadline deadline = times.deadline();
         Answers.one(
                 out,
@@ -146,6 +159,7 @@ final class RawKvService extends RawKvGrpc.RawKvImplBase {
 
     @Override
     public void scan(RawScanRequest request, StreamObserver<ScanResponse> out) {
+        KvOperations kv = kv();
         Answers.scan(
                 out,
                 consumer -> {

@@ -3,15 +3,15 @@ package io.rutile.gateway.grpc;
 import io.grpc.stub.StreamObserver;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.txn.TxnOptions;
+import io.rutile.gateway.access.FrontDoor;
+import io.rutile.gateway.access.TxnDoor;
 import io.rutile.gateway.kv.AtomicCall;
-import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.Failures;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import io.rutile.gateway.kv.OpenTransaction;
 import io.rutile.gateway.kv.ReadView;
-import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.v1.BatchGetResponse;
 import io.rutile.gateway.v1.BeginRequest;
@@ -49,26 +49,27 @@ import java.util.function.Supplier;
 /** Transactions over gRPC: each method parses, calls the front door once, and says what is answered. */
 final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
 
-    private final TxnOperations operations;
-    private final TxnSessions sessions;
-    private final AtomicCalls atomicCalls;
+    private final FrontDoor door;
     private final CallTimes times;
 
-    TransactionsService(TxnOperations operations, TxnSessions sessions, AtomicCalls atomicCalls, CallTimes times) {
-        this.operations = operations;
-        this.sessions = sessions;
-        this.atomicCalls = atomicCalls;
+    TransactionsService(FrontDoor door, CallTimes times) {
+        this.door = door;
         this.times = times;
+    }
+
+    /** In the name of who makes the call whose handler runs on this thread. */
+    private TxnDoor txn() {
+        return door.txn(CallGuard.current().access());
     }
 
     // ---- the life of a session
 
     @Override
     public void begin(BeginRequest request, StreamObserver<BeginResponse> out) {
-        TxnSessions.Limits limits = sessions.limits();
+        TxnSessions.Limits limits = door.txnLimits();
         Answers.one(
                 out,
-                permit -> sessions.begin(options(request))
+                permit -> txn().begin(options(request))
                         .thenApply(opened -> BeginResponse.newBuilder()
                                 .setTransactionId(opened.id())
                                 .setStartTs(opened.startTs().value())
@@ -93,7 +94,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
     public void commit(CommitRequest request, StreamObserver<CommitResponse> out) {
         Answers.one(
                 out,
-                permit -> sessions.commit(request.getTransactionId())
+                permit -> txn().commit(request.getTransactionId())
                         .thenApply(commitTs -> CommitResponse.newBuilder()
                                 .setCommitTs(commitTs.value())
                                 .build()),
@@ -104,7 +105,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
     public void rollback(RollbackRequest request, StreamObserver<RollbackResponse> out) {
         Answers.one(
                 out,
-                permit -> sessions.rollback(request.getTransactionId())
+                permit -> txn().rollback(request.getTransactionId())
                         .thenApply(done -> RollbackResponse.getDefaultInstance()),
                 Failures::ofTransaction);
     }
@@ -117,7 +118,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 out,
                 permit -> {
                     ByteKey key = Requests.key(request.getKey());
-                    return sessions.call(
+                    return txn().call(
                                     request.getTransactionId(),
                                     txn -> request.getForUpdate()
                                             ? txn.batchGetForUpdate(List.of(key))
@@ -141,13 +142,13 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 out,
                 permit -> {
                     List<ByteKey> keys = Requests.keys(request.getKeysList());
-                    return sessions.call(
-                            request.getTransactionId(),
-                            txn -> new BatchRead(
-                                            request.getForUpdate() ? txn::batchGetForUpdate : txn::batchGet,
-                                            keys,
-                                            permit)
-                                    .run());
+                    return txn().call(
+                                    request.getTransactionId(),
+                                    txn -> new BatchRead(
+                                                    request.getForUpdate() ? txn::batchGetForUpdate : txn::batchGet,
+                                                    keys,
+                                                    permit)
+                                            .run());
                 },
                 Failures::ofTransaction);
     }
@@ -158,11 +159,11 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 out,
                 consumer -> {
                     ScanRequest scan = Requests.scan(request.getScan());
-                    return sessions.call(
-                            request.getTransactionId(),
-                            txn -> scan.limit() == 0
-                                    ? CompletableFuture.completedFuture(null)
-                                    : txn.scan(scan, consumer));
+                    return txn().call(
+                                    request.getTransactionId(),
+                                    txn -> scan.limit() == 0
+                                            ? CompletableFuture.completedFuture(null)
+                                            : txn.scan(scan, consumer));
                 },
                 Failures::ofTransaction);
     }
@@ -199,7 +200,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 out,
                 permit -> {
                     Consumer<OpenTransaction> writes = parsed.get();
-                    return sessions.call(id, txn -> {
+                    return txn().call(id, txn -> {
                         writes.accept(txn);
                         return CompletableFuture.completedFuture(done);
                     });
@@ -213,7 +214,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 out,
                 permit -> {
                     List<ByteKey> keys = Requests.keys(request.getKeysList());
-                    return sessions.call(request.getTransactionId(), txn -> txn.lockKeys(keys))
+                    return txn().call(request.getTransactionId(), txn -> txn.lockKeys(keys))
                             .thenApply(done -> TxnLockResponse.getDefaultInstance());
                 },
                 Failures::ofTransaction);
@@ -229,8 +230,7 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
 
     private CompletableFuture<ExecuteResponse> execute(ExecuteRequest request, Duration timeout, Permit permit) {
         AtomicCall call = Requests.atomicCall(request);
-        return atomicCalls
-                .run(call, timeout, Requests.readBytesMax(request), permit)
+        return txn().execute(call, timeout, Requests.readBytesMax(request), permit)
                 .thenApply(TransactionsService::answer);
     }
 
@@ -254,8 +254,8 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                 permit -> {
                     ByteKey key = Requests.key(request.getKey());
                     CompletableFuture<ReadView> view = request.hasTs()
-                            ? operations.snapshot(Requests.timestamp(request.getTs()), deadline)
-                            : operations.newest(deadline);
+                            ? txn().snapshot(Requests.timestamp(request.getTs()), deadline)
+                            : txn().newest(deadline);
                     return view.thenCompose(snapshot -> snapshot.get(key)).thenApply(value -> {
                         ReadResponse.Builder answer = ReadResponse.newBuilder();
                         value.ifPresent(found -> {

@@ -41,6 +41,7 @@ final class TxnSession implements OpenTransaction {
         void giveBack(long bytes);
     }
 
+    private final Object owner;
     private final OpenTransaction transaction;
     private final Room room;
     private final BooleanSupplier outlived;
@@ -49,8 +50,12 @@ final class TxnSession implements OpenTransaction {
     private long idleSinceNanos;
     private long heldBytes;
 
-    /** @param outlived whether the transaction's longest life is over */
-    TxnSession(OpenTransaction transaction, Room room, BooleanSupplier outlived, long nowNanos) {
+    /**
+     * @param owner who began it
+     * @param outlived whether the transaction's longest life is over
+     */
+    TxnSession(Object owner, OpenTransaction transaction, Room room, BooleanSupplier outlived, long nowNanos) {
+        this.owner = owner;
         this.transaction = transaction;
         this.room = room;
         this.outlived = outlived;
@@ -58,6 +63,14 @@ final class TxnSession implements OpenTransaction {
     }
 
     // ---- who may use it
+
+    Object owner() {
+        return owner;
+    }
+
+    boolean belongsTo(Object caller) {
+        return owner.equals(caller);
+    }
 
     /** Takes it for one call. @return why that cannot be, null if it can */
     synchronized @Nullable Reason enter() {

@@ -23,13 +23,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Transactions that stay open between the requests of their clients. Bounded in number, in bytes and in time (R10): one that is idle
- * or alive for too long is rolled back. Whoever knows a transaction's id may use it, so ids cannot be guessed. Requests of one
- * transaction come one at a time; a second one is refused, not queued.
+ * or alive for too long is rolled back. A transaction is there only for its owner, whoever else knows its id, and ids cannot be guessed.
+ * Requests of one transaction come one at a time; a second one is refused, not queued.
  *
  * <p>What became of the last transactions is remembered, so that a commit whose answer was lost can be asked again: it is answered,
  * never repeated (P5).
@@ -43,6 +44,9 @@ public final class TxnSessions implements AutoCloseable {
     private static final int ID_BYTES = 16;
     /** What is remembered of a transaction that was rolled back by its client. */
     private static final CompletableFuture<TimeStamp> ROLLED_BACK = notOpen();
+
+    /** What became of a transaction, and whom it concerns. */
+    private record Ended(Object owner, CompletableFuture<TimeStamp> outcome) {}
 
     private static final long SWEEP_MS_MIN = 10;
     private static final long SWEEP_MS_MAX = 1_000;
@@ -82,7 +86,7 @@ public final class TxnSessions implements AutoCloseable {
     private final ScheduledThreadPoolExecutor sweeper;
 
     private final Map<String, TxnSession> open = new ConcurrentHashMap<>();
-    private final Map<String, CompletableFuture<TimeStamp>> ended;
+    private final Map<String, Ended> ended;
     private final AtomicInteger slots = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
     private final TxnSession.Room room = new SharedRoom();
@@ -105,7 +109,7 @@ public final class TxnSessions implements AutoCloseable {
         this.metrics = metrics;
         this.ended = Collections.synchronizedMap(new LinkedHashMap<>() {
             @Override
-            protected boolean removeEldestEntry(Map.Entry<String, CompletableFuture<TimeStamp>> eldest) {
+            protected boolean removeEldestEntry(Map.Entry<String, Ended> eldest) {
                 return size() > limits.openMax();
             }
         });
@@ -139,8 +143,12 @@ public final class TxnSessions implements AutoCloseable {
         return limits;
     }
 
-    /** Opens a transaction. Fails with {@code BUSY} if as many as allowed are open. */
-    public CompletableFuture<Opened> begin(TxnOptions options) {
+    /**
+     * Opens a transaction. Fails with {@code BUSY} if as many as allowed are open.
+     *
+     * @param owner who alone finds it again: whoever equals it
+     */
+    public CompletableFuture<Opened> begin(Object owner, TxnOptions options) {
         if (slots.incrementAndGet() > limits.openMax()) {
             slots.decrementAndGet();
             refusedTransactions.increment();
@@ -153,7 +161,7 @@ public final class TxnSessions implements AutoCloseable {
                         slots.decrementAndGet();
                     }
                 })
-                .thenApply(this::admit);
+                .thenApply(transaction -> admit(owner, transaction));
     }
 
     private TxnOptions bounded(TxnOptions options) {
@@ -163,14 +171,14 @@ public final class TxnSessions implements AutoCloseable {
                 .withBounds(bytesMax, options.entriesMax());
     }
 
-    private Opened admit(OpenTransaction transaction) {
+    private Opened admit(Object owner, OpenTransaction transaction) {
         byte[] bits = new byte[ID_BYTES];
         random.nextBytes(bits);
         String id = HexFormat.of().formatHex(bits);
         long bornNanos = nanoClock.getAsLong();
         long lifeNanos = limits.lifeMax().toNanos();
-        TxnSession session =
-                new TxnSession(transaction, room, () -> nanoClock.getAsLong() - bornNanos > lifeNanos, bornNanos);
+        TxnSession session = new TxnSession(
+                owner, transaction, room, () -> nanoClock.getAsLong() - bornNanos > lifeNanos, bornNanos);
         open.put(id, session);
         if (closed) {
             dropAll();
@@ -183,16 +191,19 @@ public final class TxnSessions implements AutoCloseable {
      *
      * @param call may throw {@link KvClientException}
      */
-    public <T> CompletableFuture<T> call(String id, Function<OpenTransaction, CompletableFuture<T>> call) {
+    public <T> CompletableFuture<T> call(
+            Object owner, String id, Function<OpenTransaction, CompletableFuture<T>> call) {
         return entered(
+                owner,
                 id,
                 session -> attempt(session, call).whenComplete((done, failure) -> session.leave(nanoClock.getAsLong())),
                 TxnSessions::notOpen);
     }
 
     /** Commits. Asked again, it answers what it answered before. */
-    public CompletableFuture<TimeStamp> commit(String id) {
+    public CompletableFuture<TimeStamp> commit(Object owner, String id) {
         return entered(
+                owner,
                 id,
                 session -> {
                     CompletableFuture<TimeStamp> outcome = new CompletableFuture<>();
@@ -207,14 +218,15 @@ public final class TxnSessions implements AutoCloseable {
                     });
                 },
                 () -> {
-                    CompletableFuture<TimeStamp> before = ended.get(id);
+                    CompletableFuture<TimeStamp> before = outcome(owner, id);
                     return before == null ? notOpen() : before.copy();
                 });
     }
 
     /** Rolls back. Harmless when asked again; fails with {@code COMMITTING} if the commit was asked for before. */
-    public CompletableFuture<Void> rollback(String id) {
+    public CompletableFuture<Void> rollback(Object owner, String id) {
         return entered(
+                owner,
                 id,
                 session -> {
                     end(id, session, ROLLED_BACK);
@@ -222,7 +234,7 @@ public final class TxnSessions implements AutoCloseable {
                             .whenComplete((done, failure) -> release(session, "rolled_back"));
                 },
                 () -> {
-                    CompletableFuture<TimeStamp> before = ended.get(id);
+                    CompletableFuture<TimeStamp> before = outcome(owner, id);
                     if (before == ROLLED_BACK) {
                         return CompletableFuture.completedFuture(null);
                     }
@@ -230,11 +242,14 @@ public final class TxnSessions implements AutoCloseable {
                 });
     }
 
-    /** @param otherwise what is answered when nothing is open under the id */
+    /** @param otherwise what is answered when nothing of the owner's is open under the id */
     private <T> CompletableFuture<T> entered(
-            String id, Function<TxnSession, CompletableFuture<T>> then, Supplier<CompletableFuture<T>> otherwise) {
+            Object owner,
+            String id,
+            Function<TxnSession, CompletableFuture<T>> then,
+            Supplier<CompletableFuture<T>> otherwise) {
         TxnSession session = open.get(id);
-        if (session == null) {
+        if (session == null || !session.belongsTo(owner)) {
             return otherwise.get();
         }
         if (session.expire(nanoClock.getAsLong(), limits.idleMax().toNanos())) {
@@ -249,9 +264,14 @@ public final class TxnSessions implements AutoCloseable {
 
     /** Remembered first: whoever does not find it open any more finds out what became of it. */
     private void end(String id, TxnSession session, CompletableFuture<TimeStamp> outcome) {
-        ended.put(id, outcome);
+        ended.put(id, new Ended(session.owner(), outcome));
         session.over();
         open.remove(id);
+    }
+
+    private @Nullable CompletableFuture<TimeStamp> outcome(Object owner, String id) {
+        Ended before = ended.get(id);
+        return before == null || !before.owner().equals(owner) ? null : before.outcome();
     }
 
     private static <T> CompletableFuture<T> notOpen() {

@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.gateway.access.Refusal;
 import io.rutile.protocol.ByteKey;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.Components;
@@ -13,7 +14,10 @@ import io.swagger.v3.oas.models.media.IntegerSchema;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -22,6 +26,7 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 class OpenApiDocument {
 
+    private static final String BEARER = "bearer";
     private static final String PROBLEM_SCHEMA = "#/components/schemas/Problem";
 
     @Bean
@@ -53,7 +58,25 @@ class OpenApiDocument {
                 "Retry-After",
                 new Header().description("With status 503: seconds to wait").schema(new IntegerSchema()));
         components.addResponses("Problem", problem);
+        components.addResponses(
+                "Unauthenticated", response("It is not known who calls", Problems.of(Refusal.EXPIRED.failure())));
+        components.addResponses(
+                "PermissionDenied",
+                response(
+                        "The caller may not touch all of these keys; nothing was done",
+                        ProblemType.PERMISSION_DENIED.problem(
+                                "the caller may read, of the raw API, keys that begin with 'fruit/'")));
+        components.addSecuritySchemes(
+                BEARER,
+                new SecurityScheme()
+                        .type(SecurityScheme.Type.HTTP)
+                        .scheme("bearer")
+                        .bearerFormat("API token or JWT")
+                        .description(
+                                "What the caller was given: an API token of the access file, or a JWT of the issuer that the"
+                                        + " gateway believes. A gateway for its own machine may be configured to ask nobody."));
         return new OpenAPI()
+                .security(settings.asksCallers() ? List.of(new SecurityRequirement().addList(BEARER)) : List.of())
                 .info(new Info()
                         .title("Rutile gateway")
                         .version(settings.version())
@@ -70,6 +93,8 @@ class OpenApiDocument {
                 .flatMap(path -> path.readOperations().stream())
                 .forEach(operation -> operation
                         .getResponses()
+                        .addApiResponse("401", new ApiResponse().$ref("#/components/responses/Unauthenticated"))
+                        .addApiResponse("403", new ApiResponse().$ref("#/components/responses/PermissionDenied"))
                         .addApiResponse("default", new ApiResponse().$ref("#/components/responses/Problem")));
     }
 

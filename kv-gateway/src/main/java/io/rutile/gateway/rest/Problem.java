@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.rutile.protocol.ByteKey;
 import io.swagger.v3.oas.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 
@@ -46,6 +47,9 @@ record Problem(
     /** Seconds that a client is asked to wait where waiting helps. */
     static final String RETRY_AFTER_S = "1";
 
+    /** How a caller says who they are (RFC 6750). */
+    static final String CHALLENGE = "Bearer realm=\"rutile\"";
+
     Problem withRetryable(boolean retryable) {
         return new Problem(type, title, status, detail, error, key, keyBase64url, retryable);
     }
@@ -62,9 +66,17 @@ record Problem(
         return status == ProblemType.BUSY.status().value();
     }
 
+    /** True if the answer asks the client to say who it is. */
+    boolean asksWho() {
+        return status == ProblemType.UNAUTHENTICATED.status().value();
+    }
+
     ResponseEntity<Problem> toResponse() {
         ResponseEntity.BodyBuilder response =
                 ResponseEntity.status(status).contentType(MediaType.APPLICATION_PROBLEM_JSON);
+        if (asksWho()) {
+            response.header(HttpHeaders.WWW_AUTHENTICATE, CHALLENGE);
+        }
         if (asksToWait()) {
             response.header("Retry-After", RETRY_AFTER_S);
         }

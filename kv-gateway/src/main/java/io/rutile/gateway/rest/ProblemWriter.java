@@ -2,6 +2,7 @@ package io.rutile.gateway.rest;
 
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -25,6 +26,9 @@ final class ProblemWriter {
         response.resetBuffer();
         response.setStatus(problem.status());
         response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
+        if (problem.asksWho() && !response.containsHeader(HttpHeaders.WWW_AUTHENTICATE)) {
+            response.setHeader(HttpHeaders.WWW_AUTHENTICATE, Problem.CHALLENGE);
+        }
         if (problem.asksToWait()) {
             response.setHeader("Retry-After", Problem.RETRY_AFTER_S);
         }

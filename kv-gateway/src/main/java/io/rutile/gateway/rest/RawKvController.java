@@ -1,6 +1,7 @@
 package io.rutile.gateway.rest;
 
 import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
@@ -21,11 +22,11 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 final class RawKvController implements RawKvApi {
 
-    private final KvOperations kv;
+    private final FrontDoor door;
     private final TimeParameters times;
 
-    RawKvController(KvOperations kv, TimeParameters times) {
-        this.kv = kv;
+    RawKvController(FrontDoor door, TimeParameters times) {
+        this.door = door;
         this.times = times;
     }
 
@@ -41,6 +42,7 @@ final class RawKvController implements RawKvApi {
         ByteKey key = keyOf(request, enc);
         ValueResponse answer = new ValueResponse(request, response, Precondition.of(null, ifNoneMatch));
         Deadline deadline = times.deadline(timeout);
+        KvOperations kv = kv(request);
         CompletableFuture<Void> described = ScanParameters.flag(withTtl, "withTtl")
                 ? kv.timeToLive(key, deadline).thenAccept(answer::liveFor)
                 : CompletableFuture.completedFuture(null);
@@ -64,9 +66,9 @@ final class RawKvController implements RawKvApi {
         Deadline deadline = times.deadline(timeout);
         Precondition precondition = Precondition.of(ifMatch, ifNoneMatch);
         if (precondition == Precondition.NONE) {
-            return kv.put(key, value, life, deadline).thenApply(done -> written(HttpStatus.NO_CONTENT, value));
+            return kv(request).put(key, value, life, deadline).thenApply(done -> written(HttpStatus.NO_CONTENT, value));
         }
-        return new ConditionalWrite(kv, key, precondition, value, life, deadline)
+        return new ConditionalWrite(kv(request), key, precondition, value, life, deadline)
                 .run()
                 .thenApply(before -> written(before.isEmpty() ? HttpStatus.CREATED : HttpStatus.NO_CONTENT, value));
     }
@@ -82,8 +84,8 @@ final class RawKvController implements RawKvApi {
         Deadline deadline = times.deadline(timeout);
         Precondition precondition = Precondition.of(ifMatch, ifNoneMatch);
         CompletableFuture<?> deleted = precondition == Precondition.NONE
-                ? kv.delete(key, deadline)
-                : new ConditionalWrite(kv, key, precondition, null, Duration.ZERO, deadline).run();
+                ? kv(request).delete(key, deadline)
+                : new ConditionalWrite(kv(request), key, precondition, null, Duration.ZERO, deadline).run();
         return deleted.thenApply(done -> ResponseEntity.noContent().build());
     }
 
@@ -106,14 +108,15 @@ final class RawKvController implements RawKvApi {
         return lines.endsWith(
                 scan.limit() == 0 || request.getMethod().equals("HEAD")
                         ? CompletableFuture.completedFuture(null)
-                        : kv.scan(scan, lines));
+                        : kv(request).scan(scan, lines));
     }
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchPut(
             HttpServletRequest request, @Nullable String enc, @Nullable String ttl, @Nullable String timeout) {
         var pairs = batch(request, enc).pairs(AdmissionFilter.body(request));
-        return kv.batchPut(pairs, times.ttl(ttl), times.deadline(timeout))
+        return kv(request)
+                .batchPut(pairs, times.ttl(ttl), times.deadline(timeout))
                 .thenApply(done -> ResponseEntity.noContent().build());
     }
 
@@ -123,6 +126,7 @@ final class RawKvController implements RawKvApi {
             throws IOException {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
         Deadline deadline = times.deadline(timeout);
+        KvOperations kv = kv(request);
         BatchRead read = new BatchRead(slice -> kv.batchGet(slice, deadline), keys, AdmissionFilter.permit(request));
         ReadResponse answer = new ReadResponse(request, response, KeyEncoding.of(enc));
         return read.run().thenCompose(answer::write);
@@ -132,8 +136,13 @@ final class RawKvController implements RawKvApi {
     public CompletableFuture<ResponseEntity<Void>> batchDelete(
             HttpServletRequest request, @Nullable String enc, @Nullable String timeout) {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
-        return kv.batchDelete(keys, times.deadline(timeout))
+        return kv(request)
+                .batchDelete(keys, times.deadline(timeout))
                 .thenApply(done -> ResponseEntity.noContent().build());
+    }
+
+    private KvOperations kv(HttpServletRequest request) {
+        return door.raw(CallerFilter.access(request));
     }
 
     private static ByteKey keyOf(HttpServletRequest request, @Nullable String enc) {

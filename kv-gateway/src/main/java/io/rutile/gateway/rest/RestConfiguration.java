@@ -1,11 +1,9 @@
 package io.rutile.gateway.rest;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.rutile.gateway.kv.AtomicCalls;
+import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.kv.GatewayLimits;
-import io.rutile.gateway.kv.KvOperations;
-import io.rutile.gateway.kv.TxnOperations;
-import io.rutile.gateway.kv.TxnSessions;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -34,6 +32,12 @@ public class RestConfiguration implements WebMvcConfigurer {
         return registration;
     }
 
+    /** In front of admission: who is not known takes nobody's place, and their bodies are not read. */
+    @Bean
+    FilterRegistrationBean<CallerFilter> callerFilter(Authenticator authenticator, ManagementPaths management) {
+        return CallerFilter.registration(new CallerFilter(authenticator, management, false));
+    }
+
     @Override
     public void addInterceptors(InterceptorRegistry registry) {
         registry.addInterceptor(new StrictQuery()).addPathPatterns("/", "/v1/**");
@@ -45,14 +49,13 @@ public class RestConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
-    RawKvController rawKvController(KvOperations kv, TimeParameters times) {
-        return new RawKvController(kv, times);
+    RawKvController rawKvController(FrontDoor door, TimeParameters times) {
+        return new RawKvController(door, times);
     }
 
     @Bean
-    TxnController txnController(
-            TxnOperations operations, TxnSessions sessions, AtomicCalls atomicCalls, TimeParameters times) {
-        return new TxnController(operations, sessions, atomicCalls, times);
+    TxnController txnController(FrontDoor door, TimeParameters times) {
+        return new TxnController(door, times);
     }
 
     @Bean

@@ -10,6 +10,7 @@ import java.util.Map;
  * @param timeoutMax longest deadline that a call may name
  * @param bodyTimeout how long a body may take to arrive, at least a second
  * @param busyConnectionsMax connections in the middle of a request at the same time, at least 1
+ * @param asksCallers whether callers have to say who they are
  * @param version of the gateway, for people
  * @param links where a visitor may go from {@code /}, by what is there
  */
@@ -18,6 +19,7 @@ public record RestSettings(
         Duration timeoutMax,
         Duration bodyTimeout,
         int busyConnectionsMax,
+        boolean asksCallers,
         String version,
         Map<String, String> links) {
 

@@ -285,7 +285,8 @@ interface TxnApi extends ApiParameters {
     @ApiResponse(responseCode = "200", description = "It is committed")
     @ApiResponse(ref = "#/components/responses/Conflict", responseCode = "409")
     @PostMapping(path = TRANSACTION + "/commit", produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletableFuture<ResponseEntity<Committed>> commit(@TransactionId @PathVariable String id);
+    CompletableFuture<ResponseEntity<Committed>> commit(
+            HttpServletRequest request, @TransactionId @PathVariable String id);
 
     @Operation(
             operationId = "txnRollback",
@@ -293,7 +294,8 @@ interface TxnApi extends ApiParameters {
             description = "Harmless when asked again.")
     @ApiResponse(responseCode = "204", description = "Nothing of it is written", content = @Content)
     @DeleteMapping(path = TRANSACTION)
-    CompletableFuture<ResponseEntity<Void>> rollback(@TransactionId @PathVariable String id);
+    CompletableFuture<ResponseEntity<Void>> rollback(
+            HttpServletRequest request, @TransactionId @PathVariable String id);
 
     /**
      * A transaction that has begun.
@@ -303,7 +305,7 @@ interface TxnApi extends ApiParameters {
     @Schema(name = "BegunTransaction")
     record Begun(
             @Schema(
-                    description = "Whoever knows it may use the transaction",
+                    description = "Where callers are asked who they are, it is good for its beginner only",
                     example = "0f8fad5bd9cb469fa16570867728950e")
             String id,
 

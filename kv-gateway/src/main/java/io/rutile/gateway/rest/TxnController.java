@@ -3,13 +3,13 @@ package io.rutile.gateway.rest;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.TxnOptions;
+import io.rutile.gateway.access.FrontDoor;
+import io.rutile.gateway.access.TxnDoor;
 import io.rutile.gateway.kv.AtomicCall;
-import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.OpenTransaction;
 import io.rutile.gateway.kv.ReadView;
-import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
@@ -33,15 +33,11 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 final class TxnController implements TxnApi {
 
-    private final TxnOperations operations;
-    private final TxnSessions sessions;
-    private final AtomicCalls atomicCalls;
+    private final FrontDoor door;
     private final TimeParameters times;
 
-    TxnController(TxnOperations operations, TxnSessions sessions, AtomicCalls atomicCalls, TimeParameters times) {
-        this.operations = operations;
-        this.sessions = sessions;
-        this.atomicCalls = atomicCalls;
+    TxnController(FrontDoor door, TimeParameters times) {
+        this.door = door;
         this.times = times;
     }
 
@@ -56,7 +52,7 @@ final class TxnController implements TxnApi {
         var permit = AdmissionFilter.permit(request);
         AtomicCall call = new AtomicCallJson(encoding, permit).call(AdmissionFilter.body(request));
         ReadResponse answer = new ReadResponse(request, response, encoding);
-        return told(atomicCalls.run(call, limit, BatchRead.ANSWER_BYTES_MAX, permit), Problems::ofAtomicCall)
+        return told(txn(request).execute(call, limit, BatchRead.ANSWER_BYTES_MAX, permit), Problems::ofAtomicCall)
                 .thenCompose(result -> answer.write(call, result));
     }
 
@@ -71,7 +67,7 @@ final class TxnController implements TxnApi {
         ByteKey key = keyOf(request, enc);
         Deadline deadline = times.deadline(timeout);
         CompletableFuture<ReadView> view =
-                ts == null ? operations.newest(deadline) : operations.snapshot(timestamp(ts), deadline);
+                ts == null ? txn(request).newest(deadline) : txn(request).snapshot(timestamp(ts), deadline);
         return found(request, response, view.thenCompose(snapshot -> snapshot.get(key)));
     }
 
@@ -96,8 +92,8 @@ final class TxnController implements TxnApi {
             throw ProblemType.UNSUPPORTED_MEDIA_TYPE.because("the options are " + MediaType.APPLICATION_JSON_VALUE);
         }
         TxnOptions options = BeginJson.options(body, times.timeout(timeout), times);
-        TxnSessions.Limits limits = sessions.limits();
-        return told(sessions.begin(options), Problems::ofTransaction)
+        TxnSessions.Limits limits = door.txnLimits();
+        return told(txn(request).begin(options), Problems::ofTransaction)
                 .thenApply(opened -> ResponseEntity.created(URI.create("/v1/txn/" + opened.id()))
                         .body(new Begun(
                                 opened.id(),
@@ -115,14 +111,14 @@ final class TxnController implements TxnApi {
     }
 
     @Override
-    public CompletableFuture<ResponseEntity<Committed>> commit(String id) {
-        return told(sessions.commit(id), Problems::ofCommit)
+    public CompletableFuture<ResponseEntity<Committed>> commit(HttpServletRequest request, String id) {
+        return told(txn(request).commit(id), Problems::ofCommit)
                 .thenApply(commitTs -> ResponseEntity.ok(new Committed(commitTs.toString())));
     }
 
     @Override
-    public CompletableFuture<ResponseEntity<Void>> rollback(String id) {
-        return told(sessions.rollback(id), Problems::ofTransaction).thenApply(TxnController::done);
+    public CompletableFuture<ResponseEntity<Void>> rollback(HttpServletRequest request, String id) {
+        return told(txn(request).rollback(id), Problems::ofTransaction).thenApply(TxnController::done);
     }
 
     // ---- reads of a session
@@ -140,12 +136,13 @@ final class TxnController implements TxnApi {
         return found(
                 request,
                 response,
-                sessions.call(
-                        id,
-                        txn -> lock
-                                ? txn.batchGetForUpdate(List.of(key))
-                                        .thenApply(values -> Optional.ofNullable(values.get(key)))
-                                : txn.get(key)));
+                txn(request)
+                        .call(
+                                id,
+                                txn -> lock
+                                        ? txn.batchGetForUpdate(List.of(key))
+                                                .thenApply(values -> Optional.ofNullable(values.get(key)))
+                                        : txn.get(key)));
     }
 
     @Override
@@ -166,7 +163,7 @@ final class TxnController implements TxnApi {
         ScanResponse lines = new ScanResponse(request, response, encoding, scan.keysOnly());
         boolean nothing = scan.limit() == 0 || request.getMethod().equals("HEAD");
         return lines.endsWith(told(
-                sessions.call(id, txn -> nothing ? CompletableFuture.completedFuture(null) : txn.scan(scan, lines)),
+                txn(request).call(id, txn -> nothing ? CompletableFuture.completedFuture(null) : txn.scan(scan, lines)),
                 Problems::ofTransaction));
     }
 
@@ -182,13 +179,14 @@ final class TxnController implements TxnApi {
         boolean lock = ScanParameters.flag(forUpdate, "forUpdate");
         ReadResponse answer = new ReadResponse(request, response, KeyEncoding.of(enc));
         return told(
-                        sessions.call(
-                                id,
-                                txn -> new BatchRead(
-                                                lock ? txn::batchGetForUpdate : txn::batchGet,
-                                                keys,
-                                                AdmissionFilter.permit(request))
-                                        .run()),
+                        txn(request)
+                                .call(
+                                        id,
+                                        txn -> new BatchRead(
+                                                        lock ? txn::batchGetForUpdate : txn::batchGet,
+                                                        keys,
+                                                        AdmissionFilter.permit(request))
+                                                .run()),
                         Problems::ofTransaction)
                 .thenCompose(answer::write);
     }
@@ -199,39 +197,40 @@ final class TxnController implements TxnApi {
     public CompletableFuture<ResponseEntity<Void>> put(HttpServletRequest request, String id, @Nullable String enc) {
         ByteKey key = keyOf(request, enc);
         byte[] value = AdmissionFilter.body(request);
-        return write(id, txn -> txn.put(key, value));
+        return write(request, id, txn -> txn.put(key, value));
     }
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> delete(HttpServletRequest request, String id, @Nullable String enc) {
         ByteKey key = keyOf(request, enc);
-        return write(id, txn -> txn.delete(key));
+        return write(request, id, txn -> txn.delete(key));
     }
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchPut(
             HttpServletRequest request, String id, @Nullable String enc) {
         Map<ByteKey, byte[]> pairs = batch(request, enc).pairs(AdmissionFilter.body(request));
-        return write(id, txn -> pairs.forEach(txn::put));
+        return write(request, id, txn -> pairs.forEach(txn::put));
     }
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> batchDelete(
             HttpServletRequest request, String id, @Nullable String enc) {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
-        return write(id, txn -> keys.forEach(txn::delete));
+        return write(request, id, txn -> keys.forEach(txn::delete));
     }
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> lock(HttpServletRequest request, String id, @Nullable String enc) {
         List<ByteKey> keys = batch(request, enc).keys(AdmissionFilter.body(request));
-        return told(sessions.call(id, txn -> txn.lockKeys(keys)), Problems::ofTransaction)
+        return told(txn(request).call(id, txn -> txn.lockKeys(keys)), Problems::ofTransaction)
                 .thenApply(TxnController::done);
     }
 
-    private CompletableFuture<ResponseEntity<Void>> write(String id, Consumer<OpenTransaction> writes) {
+    private CompletableFuture<ResponseEntity<Void>> write(
+            HttpServletRequest request, String id, Consumer<OpenTransaction> writes) {
         return told(
-                        sessions.<Void>call(id, txn -> {
+                        txn(request).<Void>call(id, txn -> {
                             writes.accept(txn);
                             return CompletableFuture.completedFuture(null);
                         }),
@@ -248,6 +247,10 @@ final class TxnController implements TxnApi {
         return told(value, Problems::ofTransaction)
                 .thenCompose(found -> answer.write(found.orElseThrow(
                         () -> ProblemType.KEY_NOT_FOUND.because("no value is stored under this key"))));
+    }
+
+    private TxnDoor txn(HttpServletRequest request) {
+        return door.txn(CallerFilter.access(request));
     }
 
     private static <T> CompletableFuture<T> told(CompletableFuture<T> outcome, Function<Throwable, Problem> words) {

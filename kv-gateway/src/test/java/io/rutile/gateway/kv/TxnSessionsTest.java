@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 
 class TxnSessionsTest {
 
+    private static final Object OWNER = "the one who began it";
     private static final Duration IDLE = Duration.ofSeconds(30);
     private static final Duration LIFE = Duration.ofMinutes(5);
 
@@ -50,7 +51,7 @@ class TxnSessionsTest {
         String id = begin();
         put(id, "a", "1").join();
 
-        TimeStamp commitTs = sessions.commit(id).join();
+        TimeStamp commitTs = sessions.commit(OWNER, id).join();
 
         assertThat(cluster.newest()).containsOnlyKeys(key("a"));
         assertThat(commitTs.value()).isPositive();
@@ -62,27 +63,45 @@ class TxnSessionsTest {
     void idsCannotBeGuessed() {
         Set<String> ids = new HashSet<>();
         for (int i = 0; i < 100; i++) {
-            TxnSessions.Opened opened = sessions.begin(TxnOptions.optimistic()).join();
+            TxnSessions.Opened opened =
+                    sessions.begin(OWNER, TxnOptions.optimistic()).join();
             assertThat(opened.id()).matches("[0-9a-f]{32}");
             ids.add(opened.id());
-            sessions.rollback(opened.id()).join();
+            sessions.rollback(OWNER, opened.id()).join();
         }
 
         assertThat(ids).hasSize(100);
     }
 
     @Test
+    void nobodyElseFindsATransactionWhateverTheyKnow() { // E2
+        String id = begin();
+        put(id, "a", "1").join();
+
+        assertThat(reason(sessions.call("another", id, txn -> txn.get(key("a")))))
+                .isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.commit("another", id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.rollback("another", id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(cluster.newest()).isEmpty();
+
+        TimeStamp commitTs = sessions.commit(OWNER, id).join();
+        assertThat(reason(sessions.commit("another", id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.rollback("another", id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(sessions.commit(OWNER, id).join()).isEqualTo(commitTs);
+    }
+
+    @Test
     void noMoreAreOpenThanAllowed() { // R10
         List<String> open = List.of(begin(), begin(), begin());
 
-        assertThat(kind(sessions.begin(TxnOptions.optimistic()))).isEqualTo(KvClientException.Kind.BUSY);
+        assertThat(kind(sessions.begin(OWNER, TxnOptions.optimistic()))).isEqualTo(KvClientException.Kind.BUSY);
         assertThat(metrics.get("kv.gateway.refused")
                         .tag("bound", "transactions")
                         .counter()
                         .count())
                 .isEqualTo(1);
 
-        sessions.rollback(open.get(0)).join();
+        sessions.rollback(OWNER, open.get(0)).join();
         assertThat(begin()).isNotBlank();
     }
 
@@ -90,7 +109,8 @@ class TxnSessionsTest {
     void aBeginThatFailsTakesNoPlace() {
         for (int i = 0; i < 5; i++) {
             cluster.failNext(new KvClientException(KvClientException.Kind.UNAVAILABLE, "words", null, null));
-            assertThat(kind(sessions.begin(TxnOptions.optimistic()))).isEqualTo(KvClientException.Kind.UNAVAILABLE);
+            assertThat(kind(sessions.begin(OWNER, TxnOptions.optimistic())))
+                    .isEqualTo(KvClientException.Kind.UNAVAILABLE);
         }
 
         assertThat(gauge("kv.gateway.txn.open")).isZero();
@@ -106,7 +126,7 @@ class TxnSessionsTest {
 
         assertThat(kind(put(other, "d", "x".repeat(2_400)).thenCompose(done -> put(other, "e", "x".repeat(2_400)))))
                 .isEqualTo(KvClientException.Kind.BUSY);
-        sessions.commit(one).join();
+        sessions.commit(OWNER, one).join();
         put(other, "e", "x".repeat(2_400)).join();
     }
 
@@ -127,7 +147,7 @@ class TxnSessionsTest {
 
         assertThat(gauge("kv.gateway.txn.held")).isZero();
         put(id, "a", "x").join();
-        sessions.commit(id).join();
+        sessions.commit(OWNER, id).join();
     }
 
     @Test
@@ -146,8 +166,8 @@ class TxnSessionsTest {
         assertThat(cluster.openCount()).isZero();
         assertThat(gauge("kv.gateway.txn.open")).isZero();
         assertThat(metrics.get("kv.gateway.txn.expired").counter().count()).isEqualTo(1);
-        assertThat(reason(sessions.commit(id))).isEqualTo(Reason.NOT_OPEN);
-        assertThat(reason(sessions.rollback(id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.commit(OWNER, id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.rollback(OWNER, id))).isEqualTo(Reason.NOT_OPEN);
     }
 
     @Test
@@ -176,7 +196,7 @@ class TxnSessionsTest {
         try (TxnSessions live = new TxnSessions(
                 cluster, new TxnSessions.Limits(1, Duration.ofMillis(20), LIFE, 1_000), new SimpleMeterRegistry())) {
             live.start();
-            live.begin(TxnOptions.optimistic()).join();
+            live.begin(OWNER, TxnOptions.optimistic()).join();
 
             await().untilAsserted(() -> assertThat(cluster.openCount()).isZero());
         }
@@ -190,6 +210,7 @@ class TxnSessionsTest {
         String id = begin();
 
         CompletableFuture<Void> scan = sessions.call(
+                OWNER,
                 id,
                 txn -> txn.scan(
                         new io.rutile.client.raw.RawKv.ScanRequest(
@@ -209,8 +230,8 @@ class TxnSessionsTest {
         CompletableFuture<Optional<byte[]>> first = get(id, "a");
 
         assertThat(reason(get(id, "a"))).isEqualTo(Reason.IN_USE);
-        assertThat(reason(sessions.commit(id))).isEqualTo(Reason.IN_USE);
-        assertThat(reason(sessions.rollback(id))).isEqualTo(Reason.IN_USE);
+        assertThat(reason(sessions.commit(OWNER, id))).isEqualTo(Reason.IN_USE);
+        assertThat(reason(sessions.rollback(OWNER, id))).isEqualTo(Reason.IN_USE);
         nanos.addAndGet(2 * LIFE.toNanos());
         sessions.expire();
         assertThat(cluster.openCount()).as("a call under way is not cut off").isEqualTo(1);
@@ -235,11 +256,11 @@ class TxnSessionsTest {
         String id = begin();
         put(id, "a", "1").join();
 
-        TimeStamp first = sessions.commit(id).join();
+        TimeStamp first = sessions.commit(OWNER, id).join();
 
-        assertThat(sessions.commit(id).join()).isEqualTo(first);
+        assertThat(sessions.commit(OWNER, id).join()).isEqualTo(first);
         assertThat(cluster.commits()).isEqualTo(1);
-        assertThat(reason(sessions.rollback(id))).isEqualTo(Reason.COMMITTING);
+        assertThat(reason(sessions.rollback(OWNER, id))).isEqualTo(Reason.COMMITTING);
     }
 
     @Test
@@ -249,7 +270,7 @@ class TxnSessionsTest {
         cluster.write(key("a"), bytes("theirs"));
 
         for (int i = 0; i < 3; i++) {
-            assertThatThrownBy(() -> join(sessions.commit(id))).isInstanceOf(WriteConflictException.class);
+            assertThatThrownBy(() -> join(sessions.commit(OWNER, id))).isInstanceOf(WriteConflictException.class);
         }
 
         assertThat(cluster.commits()).isEqualTo(1);
@@ -263,8 +284,8 @@ class TxnSessionsTest {
         put(id, "a", "1").join();
         cluster.failNext(TxnFailures.undetermined(new TimeStamp(1)));
 
-        assertThat(kind(sessions.commit(id))).isEqualTo(KvClientException.Kind.UNDETERMINED);
-        assertThat(kind(sessions.commit(id))).isEqualTo(KvClientException.Kind.UNDETERMINED);
+        assertThat(kind(sessions.commit(OWNER, id))).isEqualTo(KvClientException.Kind.UNDETERMINED);
+        assertThat(kind(sessions.commit(OWNER, id))).isEqualTo(KvClientException.Kind.UNDETERMINED);
         assertThat(cluster.commits()).isZero();
         // The fake's transaction never heard of its commit.
         cluster.reset();
@@ -275,23 +296,23 @@ class TxnSessionsTest {
         String id = begin();
         put(id, "a", "1").join();
 
-        sessions.rollback(id).join();
-        sessions.rollback(id).join();
+        sessions.rollback(OWNER, id).join();
+        sessions.rollback(OWNER, id).join();
 
         assertThat(cluster.newest()).isEmpty();
-        assertThat(reason(sessions.commit(id))).isEqualTo(Reason.NOT_OPEN);
-        assertThat(reason(sessions.rollback("0".repeat(32)))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.commit(OWNER, id))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.rollback(OWNER, "0".repeat(32)))).isEqualTo(Reason.NOT_OPEN);
     }
 
     @Test
     void onlyTheLastOnesThatEndedAreRemembered() {
         String first = begin();
-        sessions.commit(first).join();
+        sessions.commit(OWNER, first).join();
         for (int i = 0; i < 3; i++) {
-            sessions.commit(begin()).join();
+            sessions.commit(OWNER, begin()).join();
         }
 
-        assertThat(reason(sessions.commit(first))).isEqualTo(Reason.NOT_OPEN);
+        assertThat(reason(sessions.commit(OWNER, first))).isEqualTo(Reason.NOT_OPEN);
     }
 
     @Test
@@ -309,18 +330,18 @@ class TxnSessionsTest {
     }
 
     private String begin() {
-        return sessions.begin(TxnOptions.optimistic()).join().id();
+        return sessions.begin(OWNER, TxnOptions.optimistic()).join().id();
     }
 
     private CompletableFuture<Void> put(String id, String key, String value) {
-        return sessions.call(id, txn -> {
+        return sessions.call(OWNER, id, txn -> {
             txn.put(key(key), bytes(value));
             return CompletableFuture.completedFuture(null);
         });
     }
 
     private CompletableFuture<Optional<byte[]>> get(String id, String key) {
-        return sessions.call(id, txn -> txn.get(key(key)));
+        return sessions.call(OWNER, id, txn -> txn.get(key(key)));
     }
 
     private double gauge(String name) {
