@@ -179,7 +179,7 @@ public record GatewayProperties(
                 message =
                         "rutile.gateway.security.insecure means that nobody is asked: remove it, or access-file and jwt")
         boolean isEitherSecureOrNot() {
-            return !insecure || accessFile == null && !jwt.isConfigured();
+            return !insecure || (accessFile == null && !jwt.isConfigured());
         }
 
         /** @param keyspace of the gateway's keys; null if its cluster has none */

@@ -289,7 +289,7 @@ final class AccessPolicy {
     private static long bucket(byte[] sha256) {
         long bucket = 0;
         for (int i = 0; i < Long.BYTES; i++) {
-            bucket = bucket << 8 | sha256[i] & 0xff;
+            bucket = (bucket << 8) | (sha256[i] & 0xff);
         }
         return bucket;
     }

@@ -379,7 +379,7 @@ public final class Authenticator implements AutoCloseable {
     private boolean takeKeys(JWKSet keys) {
         JWKSet before = keysRead;
         JwtSettings jwt = settings.jwt();
-        if (jwt == null || before != null && before.toJSONObject().equals(keys.toJSONObject())) {
+        if (jwt == null || (before != null && before.toJSONObject().equals(keys.toJSONObject()))) {
             return false;
         }
         keysRead = keys;

@@ -37,14 +37,18 @@ public final class CallAccess {
         return caller;
     }
 
-    /** @throws FailureException if the caller may not operate the gateway; if they may, it is written down that they do */
+    /**
+     * The call operates the gateway: it is written down who does.
+     *
+     * @throws FailureException if the caller may not
+     */
     public void requireAdmin() {
         if (!caller.permissions().isAdmin()) {
             audit.refused(Refusal.NOT_ADMIN, caller, origin, "");
             throw new FailureException(Refusal.NOT_ADMIN.failure());
         }
         // Where nobody is asked there are no admins, and strangers would write as much as they like.
-        if (caller != Caller.ANYONE) {
+        if (!caller.equals(Caller.ANYONE)) {
             audit.admin(caller, origin);
         }
     }

@@ -49,7 +49,7 @@ final class IssuerKeys {
 
     /** Whether they are in files: there at the start, or never. */
     boolean areLocal() {
-        return settings.publicKey() != null || settings.jwkSet() != null && !isRemote(settings.jwkSet());
+        return settings.publicKey() != null || (settings.jwkSet() != null && !isRemote(settings.jwkSet()));
     }
 
     /**

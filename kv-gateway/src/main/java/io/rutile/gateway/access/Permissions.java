@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,13 +22,13 @@ public final class Permissions {
     public static final Permissions EVERYTHING =
             of(Arrays.stream(Permission.values()).map(Grant::everywhere).toList(), null);
 
-    /** By permission and API: ranges in key order that neither overlap nor touch, so that what is inside of any is inside of one. */
-    private final List<List<KeyRange>> ranges;
+    /** In key order; none overlaps or touches another one, so that what is inside of several is inside of one. */
+    private final Map<Permission, Map<Api, List<KeyRange>>> ranges;
 
     private final boolean admin;
 
-    private Permissions(List<List<KeyRange>> ranges, boolean admin) {
-        this.ranges = List.copyOf(ranges);
+    private Permissions(Map<Permission, Map<Api, List<KeyRange>>> ranges, boolean admin) {
+        this.ranges = ranges;
         this.admin = admin;
     }
 
@@ -39,17 +41,23 @@ public final class Permissions {
         List<Grant> here = grants.stream()
                 .filter(grant -> grant.keyspace() == null || grant.keyspace().equals(keyspace))
                 .toList();
-        List<List<KeyRange>> ranges = new ArrayList<>();
+        Map<Permission, Map<Api, List<KeyRange>>> ranges = new EnumMap<>(Permission.class);
         for (Permission permission : Permission.values()) {
+            Map<Api, List<KeyRange>> byApi = new EnumMap<>(Api.class);
             for (Api api : Api.values()) {
-                ranges.add(merged(here.stream()
-                        .filter(grant ->
-                                grant.permission() == permission && grant.apis().contains(api))
-                        .map(grant -> PrefixRange.of(grant.prefix()))
-                        .toList()));
+                byApi.put(api, ranges(here, permission, api));
             }
+            ranges.put(permission, byApi);
         }
         return new Permissions(ranges, here.stream().anyMatch(grant -> grant.permission() == Permission.ADMIN));
+    }
+
+    private static List<KeyRange> ranges(List<Grant> grants, Permission permission, Api api) {
+        return merged(grants.stream()
+                .filter(grant ->
+                        grant.permission() == permission && grant.apis().contains(api))
+                .map(grant -> PrefixRange.of(grant.prefix()))
+                .toList());
     }
 
     private static List<KeyRange> merged(List<KeyRange> ranges) {
@@ -114,7 +122,7 @@ public final class Permissions {
 
     /** In key order; none overlaps or touches another one. */
     public List<KeyRange> ranges(Permission permission, Api api) {
-        return ranges.get(permission.ordinal() * Api.values().length + api.ordinal());
+        return ranges.getOrDefault(permission, Map.of()).getOrDefault(api, List.of());
     }
 
     @Override

@@ -45,23 +45,23 @@ public final class TxnDoor {
 
     // ---- sessions
 
-    /** @see TxnSessions#begin */
+    /** Begins a transaction that is this caller's. @see TxnSessions#begin */
     public CompletableFuture<TxnSessions.Opened> begin(TxnOptions options) {
         return GuardedKv.asked(() -> access.requireAny(Api.TXN), () -> sessions.begin(access.caller(), options));
     }
 
-    /** @see TxnSessions#call */
+    /** Does something with an open transaction of this caller's. @see TxnSessions#call */
     public <T> CompletableFuture<T> call(String id, Function<OpenTransaction, CompletableFuture<T>> call) {
         return sessions.call(
                 access.caller(), id, transaction -> call.apply(new GuardedTransaction(transaction, access)));
     }
 
-    /** @see TxnSessions#commit */
+    /** Commits one of this caller's. @see TxnSessions#commit */
     public CompletableFuture<TimeStamp> commit(String id) {
         return sessions.commit(access.caller(), id);
     }
 
-    /** @see TxnSessions#rollback */
+    /** Rolls one of this caller's back. @see TxnSessions#rollback */
     public CompletableFuture<Void> rollback(String id) {
         return sessions.rollback(access.caller(), id);
     }
@@ -107,13 +107,13 @@ public final class TxnDoor {
         }
     }
 
-    /** @see TxnOperations#snapshot */
+    /** Reads what was committed at a moment. @see TxnOperations#snapshot */
     public CompletableFuture<ReadView> snapshot(TimeStamp version, Deadline deadline) {
         return GuardedKv.asked(() -> access.requireAny(Api.TXN), () -> transactions.snapshot(version, deadline))
                 .thenApply(view -> new GuardedView(view, access));
     }
 
-    /** @see TxnOperations#newest */
+    /** Reads the newest. @see TxnOperations#newest */
     public CompletableFuture<ReadView> newest(Deadline deadline) {
         return GuardedKv.asked(() -> access.requireAny(Api.TXN), () -> transactions.newest(deadline))
                 .thenApply(view -> new GuardedView(view, access));
