@@ -91,6 +91,34 @@ would read both as a list.
 {{- if $arguments -}}{{ toYaml $arguments }}{{- end -}}
 {{- end -}}
 
+{{/* Arguments of the gateway that say who may call. It would not start without them, bound to every address as it is in a pod. */}}
+{{- define "rutile.gatewaySecurity" -}}
+{{- $security := .Values.gateway.security -}}
+{{- if and $security.jwt.issuer (not $security.jwt.audience) -}}
+{{- fail "gateway.security.jwt: an audience is missing, or tokens for others would be good here" -}}
+{{- end -}}
+{{- $asks := or $security.accessSecret $security.jwt.issuer -}}
+{{- if and $asks $security.insecure -}}
+{{- fail "gateway.security: insecure means that nobody is asked; remove it, or accessSecret and jwt" -}}
+{{- end -}}
+{{- if not (or $asks $security.insecure) -}}
+{{- fail "gateway.security: say who may call: accessSecret (API tokens), jwt (an OpenID provider), or insecure: true for everybody who reaches the gateway" -}}
+{{- end -}}
+{{- $arguments := list -}}
+{{- if $security.insecure -}}
+{{- $arguments = append $arguments "--rutile.gateway.security.insecure=true" -}}
+{{- end -}}
+{{- if $security.accessSecret -}}
+{{- $arguments = append $arguments "--rutile.gateway.security.access-file=/etc/rutile/access/access.json" -}}
+{{- end -}}
+{{- with $security.jwt -}}
+{{- if .issuer -}}
+{{- $arguments = concat $arguments (list (printf "--rutile.gateway.security.jwt.issuer=%s" .issuer) (printf "--rutile.gateway.security.jwt.audience=%s" (join "," .audience)) (printf "--rutile.gateway.security.jwt.roles-claim=%s" .rolesClaim)) -}}
+{{- end -}}
+{{- end -}}
+{{- if $arguments -}}{{ toYaml $arguments }}{{- end -}}
+{{- end -}}
+
 {{- define "rutile.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: 10001

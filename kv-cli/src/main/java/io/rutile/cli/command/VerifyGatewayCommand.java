@@ -43,12 +43,21 @@ public final class VerifyGatewayCommand implements Callable<Integer> {
             description = "Of keys and values (default: another one each time; it is told).")
     private @Nullable Long seed;
 
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            defaultValue = "${env:RUTILE_TOKEN}",
+            description =
+                    "What the gateway knows the caller by, if it asks (default: the variable RUTILE_TOKEN, which others do not see"
+                            + " in the list of processes). It has to read and write keys that begin with rutile-verify/.")
+    private @Nullable String token;
+
     @Override
     public Integer call() {
         String gateway = url != null ? url : target.gatewayUrl();
         long drawn = seed != null ? seed : System.nanoTime();
         Terminal.progress("seed " + drawn);
-        List<String> findings = new GatewayCheck(gateway, Duration.ofSeconds(withinSeconds), drawn).run(pairs);
+        List<String> findings = new GatewayCheck(gateway, Duration.ofSeconds(withinSeconds), drawn, token).run(pairs);
         if (!findings.isEmpty()) {
             throw new ClusterException(gateway + ": " + String.join("; ", findings));
         }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Does what an application would do, through a gateway's REST API: writes pairs below a prefix that nobody else has, reads each of them
@@ -44,17 +45,20 @@ public final class GatewayCheck {
     private final String base;
     private final long deadlineNanos;
     private final Random random;
+    private final String token;
     private final List<String> findings = new ArrayList<>();
 
     /**
      * @param gatewayUrl such as {@code http://127.0.0.1:8080}
      * @param within how long all of it may take
      * @param seed of prefix and values
+     * @param token for a gateway that asks who calls; null or empty if there is none
      */
-    public GatewayCheck(String gatewayUrl, Duration within, long seed) {
+    public GatewayCheck(String gatewayUrl, Duration within, long seed, @Nullable String token) {
         this.base = gatewayUrl.replaceAll("/+$", "") + "/v1/raw";
         this.deadlineNanos = System.nanoTime() + within.toNanos();
         this.random = new Random(seed);
+        this.token = token == null ? "" : token.strip();
     }
 
     /**
@@ -165,10 +169,10 @@ public final class GatewayCheck {
 
     private HttpRequest request(String method, String path, BodyPublisher body, Duration timeout) {
         try {
-            return HttpRequest.newBuilder(URI.create(base + path))
+            HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path))
                     .timeout(timeout)
-                    .method(method, body)
-                    .build();
+                    .method(method, body);
+            return (token.isEmpty() ? request : request.header("Authorization", "Bearer " + token)).build();
         } catch (IllegalArgumentException e) {
             throw new ClusterException(base + " is no address of a gateway such as http://127.0.0.1:8080", e);
         }

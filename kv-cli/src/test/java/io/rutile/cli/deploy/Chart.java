@@ -28,6 +28,9 @@ final class Chart {
     static final String RELEASE = "demo";
     static final String NAMESPACE = "stores";
 
+    /** The only value that has no default: who may call the gateway. */
+    static final Map<String, Object> DEFAULTS = Map.of("gateway", Map.of("security", Map.of("insecure", true)));
+
     /** The oldest that the chart is for. */
     private static final String KUBERNETES = "1.30.0";
 

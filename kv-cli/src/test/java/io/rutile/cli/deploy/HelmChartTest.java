@@ -52,6 +52,20 @@ class HelmChartTest {
                     withSchedule(Map.of(
                             "service",
                             Map.of("type", "LoadBalancer", "annotations", Map.of("internal", "true")),
+                            "security",
+                            Map.of(
+                                    "accessSecret",
+                                    "callers",
+                                    "testTokenSecret",
+                                    "tester",
+                                    "jwt",
+                                    Map.of(
+                                            "issuer",
+                                            "https://id.example/",
+                                            "audience",
+                                            List.of("rutile", "stores"),
+                                            "rolesClaim",
+                                            "scope")),
                             "jvmOptions",
                             "-XX:+HeapDumpOnOutOfMemoryError")),
             "networkPolicy",
@@ -138,7 +152,7 @@ class HelmChartTest {
     }
 
     private static Map<String, Object> values(int pds, int nodes, String apiVersion, boolean plain) {
-        Map<String, Object> values = new HashMap<>(plain ? Map.of() : EVERYTHING);
+        Map<String, Object> values = new HashMap<>(plain ? Chart.DEFAULTS : EVERYTHING);
         values.put("apiVersion", apiVersion);
         values.put("spread", plain ? "soft" : "hard");
         values.put("pd", with(values.get("pd"), "replicas", pds));
@@ -243,7 +257,9 @@ class HelmChartTest {
             assertThat(at(context, "readOnlyRootFilesystem").getAsBoolean()).isTrue();
             assertThat(at(context, "allowPrivilegeEscalation").getAsBoolean()).isFalse();
             assertThat(at(context, "capabilities", "drop")).isEqualTo(JsonParser.parseString("[\"ALL\"]"));
-            assertThat(items(container, "volumeMounts").map(mount -> text(mount, "mountPath")))
+            assertThat(items(container, "volumeMounts")
+                            .filter(mount -> !mount.getAsJsonObject().has("readOnly"))
+                            .map(mount -> text(mount, "mountPath")))
                     .isSubsetOf("/var/lib/rutile", "/tmp")
                     .contains("/tmp");
             assertThat(text(container, "resources", "limits", "memory")).isNotEmpty();
@@ -301,7 +317,7 @@ class HelmChartTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("mistakes")
     void plantedMistakeIsFound(String what, Consumer<JsonObject> planted, String named) {
-        JsonObject set = named(Chart.render(Map.of()), "StatefulSet", "demo-rutile-node");
+        JsonObject set = named(Chart.render(Chart.DEFAULTS), "StatefulSet", "demo-rutile-node");
         assertThat(KubernetesModel.faults(set)).isEmpty();
 
         planted.accept(at(set, "spec").getAsJsonObject());
@@ -314,7 +330,7 @@ class HelmChartTest {
     @Test
     void versionOfTheApiThatIsGoneIsFound() {
         JsonObject budget =
-                ofKind(Chart.render(Map.of()), "PodDisruptionBudget").get(0);
+                ofKind(Chart.render(Chart.DEFAULTS), "PodDisruptionBudget").get(0);
 
         budget.addProperty("apiVersion", "policy/v1beta1");
 
@@ -356,7 +372,50 @@ class HelmChartTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("refusals")
     void valuesThatMakeNoSenseAreRefusedInWords(Map<String, Object> values, String named) {
-        assertThatThrownBy(() -> Chart.render(values)).hasMessageContaining(named);
+        Map<String, Object> chosen = new HashMap<>(values);
+        chosen.put("gateway", with(values.get("gateway"), "security", Map.of("insecure", true)));
+
+        assertThatThrownBy(() -> Chart.render(chosen)).hasMessageContaining(named);
+    }
+
+    @Test
+    void whoMayCallTheGatewayHasToBeSaid() {
+        assertThatThrownBy(() -> Chart.render(Map.of())).hasMessageContaining("say who may call");
+        for (Map<String, Object> security : List.<Map<String, Object>>of(
+                Map.of("insecure", true, "accessSecret", "callers"),
+                Map.of("jwt", Map.of("issuer", "https://id.example/")),
+                Map.of("jwt", Map.of("issuer", "id.example")),
+                Map.of("acessSecret", "callers"))) {
+            assertThatThrownBy(() -> Chart.render(Map.of("gateway", Map.of("security", security))))
+                    .as(security.toString())
+                    .isInstanceOf(IllegalStateException.class);
+        }
+        assertThat(arguments(named(Chart.render(Chart.DEFAULTS), "Deployment", "demo-rutile-gateway")))
+                .contains("--rutile.gateway.security.insecure=true")
+                .noneMatch(argument -> argument.contains("access-file") || argument.contains("jwt"));
+    }
+
+    @Test
+    void callersOfTheGatewayComeFromASecretAndAnIssuer() {
+        List<JsonObject> objects = Chart.render(EVERYTHING);
+        JsonObject gateway = named(objects, "Deployment", "demo-rutile-gateway");
+
+        assertThat(arguments(gateway))
+                .contains(
+                        "--rutile.gateway.security.access-file=/etc/rutile/access/access.json",
+                        "--rutile.gateway.security.jwt.issuer=https://id.example/",
+                        "--rutile.gateway.security.jwt.audience=rutile,stores",
+                        "--rutile.gateway.security.jwt.roles-claim=scope")
+                .noneMatch(argument -> argument.contains("insecure"));
+        assertThat(items(container(gateway), "volumeMounts").map(mount -> text(mount, "mountPath")))
+                .contains("/etc/rutile/access");
+        assertThat(items(podSpec(gateway), "volumes")
+                        .filter(volume -> text(volume, "name").equals("access"))
+                        .map(volume -> text(volume, "secret", "secretName")))
+                .containsExactly("callers");
+        assertThat(items(container(named(objects, "Pod", "demo-rutile-test")), "env")
+                        .map(variable -> text(variable, "valueFrom", "secretKeyRef", "name")))
+                .containsExactly("tester");
     }
 
     @Test
@@ -369,7 +428,7 @@ class HelmChartTest {
 
     @Test
     void byDefaultTheClusterIsForTheGatewayAlone() {
-        List<JsonObject> objects = Chart.render(Map.of());
+        List<JsonObject> objects = Chart.render(Chart.DEFAULTS);
 
         assertThat(from(objects, "pd", "client")).containsExactlyInAnyOrder("pd", "node", "gateway", "test");
         assertThat(from(objects, "node", "grpc")).containsExactlyInAnyOrder("pd", "node", "gateway", "test");
@@ -397,7 +456,7 @@ class HelmChartTest {
 
     @Test
     void locationLabelsComeFromTheMachineAndItsPod() {
-        JsonObject node = named(Chart.render(Map.of()), "StatefulSet", "demo-rutile-node");
+        JsonObject node = named(Chart.render(Chart.DEFAULTS), "StatefulSet", "demo-rutile-node");
 
         assertThat(arguments(node))
                 .contains("--rutile.node.labels.host=$(NODE_NAME)", "--rutile.node.labels.zone=$(LABEL_ZONE)");
@@ -405,13 +464,16 @@ class HelmChartTest {
                         .filter(variable -> text(variable, "name").equals("LABEL_ZONE"))
                         .map(variable -> text(variable, "valueFrom", "fieldRef", "fieldPath")))
                 .containsExactly("metadata.labels['topology.kubernetes.io/zone']");
-        assertThat(arguments(named(Chart.render(Map.of()), "StatefulSet", "demo-rutile-pd")))
+        assertThat(arguments(named(Chart.render(Chart.DEFAULTS), "StatefulSet", "demo-rutile-pd")))
                 .contains("--rutile.pd.schedule.location-labels=zone,host");
     }
 
     @Test
     void transactionOverRestStaysWithItsGateway() {
-        assertThat(text(named(Chart.render(Map.of()), "Service", "demo-rutile-gateway"), "spec", "sessionAffinity"))
+        assertThat(text(
+                        named(Chart.render(Chart.DEFAULTS), "Service", "demo-rutile-gateway"),
+                        "spec",
+                        "sessionAffinity"))
                 .isEqualTo("ClientIP");
     }
 
@@ -420,7 +482,7 @@ class HelmChartTest {
         assertThat(Files.readString(Chart.directory().resolve("templates/tests/gateway.yaml")))
                 .contains("helm.sh/hook: test");
 
-        JsonObject test = named(Chart.render(Map.of()), "Pod", "demo-rutile-test");
+        JsonObject test = named(Chart.render(Chart.DEFAULTS), "Pod", "demo-rutile-test");
 
         assertThat(text(container(test), "image")).isEqualTo("rutile/cli:0.1.0");
         assertThat(arguments(test))
@@ -429,7 +491,7 @@ class HelmChartTest {
 
     @Test
     void graceIsLongerThanWhatAStopTakes() {
-        List<JsonObject> objects = Chart.render(Map.of());
+        List<JsonObject> objects = Chart.render(Chart.DEFAULTS);
 
         JsonObject gateway = named(objects, "Deployment", "demo-rutile-gateway");
         int preStop = at(container(gateway), "lifecycle", "preStop", "sleep", "seconds")

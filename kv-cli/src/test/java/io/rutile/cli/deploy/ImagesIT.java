@@ -52,7 +52,7 @@ class ImagesIT {
             "pd", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on"),
             "node", Map.of("replicas", NODES, "jvmOptions", "-XX:AOTMode=on"),
             // The archive of classes must be usable, or the JVM does not start.
-            "gateway", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on"),
+            "gateway", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on", "security", Map.of("insecure", true)),
             "metrics", Map.of("prometheusRule", Map.of("enabled", true), "dashboard", Map.of("enabled", true)));
 
     private static final HttpClient HTTP =

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,8 @@ class GatewayCheckTest {
     private boolean deletes = true;
     private UnaryOperator<String> onScan = lines -> lines;
     private final AtomicInteger unready = new AtomicInteger();
+    private @Nullable String token;
+    private @Nullable String wanted;
     private HttpServer server;
 
     @BeforeEach
@@ -128,6 +131,17 @@ class GatewayCheckTest {
     }
 
     @Test
+    void gatewayThatAsksWhoCallsIsGivenTheToken() {
+        wanted = "Bearer secret";
+        assertThatThrownBy(() -> check().run(1))
+                .isInstanceOf(ClusterException.class)
+                .hasMessageContaining("401");
+
+        token = "secret\n";
+        assertThat(check().run(1)).isEmpty();
+    }
+
+    @Test
     void numberOfPairsHasBounds() {
         assertThatThrownBy(() -> check().run(0)).isInstanceOf(ClusterException.class);
         assertThatThrownBy(() -> check().run(GatewayCheck.PAIRS_MAX + 1)).isInstanceOf(ClusterException.class);
@@ -138,7 +152,7 @@ class GatewayCheckTest {
     }
 
     private GatewayCheck check(Duration within) {
-        return new GatewayCheck("http://127.0.0.1:" + server.getAddress().getPort() + "/", within, SEED);
+        return new GatewayCheck("http://127.0.0.1:" + server.getAddress().getPort() + "/", within, SEED, token);
     }
 
     private void answer(HttpExchange exchange) throws IOException {
@@ -146,6 +160,8 @@ class GatewayCheckTest {
         String path = exchange.getRequestURI().getPath();
         if (unready.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
             send(exchange, 503, "not connected");
+        } else if (wanted != null && !wanted.equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+            send(exchange, 401, "who are you?");
         } else if (!path.startsWith(PATH)) {
             send(exchange, 200, onScan.apply(lines(exchange.getRequestURI().getQuery())));
         } else {
