@@ -42,6 +42,7 @@ import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.command.ConcurrencyManager;
 import io.rutile.storage.engine.EngineException;
+import io.rutile.storage.engine.EngineMetrics;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
@@ -130,6 +131,7 @@ public final class KvNode implements AutoCloseable {
         Path dataDir = Files.createDirectories(options.dataDir().toAbsolutePath());
         RocksEngine engine =
                 opened(RocksEngine.open(dataDir.resolve("db"), RocksOptions.withMemory(options.cacheBytes())));
+        new EngineMetrics(engine).bindTo(metrics);
         RegionStateStore states = new RegionStateStore(engine);
         states.requireEncoding(options.apiVersion().name());
         DiskGuard disk = DiskGuard.of(dataDir, options.diskReserveBytesMax(), metrics);

@@ -71,7 +71,8 @@ class KvNodeApplicationTest {
             assertThat(get(port, "/actuator/health/liveness")).startsWith("200").doesNotContain("kvNode");
             assertThat(get(port, "/actuator/prometheus"))
                     .contains("kv_raftstore_regions")
-                    .contains("kv_raftstore_disk_full");
+                    .contains("kv_raftstore_disk_full")
+                    .containsPattern("(?m)^kv_engine_memtables_bytes\\{.*} [1-9]");
             assertThat(get(port, "/actuator/env")).startsWith("404");
             assertConsistencyIsServed(port);
         }

@@ -50,6 +50,8 @@ public final class EngineMetrics implements MeterBinder {
         Gauge.builder("kv.engine." + name, this, m -> value.applyAsDouble(m.fresh()))
                 .baseUnit(unit)
                 .description(description)
+                // Nobody else holds this object.
+                .strongReference(true)
                 .register(registry);
     }
 
