@@ -378,6 +378,11 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         return leader;
     }
 
+    /** True if it lives and knows of nobody who leads. */
+    boolean isLeaderless() {
+        return leader == null && dead == null;
+    }
+
     @Override
     public boolean isBehindFollowers() {
         long since = followerReadNanos.get();

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -28,12 +29,23 @@ final class RaftMetrics {
     final Counter failures;
     final Counter imageBackoffs;
 
+    /** What disks differ in: a good one, a busy one, one that is about to lose its leaders. */
+    private static final Duration[] DISK_BUCKETS = {
+        Duration.ofMillis(1),
+        Duration.ofMillis(5),
+        Duration.ofMillis(20),
+        Duration.ofMillis(100),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(2)
+    };
+
     private final StoreLatencies latencies;
 
     RaftMetrics(MeterRegistry meters, Map<Long, JRaftAdapter<?>> groups, StoreLatencies latencies) {
         this.latencies = latencies;
         apply = Timer.builder("kv.raft.apply")
                 .description("A batch of entries in a state machine")
+                .serviceLevelObjectives(DISK_BUCKETS)
                 .register(meters);
         propose = Timer.builder("kv.raft.propose")
                 .description("From a proposal to its outcome, acknowledged ones")
@@ -94,6 +106,25 @@ final class RaftMetrics {
                                 .count())
                 .description("Replicas of this store that lead")
                 .register(meters);
+        Gauge.builder(
+                        "kv.raft.leaderless",
+                        groups,
+                        all -> all.values().stream()
+                                .filter(JRaftAdapter::isLeaderless)
+                                .count())
+                .description("Living replicas of this store that know of no leader: an election, or no quorum in reach")
+                .register(meters);
+        Gauge.builder("kv.raft.apply.lag", groups, RaftMetrics::applyLag)
+                .description("Entries committed and not applied yet, of the replica of this store that lags most")
+                .baseUnit("entries")
+                .register(meters);
+    }
+
+    private static long applyLag(Map<Long, JRaftAdapter<?>> groups) {
+        return groups.values().stream()
+                .mapToLong(group -> group.committedIndex() - group.appliedIndex())
+                // What was applied between the two looks is no debt.
+                .reduce(0, Math::max);
     }
 
     void applied(long nanos) {

@@ -109,6 +109,7 @@ class BoundsTest {
             await().atMost(TestStores.PATIENCE)
                     .until(() ->
                             slow.meters.get("kv.raft.entries.refused").counter().count() > 0);
+            assertThat(slow.meters.get("kv.raft.apply.lag").gauge().value()).isPositive();
             // What came in between two looks is on top of it.
             assertThat(slow.meters
                             .get("kv.raft.memory")
@@ -122,6 +123,8 @@ class BoundsTest {
                 await().atMost(TestStores.PATIENCE)
                         .until(() -> machine.count(ENTRIES_OF_EACH - 1 + "x".repeat(ENTRY_BYTES)) >= 1);
             }
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> slow.meters.get("kv.raft.apply.lag").gauge().value() == 0);
             for (String use : List.of("outbound", "inbound")) {
                 await().atMost(TestStores.PATIENCE)
                         .until(() -> slow.meters

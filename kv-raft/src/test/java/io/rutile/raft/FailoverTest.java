@@ -136,6 +136,32 @@ class FailoverTest {
     }
 
     @Test
+    void whoeverIsCutOffFromTheQuorumIsCountedAsLeaderless() {
+        try (TestStores stores = three()) {
+            Store old = stores.awaitLeader(GROUP);
+            await().atMost(TestStores.PATIENCE).until(() -> leaderless(stores, 1, 2, 3) == 0);
+
+            stores.network.isolate(old.id);
+            stores.awaitLeader(GROUP);
+
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> leaderless(stores, old.id) == 1 && leaderless(stores, 1, 2, 3) == 1);
+            stores.network.heal();
+            await().atMost(TestStores.PATIENCE).until(() -> leaderless(stores, 1, 2, 3) == 0);
+        }
+    }
+
+    private static double leaderless(TestStores stores, long... ids) {
+        return java.util.Arrays.stream(ids)
+                .mapToDouble(id -> stores.store(id)
+                        .meters
+                        .get("kv.raft.leaderless")
+                        .gauge()
+                        .value())
+                .sum();
+    }
+
+    @Test
     void proposalOfAnIsolatedLeaderIsUndetermined() {
         try (TestStores stores = three()) {
             Store old = stores.awaitLeader(GROUP);

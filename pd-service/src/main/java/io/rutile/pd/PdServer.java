@@ -260,7 +260,8 @@ public final class PdServer implements AutoCloseable {
                 raftOptions,
                 directory::resolve,
                 (groupId, self, from) ->
-                        log.warn("message for unknown replica group={} self={} from={}", groupId, self, from));
+                        log.warn("message for unknown replica group={} self={} from={}", groupId, self, from),
+                metrics);
         server.start();
         raft = server;
         started.push(server);

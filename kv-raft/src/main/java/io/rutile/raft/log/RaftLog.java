@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -96,7 +97,13 @@ public final class RaftLog implements AutoCloseable {
                 disk,
                 Timer.builder("kv.raft.log.fsync")
                         .description("File syncs of the shared Raft log")
-                        .publishPercentileHistogram(false)
+                        .serviceLevelObjectives(
+                                Duration.ofMillis(1),
+                                Duration.ofMillis(5),
+                                Duration.ofMillis(20),
+                                Duration.ofMillis(100),
+                                Duration.ofMillis(500),
+                                Duration.ofSeconds(2))
                         .register(meters),
                 DistributionSummary.builder("kv.raft.log.fsync.shared")
                         .description("How many writers one file sync served")
