@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -26,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * waits for disk or network.
  */
 public final class ClusterState {
+
+    private static final int VISITED_AT_ONCE = 1_024;
 
     private final MetaStore meta;
     private final InstantSource wallClock;
@@ -122,6 +125,15 @@ public final class ClusterState {
     /** Up to {@code limit} Regions that begin behind this key, or from the first one. */
     public List<RegionInfo> regionsAfter(@Nullable ByteKey startKey, int limit) {
         return reading(() -> regions.after(startKey, limit));
+    }
+
+    /** Walks over all Regions in key order, a batch at a time, so that heartbeats are not kept waiting. */
+    public void visitRegions(Consumer<RegionInfo> visitor) {
+        List<RegionInfo> batch = regionsAfter(null, VISITED_AT_ONCE);
+        while (!batch.isEmpty()) {
+            batch.forEach(visitor);
+            batch = regionsAfter(batch.get(batch.size() - 1).startKey(), VISITED_AT_ONCE);
+        }
     }
 
     public int regionCount() {

@@ -3,6 +3,7 @@ package io.rutile.pd.http;
 import static io.rutile.pd.http.Route.onLeader;
 
 import io.rutile.pd.cluster.ClusterState;
+import io.rutile.pd.cluster.RegionFaults;
 import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.protocol.ByteKey;
@@ -64,10 +65,10 @@ final class RegionRoutes {
     }
 
     private static final Map<String, Check> CHECKS = Map.of(
-            "miss-peer", (region, cluster) -> region.peers().size() < cluster.maxReplicas(),
+            "miss-peer", RegionFaults::isMissingPeer,
             "extra-peer", (region, cluster) -> region.peers().size() > cluster.maxReplicas(),
-            "down-peer", (region, cluster) -> !region.downPeers().isEmpty(),
-            "pending-peer", (region, cluster) -> !region.pendingPeers().isEmpty(),
+            "down-peer", (region, cluster) -> RegionFaults.hasDownPeer(region),
+            "pending-peer", (region, cluster) -> RegionFaults.hasPendingPeer(region),
             "learner-peer",
                     (region, cluster) -> region.peers().stream().anyMatch(peer -> peer.getRole() == PeerRole.Learner),
             "offline-peer", (region, cluster) -> region.peers().stream().anyMatch(peer -> isLeaving(cluster, peer)),

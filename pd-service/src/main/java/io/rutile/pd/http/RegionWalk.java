@@ -2,33 +2,20 @@ package io.rutile.pd.http;
 
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.RegionInfo;
-import io.rutile.protocol.ByteKey;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
-/** Walks over all Regions in key order, a batch at a time, so that heartbeats are not kept waiting. */
+/** Walks over all Regions in key order. */
 final class RegionWalk {
-
-    private static final int BATCH = 1_024;
 
     private RegionWalk() {}
 
     static void over(ClusterState cluster, Consumer<RegionInfo> visitor) {
-        ByteKey after = null;
-        List<RegionInfo> batch = next(cluster, after);
-        while (!batch.isEmpty()) {
-            batch.forEach(visitor);
-            batch = next(cluster, batch.get(batch.size() - 1).startKey());
-        }
-    }
-
-    private static List<RegionInfo> next(ClusterState cluster, @Nullable ByteKey after) {
-        return cluster.regionsAfter(after, BATCH);
+        cluster.visitRegions(visitor);
     }
 
     /** Those that fit, in key order. */

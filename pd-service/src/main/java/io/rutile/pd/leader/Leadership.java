@@ -1,6 +1,5 @@
 package io.rutile.pd.leader;
 
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.gc.GcMetrics;
 import io.rutile.pd.meta.LeadershipListener;
@@ -56,25 +55,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
             thread.setDaemon(true);
             return thread;
         });
-        Gauge.builder("kv.pd.leader", this, self -> self.current().isPresent() ? 1 : 0)
-                .description("1 where this member leads and hands out timestamps")
-                .register(metrics);
-        Gauge.builder(
-                        "kv.pd.cluster.regions",
-                        this,
-                        self -> self.current()
-                                .map(term -> term.cluster().regionCount())
-                                .orElse(0))
-                .description("Regions that heartbeats told the leader of")
-                .register(metrics);
-        Gauge.builder(
-                        "kv.pd.schedule.running",
-                        this,
-                        self -> self.current()
-                                .map(term -> term.operators().size())
-                                .orElse(0))
-                .description("Operators under way")
-                .register(metrics);
+        LeaderMetrics.show(this, clocks.nano(), metrics);
     }
 
     /** Watches the log from now on. Callbacks that came before are not needed. */

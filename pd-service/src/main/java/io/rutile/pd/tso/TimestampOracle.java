@@ -1,6 +1,7 @@
 package io.rutile.pd.tso;
 
 import io.rutile.protocol.TimeStamp;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -56,6 +57,10 @@ public final class TimestampOracle {
     /** The millisecond that the next timestamp would have: the clock, or later if the clock is behind. */
     long nowMs() {
         return Math.max(clock.millis(), physical(last.get() + 1));
+    }
+
+    Duration aheadOfClock() {
+        return Duration.ofMillis(Math.max(0, physical(last.get() + 1) - clock.millis()));
     }
 
     long limitMs() {

@@ -77,6 +77,14 @@ public final class TsoWindow {
         }
     }
 
+    /**
+     * How far the next timestamp is ahead of the clock: zero unless the clock went back, or this term began at a bound that an earlier
+     * one had saved.
+     */
+    public Duration aheadOfClock() {
+        return oracle.aheadOfClock();
+    }
+
     /** Saves a bound and then allows timestamps below it. */
     public CompletableFuture<Void> extend() {
         CompletableFuture<Void> mine = new CompletableFuture<>();

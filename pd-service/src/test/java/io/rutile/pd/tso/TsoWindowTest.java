@@ -74,6 +74,20 @@ class TsoWindowTest {
     }
 
     @Test
+    void clockThatWentBackShowsAsTimestampsAheadOfIt() {
+        TsoWindow window = window();
+        window.take(1).join();
+        assertThat(window.aheadOfClock()).isZero();
+
+        clock.set(NOW - 60_000);
+        window.take(1).join();
+
+        assertThat(window.aheadOfClock()).isEqualTo(Duration.ofSeconds(60));
+        clock.set(NOW + 1);
+        assertThat(window.aheadOfClock()).isZero();
+    }
+
+    @Test
     void timestampOfALostTermNeverLeavesT1() {
         TsoWindow window = window();
         window.extend().join();
