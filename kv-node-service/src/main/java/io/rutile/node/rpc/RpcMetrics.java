@@ -32,6 +32,7 @@ final class RpcMetrics {
 
     private Timer timer(String rpc) {
         return Timer.builder("kv.rpc.duration")
+                .description("Calls of clients, from the first look at the request to its answer")
                 .tag("rpc", rpc)
                 .serviceLevelObjectives(
                         Duration.ofMillis(1),
@@ -45,6 +46,7 @@ final class RpcMetrics {
 
     private Counter errorCounter(String rpc, String kind) {
         return Counter.builder("kv.rpc.errors")
+                .description("Answers that carry an error, by its kind")
                 .tag("rpc", rpc)
                 .tag("kind", kind)
                 .register(registry);

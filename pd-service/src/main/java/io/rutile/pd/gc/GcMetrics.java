@@ -7,14 +7,20 @@ import io.micrometer.core.instrument.Timer;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
+import java.util.List;
 
 /** What an operator sees of garbage collection. */
 public final class GcMetrics {
+
+    private static final List<String> OUTCOMES =
+            List.of("done", "waiting", "blocked", "nothing", "not_swept", "failed");
 
     private final MeterRegistry metrics;
 
     GcMetrics(MeterRegistry metrics) {
         this.metrics = metrics;
+        // There from the beginning: the first time is seen as an increase.
+        OUTCOMES.forEach(this::rounds);
     }
 
     /** Where the safe points are, on every member: their physical part in seconds since the epoch. Called once. */
@@ -43,11 +49,14 @@ public final class GcMetrics {
 
     /** @param outcome done, waiting, blocked, nothing, not_swept or failed */
     void round(String outcome) {
-        Counter.builder("kv.pd.gc.rounds")
+        rounds(outcome).increment();
+    }
+
+    private Counter rounds(String outcome) {
+        return Counter.builder("kv.pd.gc.rounds")
                 .description("Rounds by what became of them")
                 .tag("outcome", outcome)
-                .register(metrics)
-                .increment();
+                .register(metrics);
     }
 
     void blocked() {

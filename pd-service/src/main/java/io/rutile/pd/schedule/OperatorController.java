@@ -41,6 +41,9 @@ public final class OperatorController implements OperatorsUnderWay {
     /** Ended operators that can still be asked about. */
     private static final int ENDED_MAX = 1_024;
 
+    private static final List<String> EVENTS =
+            List.of("created", "finished", "cancelled", "timed_out", "replaced", "refused");
+
     private final Map<Long, Operator> byRegion = new HashMap<>();
     private final Map<OperatorKind, Integer> byKind = new EnumMap<>(OperatorKind.class);
     private final OperatorInfluence influence = new OperatorInfluence();
@@ -61,6 +64,8 @@ public final class OperatorController implements OperatorsUnderWay {
         this.nanoClock = nanoClock;
         this.metrics = metrics;
         this.storeLimits = new StoreLimits(() -> limits.get().stores());
+        // There from the beginning: the first time is seen as an increase, and nothing is told from not known.
+        EVENTS.forEach(this::counter);
     }
 
     /** Takes an operator on, in the place of one of a lower rank if need be. */
@@ -246,10 +251,13 @@ public final class OperatorController implements OperatorsUnderWay {
     }
 
     private void count(String event) {
-        Counter.builder("kv.pd.schedule.operators")
+        counter(event).increment();
+    }
+
+    private Counter counter(String event) {
+        return Counter.builder("kv.pd.schedule.operators")
                 .description("Operators by what became of them")
                 .tag("event", event)
-                .register(metrics)
-                .increment();
+                .register(metrics);
     }
 }
