@@ -138,7 +138,7 @@ final class ApplyDriver<R> implements StateMachine {
         entriesSinceCut += batch.count;
         bytesSinceCut += batch.bytes;
         metrics.applyEntries.record(batch.count);
-        batch.finish();
+        batch.finish(begunNanos);
     }
 
     /** Nothing is applied behind an entry that could not be: skipping one would be a silent gap (R1). */
@@ -220,7 +220,8 @@ final class ApplyDriver<R> implements StateMachine {
             }
         }
 
-        void finish() {
+        void finish(long takenUpNanos) {
+            decided.forEach(mine -> mine.committed(takenUpNanos));
             decided.forEach(Proposal::applied);
         }
 

@@ -57,6 +57,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -260,7 +261,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     // ---- proposals
 
     @Override
-    public CompletableFuture<R> propose(byte[] data, long expectedTerm) {
+    public CompletableFuture<R> propose(byte[] data, long expectedTerm, LongConsumer committed) {
         RaftException refusal = refusal(data);
         if (refusal != null) {
             return CompletableFuture.failedFuture(refusal);
@@ -271,7 +272,10 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                     new RaftException(Kind.BUSY, "group " + groupId + " has too much on its way"));
         }
         long begin = System.nanoTime();
-        Proposal<R> proposal = new Proposal<>(status -> proposalRefusal(status, expectedTerm));
+        Proposal<R> proposal = new Proposal<>(status -> proposalRefusal(status, expectedTerm), takenUpNanos -> {
+            metrics.commit.record(takenUpNanos - begin, TimeUnit.NANOSECONDS);
+            committed.accept(takenUpNanos);
+        });
         proposal.future.whenComplete((outcome, failure) -> {
             release(data.length);
             if (failure == null) {

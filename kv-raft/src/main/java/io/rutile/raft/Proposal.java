@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Status;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** An entry on its way, and who waits for its outcome. Completed exactly once, by the apply thread or by JRaft's refusal. */
@@ -11,15 +12,22 @@ final class Proposal<R> implements Closure {
 
     final CompletableFuture<R> future = new CompletableFuture<>();
     private final Function<Status, RaftException> refusal;
+    private final LongConsumer committed;
     private @Nullable R outcome;
 
-    Proposal(Function<Status, RaftException> refusal) {
+    Proposal(Function<Status, RaftException> refusal, LongConsumer committed) {
         this.refusal = refusal;
+        this.committed = committed;
     }
 
     /** Kept until the batch is applied; apply thread. */
     void outcome(R decided) {
         outcome = decided;
+    }
+
+    /** Its batch is applied, and was taken up then; before the outcome goes out. */
+    void committed(long takenUpNanos) {
+        committed.accept(takenUpNanos);
     }
 
     /** The batch is applied: the outcome goes out. */

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +28,14 @@ public interface RaftGroup<R> {
      *
      * @param data not touched again by the caller
      * @param expectedTerm the term that the decision behind this entry was made in, or 0 for any
+     * @param committed told before the outcome is, on the apply thread: {@link System#nanoTime()} when the entry was committed and the state
+     *     machine took it up. Not told if there is no such outcome
      */
-    CompletableFuture<R> propose(byte[] data, long expectedTerm);
+    CompletableFuture<R> propose(byte[] data, long expectedTerm, LongConsumer committed);
+
+    default CompletableFuture<R> propose(byte[] data, long expectedTerm) {
+        return propose(data, expectedTerm, nanos -> {});
+    }
 
     default CompletableFuture<R> propose(byte[] data) {
         return propose(data, 0);

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 final class RaftMetrics {
 
     final Timer propose;
+    final Timer commit;
     private final Timer apply;
     final DistributionSummary applyEntries;
     final Timer readIndex;
@@ -50,6 +51,10 @@ final class RaftMetrics {
         propose = Timer.builder("kv.raft.propose")
                 .description("From a proposal to its outcome, acknowledged ones")
                 .publishPercentileHistogram()
+                .register(meters);
+        commit = Timer.builder("kv.raft.commit")
+                .description("From a proposal until it is committed and the state machine takes it up")
+                .serviceLevelObjectives(DISK_BUCKETS)
                 .register(meters);
         readIndex = Timer.builder("kv.raft.readindex")
                 .description("Reads that had to ask a majority")

@@ -8,6 +8,7 @@ import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +32,24 @@ class RaftGroupTest {
             assertThat(leader.group(GROUP).holdsLease()).isTrue();
             assertThat(TestStores.get(leader.group(GROUP).readIndex())).isNull();
             assertThat(one.group(GROUP).replicas()).isEqualTo(TestStores.members(1));
+        }
+    }
+
+    @Test
+    void aProposerHearsWhenItsEntryWasCommittedBeforeItHearsWhatCameOfIt() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> group = stores.awaitLeader(GROUP).group(GROUP);
+            AtomicLong committedNanos = new AtomicLong();
+            long begunNanos = System.nanoTime();
+
+            long seenBefore = TestStores.get(group.propose(TestStores.bytes("a"), 0, committedNanos::set)
+                    .thenApply(outcome -> committedNanos.get()));
+
+            assertThat(seenBefore - begunNanos).isPositive();
+            assertThat(System.nanoTime() - seenBefore).isPositive();
+            assertThat(one.meters.get("kv.raft.commit").timer().count()).isPositive();
         }
     }
 
