@@ -24,6 +24,7 @@ import io.rutile.storage.engine.EngineSnapshot;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicaRead;
+import io.rutile.storage.engine.RequestTimes;
 import io.rutile.storage.engine.WriteBatch;
 import io.rutile.storage.mvcc.Ts;
 import java.time.Duration;
@@ -289,9 +290,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         }
         store.budget().acquire(entry.length);
         long term = Math.max(ctx.decidedInTerm(), term());
+        RequestTimes times = ctx.times();
+        times.proposed(System.nanoTime());
         CompletableFuture<ApplyOutcome> proposed;
         try {
-            proposed = group().propose(entry, ctx.decidedInTerm());
+            proposed = group().propose(entry, ctx.decidedInTerm(), times);
         } catch (RuntimeException e) {
             store.budget().release(entry.length);
             throw e;
@@ -299,6 +302,7 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         CompletableFuture<T> result = new CompletableFuture<>();
         proposed.whenComplete((outcome, failure) -> {
             store.budget().release(entry.length);
+            times.applied(System.nanoTime());
             if (failure != null) {
                 noteFate(failure, term);
                 result.completeExceptionally(outcomeOf(failure, ctx));

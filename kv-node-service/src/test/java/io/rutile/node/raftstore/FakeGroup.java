@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,9 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     final List<byte[]> questions = new ArrayList<>();
     final Deque<CompletableFuture<Optional<byte[]>>> followerReads = new ArrayDeque<>();
     private byte[] lastProposed = {};
+    /** Of the last proposal. */
+    volatile LongConsumer committed = nanos -> {};
+
     volatile boolean leads = true;
     volatile boolean lease = true;
     volatile boolean behindFollowers;
@@ -49,9 +53,11 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     }
 
     @Override
-    public synchronized CompletableFuture<ApplyOutcome> propose(byte[] data, long expectedTerm) {
+    public synchronized CompletableFuture<ApplyOutcome> propose(
+            byte[] data, long expectedTerm, LongConsumer committed) {
         asked.add("propose in term " + expectedTerm);
         lastProposed = data;
+        this.committed = committed;
         CompletableFuture<ApplyOutcome> next = proposals.poll();
         return next == null ? CompletableFuture.completedFuture(ApplyOutcome.DONE) : next;
     }

@@ -194,6 +194,21 @@ class RegionPeerTest {
         throw new AssertionError("expected a region error");
     }
 
+    @Test
+    void timesOfAWriteAreThoseOfItsEntry() throws Exception {
+        CompletableFuture<ApplyOutcome> applied = new CompletableFuture<>();
+        group.proposals.add(applied);
+        KvContext ctx = ctx();
+
+        CompletableFuture<Void> written = kv.write(ctx, batch());
+        group.committed.accept(System.nanoTime());
+        applied.complete(ApplyOutcome.DONE);
+        get(written);
+
+        assertThat(ctx.times().commitNanos()).isPositive();
+        assertThat(ctx.times().applyNanos()).isPositive();
+    }
+
     /** R9: as if the replica weren't here, so that clients ask PD where the Region lives. */
     @Test
     void aDeadReplicaServesNothing() throws Exception {

@@ -3,11 +3,13 @@ package io.rutile.storage.command;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -24,6 +26,7 @@ public final class CommandScheduler {
     private final ReadPool reads;
     private final ByteBudget pending;
     private final Counter refused;
+    private final Timer latchWaits;
 
     /** @param pendingWriteBytesMax bytes of writes on their way; more are refused with {@code ServerIsBusy} (R10) */
     public CommandScheduler(
@@ -34,6 +37,9 @@ public final class CommandScheduler {
         this.pending = new ByteBudget(pendingWriteBytesMax);
         this.refused = Counter.builder("kv.command.writes.refused")
                 .description("writes answered with ServerIsBusy because too many bytes or commands were pending")
+                .register(metrics);
+        this.latchWaits = Timer.builder("kv.command.latch.wait")
+                .description("how long commands waited for latches that they did not get at once")
                 .register(metrics);
         Gauge.builder("kv.command.writes.pending", pending, ByteBudget::taken)
                 .baseUnit("bytes")
@@ -88,7 +94,14 @@ public final class CommandScheduler {
             return CompletableFuture.failedFuture(RegionErrors.serverIsBusy("scheduler is busy", 0));
         }
         CompletableFuture<T> answer = new CompletableFuture<>();
-        latches.acquire(wanted).whenComplete((held, failure) -> {
+        CompletableFuture<Latches.Held> turn = latches.acquire(wanted);
+        long waitsSinceNanos = turn.isDone() ? 0 : System.nanoTime();
+        turn.whenComplete((held, failure) -> {
+            if (waitsSinceNanos != 0) {
+                long waitedNanos = System.nanoTime() - waitsSinceNanos;
+                latchWaits.record(waitedNanos, TimeUnit.NANOSECONDS);
+                ctx.times().latched(waitedNanos);
+            }
             if (failure != null) {
                 refused.increment();
                 pending.giveBack(bytes);

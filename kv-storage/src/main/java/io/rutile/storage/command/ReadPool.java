@@ -3,6 +3,7 @@ package io.rutile.storage.command;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
@@ -32,6 +33,7 @@ public final class ReadPool implements AutoCloseable {
     private final ReplicatedKv kv;
     private final ThreadPoolExecutor threads;
     private final Counter refused;
+    private final Timer waits;
 
     public ReadPool(ReplicatedKv kv, int threads, int queueMax, MeterRegistry metrics) {
         this.kv = kv;
@@ -44,6 +46,9 @@ public final class ReadPool implements AutoCloseable {
                 });
         this.refused = Counter.builder("kv.command.reads.refused")
                 .description("reads answered with ServerIsBusy because the queue was full")
+                .register(metrics);
+        this.waits = Timer.builder("kv.command.reads.wait")
+                .description("how long reads waited for a thread")
                 .register(metrics);
         Gauge.builder("kv.command.reads.queued", this.threads, t -> t.getQueue().size())
                 .description("reads that wait for a thread")
@@ -58,6 +63,7 @@ public final class ReadPool implements AutoCloseable {
     }
 
     private void enqueue(Read<?> read) {
+        read.queuedNanos = System.nanoTime();
         try {
             threads.execute(read);
         } catch (RejectedExecutionException e) {
@@ -94,6 +100,8 @@ public final class ReadPool implements AutoCloseable {
         private final Function<KvSnapshot, T> reads;
         private final CompletableFuture<T> answer = new CompletableFuture<>();
         private volatile @Nullable KvSnapshot snapshot;
+        /** Written before it is handed to a thread, read by that one. */
+        private long queuedNanos;
 
         private Read(KvContext ctx, Function<KvSnapshot, T> reads) {
             this.ctx = ctx;
@@ -103,6 +111,9 @@ public final class ReadPool implements AutoCloseable {
         @Override
         public void run() {
             KvSnapshot taken = snapshot;
+            long waitedNanos = System.nanoTime() - queuedNanos;
+            waits.record(waitedNanos, TimeUnit.NANOSECONDS);
+            ctx.times().queued(waitedNanos);
             if (answer.isDone() || ctx.isExpired()) {
                 abandon(RegionErrors.deadlineExceeded());
             } else if (taken != null) {
@@ -114,6 +125,7 @@ public final class ReadPool implements AutoCloseable {
 
         @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
         private void takeSnapshot() {
+            long askedNanos = System.nanoTime();
             CompletableFuture<KvSnapshot> coming;
             try {
                 coming = kv.snapshot(ctx);
@@ -126,6 +138,7 @@ public final class ReadPool implements AutoCloseable {
                 return;
             }
             coming.whenComplete((taken, failure) -> {
+                ctx.times().snapshot(System.nanoTime() - askedNanos);
                 if (failure != null) {
                     answer.completeExceptionally(Failures.unwrap(failure));
                 } else {
@@ -137,11 +150,14 @@ public final class ReadPool implements AutoCloseable {
 
         private void readFrom(KvSnapshot taken) {
             T found;
+            long begunNanos = System.nanoTime();
             try (taken) {
                 found = reads.apply(taken);
             } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
                 return;
+            } finally {
+                ctx.times().read(System.nanoTime() - begunNanos);
             }
             answer.complete(found);
         }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param choosesCommitTs true if what is read decides a commit timestamp: a leader that may not choose one yet had better hold the
  *     request for a moment (P4)
  * @param replicaRead if any replica may serve it: how, and what its leader must be told; null if only the leader may
+ * @param times where it spends its time; the same object however the context changes on its way
  */
 public record KvContext(
         Context request,
@@ -22,22 +23,23 @@ public record KvContext(
         long decidedInTerm,
         boolean replayable,
         boolean choosesCommitTs,
-        @Nullable ReplicaRead replicaRead) {
+        @Nullable ReplicaRead replicaRead,
+        RequestTimes times) {
 
     public static KvContext of(Context request, long deadlineNanos) {
-        return new KvContext(request, deadlineNanos, 0, true, false, null);
+        return new KvContext(request, deadlineNanos, 0, true, false, null, new RequestTimes());
     }
 
     public KvContext decidedOn(KvSnapshot snapshot) {
-        return new KvContext(request, deadlineNanos, snapshot.term(), replayable, choosesCommitTs, null);
+        return new KvContext(request, deadlineNanos, snapshot.term(), replayable, choosesCommitTs, null, times);
     }
 
     public KvContext notReplayable() {
-        return new KvContext(request, deadlineNanos, decidedInTerm, false, choosesCommitTs, null);
+        return new KvContext(request, deadlineNanos, decidedInTerm, false, choosesCommitTs, null, times);
     }
 
     public KvContext choosingCommitTs() {
-        return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true, null);
+        return new KvContext(request, deadlineNanos, decidedInTerm, replayable, true, null, times);
     }
 
     /**
@@ -54,7 +56,7 @@ public record KvContext(
         } else if (!request.getReplicaRead()) {
             return this;
         }
-        return new KvContext(request, deadlineNanos, 0, true, false, read);
+        return new KvContext(request, deadlineNanos, 0, true, false, read, times);
     }
 
     public boolean isExpired() {

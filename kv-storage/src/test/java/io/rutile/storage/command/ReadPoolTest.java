@@ -59,6 +59,35 @@ class ReadPoolTest {
     }
 
     @Test
+    void timesSayWhatAReadWaitedFor() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        KvContext reading = ctx();
+        KvContext queued = ctx();
+        CompletableFuture<KvSnapshot> coming = source.answerLater();
+
+        CompletableFuture<String> first = pool.read(reading, snapshot -> waitFor(release));
+        // Waits for its snapshot, and not for the only thread.
+        Awaitility.await().until(() -> source.answers.isEmpty());
+        CountDownLatch running = new CountDownLatch(1);
+        CompletableFuture<String> second = pool.read(ctx(), snapshot -> {
+            running.countDown();
+            return waitFor(release);
+        });
+        running.await();
+        coming.complete(source.newSnapshot());
+        CompletableFuture<String> third = pool.read(queued, snapshot -> "read");
+        release.countDown();
+        await(first);
+        await(second);
+        await(third);
+
+        assertThat(reading.times().snapshotNanos()).isPositive();
+        assertThat(reading.times().readNanos()).isPositive();
+        assertThat(queued.times().queueNanos()).isPositive();
+        assertThat(metrics.timer("kv.command.reads.wait").count()).isEqualTo(4);
+    }
+
+    @Test
     void aRefusedSnapshotFailsTheRead() {
         source.answerLater().completeExceptionally(RegionErrors.notLeader(7, null));
 
