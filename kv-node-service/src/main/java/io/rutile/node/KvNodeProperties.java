@@ -176,6 +176,7 @@ public record KvNodeProperties(
      * @param connectionsMax open connections; more are closed as they come
      * @param connectionsPerAddressMax the same for one remote address
      * @param handshakeTimeout after which a connection that has not said what it wants is closed
+     * @param slowThreshold from which on a request is logged, with where its time went; 0 for never
      */
     public record Rpc(
             @Min(0) @Max(1024) @DefaultValue("0") int threads,
@@ -190,7 +191,9 @@ public record KvNodeProperties(
             @Min(1) @DefaultValue("2048") int connectionsPerAddressMax,
 
             @NotNull @DurationMin(millis = 100) @DefaultValue("10s")
-            Duration handshakeTimeout) {}
+            Duration handshakeTimeout,
+
+            @NotNull @DurationMin @DefaultValue("500ms") Duration slowThreshold) {}
 
     @AssertTrue(message = "rutile.node.image-rate must not be negative") boolean isImageRateNotNegative() {
         return imageRate.toBytes() >= 0;
@@ -217,7 +220,8 @@ public record KvNodeProperties(
                         rpc.timeoutMax(),
                         rpc.connectionsMax(),
                         rpc.connectionsPerAddressMax(),
-                        rpc.handshakeTimeout()),
+                        rpc.handshakeTimeout(),
+                        rpc.slowThreshold()),
                 apiVersion,
                 cacheSize.toBytes(),
                 electionTimeout,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -91,6 +92,28 @@ class KvNodeApplicationTest {
         assertThat(post(port, "/actuator/consistency/x")).startsWith("400");
         assertThat(post(port, "/actuator/consistency")).startsWith("200").contains("\"leaders\":1");
         assertThat(get(port, "/actuator/health/readiness")).contains("\"mismatchedRegions\":[]");
+    }
+
+    @Test
+    void slowRequestIsToldWithoutItsKey(CapturedOutput output) throws Exception {
+        try (FakePd pd = new FakePd();
+                ConfigurableApplicationContext context =
+                        run(pd.endpoint(), dir, "--rutile.node.rpc.slow-threshold=1ns");
+                TestNode.Client client = new TestNode.Client(
+                        context.getBean(KvNode.class).address().toString())) {
+            await().atMost(Duration.ofSeconds(30)).until(() -> pd.firstRegion().isPresent());
+            RegionHeartbeatRequest beat = pd.firstRegion().orElseThrow();
+
+            client.put(
+                    TestNode.context(beat.getRegion(), beat.getLeader()), "a-key-of-somebody", "a-value-of-somebody");
+
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> output.getAll().contains("slow request rpc=RawPut region="));
+            assertThat(output.getAll())
+                    .containsPattern(
+                            "slow request rpc=RawPut region=\\d+ kind=none ms=\\d+ latchMs=\\d+ .*commitMs=\\d+")
+                    .doesNotContain("of-somebody");
+        }
     }
 
     @Test

@@ -94,7 +94,8 @@ class KvNodePropertiesTest {
                         "rutile.node.rpc.timeout-max=6s",
                         "rutile.node.rpc.connections-max=8",
                         "rutile.node.rpc.connections-per-address-max=9",
-                        "rutile.node.rpc.handshake-timeout=10s")
+                        "rutile.node.rpc.handshake-timeout=10s",
+                        "rutile.node.rpc.slow-threshold=2s")
                 .run(context -> {
                     KvNodeOptions options =
                             context.getBean(KvNodeProperties.class).toOptions();
@@ -134,6 +135,7 @@ class KvNodePropertiesTest {
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
                     assertThat(options.rpc().connectionsPerAddressMax()).isEqualTo(9);
                     assertThat(options.rpc().handshakeTimeout()).isEqualTo(Duration.ofSeconds(10));
+                    assertThat(options.rpc().slowThreshold()).isEqualTo(Duration.ofSeconds(2));
                 });
     }
 

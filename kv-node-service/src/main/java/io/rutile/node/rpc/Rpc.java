@@ -47,7 +47,10 @@ record Rpc<Q extends Message, R extends Message>(
         }
         return served.handle((answer, failure) -> {
             R out = failure == null ? answer : RpcErrors.answer(this, scope.storeId(), failure);
-            scope.metrics().answered(name, started, RpcErrors.kind(out));
+            String kind = RpcErrors.kind(out);
+            long tookNanos = System.nanoTime() - started;
+            scope.metrics().answered(name, tookNanos, kind);
+            scope.slow().answered(name, ctx, tookNanos, request, out, kind);
             return out;
         });
     }
@@ -62,7 +65,7 @@ record Rpc<Q extends Message, R extends Message>(
     /** The answer of this kind for a failure that came before the call. */
     R refuse(Throwable why, RpcScope scope) {
         R out = RpcErrors.answer(this, scope.storeId(), why);
-        scope.metrics().answered(name, System.nanoTime(), RpcErrors.kind(out));
+        scope.metrics().answered(name, 0, RpcErrors.kind(out));
         return out;
     }
 }

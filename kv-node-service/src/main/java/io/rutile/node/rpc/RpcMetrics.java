@@ -18,8 +18,8 @@ final class RpcMetrics {
         this.registry = registry;
     }
 
-    void answered(String rpc, long startedNanos, String kind) {
-        timers.computeIfAbsent(rpc, this::timer).record(System.nanoTime() - startedNanos, TimeUnit.NANOSECONDS);
+    void answered(String rpc, long tookNanos, String kind) {
+        timers.computeIfAbsent(rpc, this::timer).record(tookNanos, TimeUnit.NANOSECONDS);
         if (!kind.equals("none")) {
             errors.computeIfAbsent(rpc + '/' + kind, key -> errorCounter(rpc, kind))
                     .increment();

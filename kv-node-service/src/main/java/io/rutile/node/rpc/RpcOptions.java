@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param connectionsMax open connections; more are closed as they come
  * @param connectionsPerAddressMax the same for one remote address
  * @param handshakeTimeout after which a connection that has not said what it wants is closed
+ * @param slowThreshold from which on a request is logged as slow; zero for never
  */
 public record RpcOptions(
         InetSocketAddress listen,
@@ -21,7 +22,8 @@ public record RpcOptions(
         Duration timeoutMax,
         int connectionsMax,
         int connectionsPerAddressMax,
-        Duration handshakeTimeout) {
+        Duration handshakeTimeout,
+        Duration slowThreshold) {
 
     public RpcOptions {
         if (threads < 1 || connectionsMax < 1 || connectionsPerAddressMax < 1) {
@@ -37,6 +39,7 @@ public record RpcOptions(
                 Duration.ofSeconds(60),
                 4_096,
                 2_048,
-                Duration.ofSeconds(10));
+                Duration.ofSeconds(10),
+                Duration.ofMillis(500));
     }
 }

@@ -14,8 +14,15 @@ import org.jspecify.annotations.Nullable;
  * @param timeoutDefault for a request that brings no deadline
  * @param timeoutMax for a request that brings a longer one
  * @param metrics where calls are counted
+ * @param slow who is told of those that took long
  */
-record RpcScope(long clusterId, long storeId, Duration timeoutDefault, Duration timeoutMax, RpcMetrics metrics) {
+record RpcScope(
+        long clusterId,
+        long storeId,
+        Duration timeoutDefault,
+        Duration timeoutMax,
+        RpcMetrics metrics,
+        SlowRequests slow) {
 
     /** E07: zero means that the client doesn't say. */
     void requireCluster(Context asked) {

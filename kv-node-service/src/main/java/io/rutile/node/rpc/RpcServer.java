@@ -86,7 +86,9 @@ public final class RpcServer implements AutoCloseable {
         this.forwarding = new Forwarding(knownStores, isSelf, handlers, metrics);
 
         RpcMetrics rpcMetrics = new RpcMetrics(metrics);
-        RpcScope scope = new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics);
+        SlowRequests slow = new SlowRequests(options.slowThreshold(), System::nanoTime, metrics);
+        RpcScope scope =
+                new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics, slow);
         RawRpcs raw = new RawRpcs(storage);
         TxnRpcs txn = new TxnRpcs(storage);
         StoreRpcs store = new StoreRpcs(storeId, safeTimestamps, destroyRange);

@@ -69,7 +69,8 @@ class ConnectionCapsTest {
                 Duration.ofSeconds(1),
                 connections,
                 connections,
-                handshake);
+                handshake,
+                Duration.ZERO);
         Storage storage = new Storage(NOTHING, StorageOptions.of(ApiVersion.V1), Clock.systemUTC(), metrics);
         RpcServer server = new RpcServer(
                 options,
