@@ -36,11 +36,11 @@ class GatewayApplicationTest {
 
         assertThat(metrics)
                 .contains(
-                        "kv_gateway_connected 0.0",
+                        "kv_gateway_connected{application=\"kv-gateway\"} 0.0",
                         "kv_gateway_connect_failures_total",
                         "kv_gateway_requests_in_flight",
                         "kv_gateway_in_flight_bytes",
-                        "kv_gateway_refused_total{bound=\"requests\"",
+                        "kv_gateway_refused_total{application=\"kv-gateway\",bound=\"requests\"",
                         "uri=\"/v1/raw/{*key}\"")
                 .doesNotContain("secret-key");
     }

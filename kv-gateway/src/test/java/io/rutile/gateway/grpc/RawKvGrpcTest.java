@@ -294,7 +294,8 @@ class RawKvGrpcTest {
                                         "http://127.0.0.1:" + gateway.managementPort + "/actuator/prometheus")))
                                 .body(),
                         java.nio.charset.StandardCharsets.UTF_8))
-                .contains("kv_gateway_grpc_seconds_count{code=\"OK\",method=\"rutile.gateway.v1.RawKv/Get\"")
+                .contains(
+                        "kv_gateway_grpc_seconds_count{application=\"kv-gateway\",code=\"OK\",method=\"rutile.gateway.v1.RawKv/Get\"")
                 .doesNotContain("secret-key");
     }
 
