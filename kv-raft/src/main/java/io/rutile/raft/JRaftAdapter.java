@@ -1033,7 +1033,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     }
 
     /**
-     * JRaft asks for the next image a fifth of an election timeout after it hears of a refusal, so it hears of it later. While it waits,
+     * JRaft asks for the next image a tenth of an election timeout after it hears of a refusal, so it hears of it later. While it waits,
      * heartbeats go on. What was not even made, because enough others were on their way, costs nothing and is asked for as before.
      */
     private void imageAnswered(

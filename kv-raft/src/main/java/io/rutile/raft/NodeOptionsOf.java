@@ -15,9 +15,6 @@ final class NodeOptionsOf {
     /** Events that wait between two steps of a group. A power of two; full means BUSY to a proposer. */
     private static final int RING = 512;
 
-    /** As TiKV has it: a lease is renewed often enough, and idle groups, of which a store has thousands, cost half of JRaft's ten. */
-    private static final int HEARTBEATS_PER_TIMEOUT = 5;
-
     private static final int INSTALL_MS_MAX = 30 * 60 * 1_000;
     /** Of one group; all together are bounded by {@link RaftMemory}. */
     private static final long LOGS_IN_MEMORY_BYTES_MAX = 16L << 20;
@@ -44,7 +41,6 @@ final class NodeOptionsOf {
         raft.setMaxReplicatorInflightMsgs(IN_FLIGHT_MESSAGES_MAX);
         // Spread of election time-outs: a quarter keeps two candidates apart and the whole short.
         raft.setMaxElectionDelayMs(Math.max(50, timeoutMs / 2));
-        raft.setElectionHeartbeatFactor(HEARTBEATS_PER_TIMEOUT);
         raft.setOpenStatistics(false);
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
         raft.setSync(true);

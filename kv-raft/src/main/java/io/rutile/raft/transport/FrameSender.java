@@ -47,7 +47,7 @@ final class FrameSender {
 
     private volatile boolean closed;
 
-    /** @param timer only hands over */
+    /** @param timer sends what has gathered; nothing here waits */
     FrameSender(
             CallStreamObserver<Envelope> stream,
             Executor pool,
@@ -83,12 +83,13 @@ final class FrameSender {
             return true;
         }
         try {
+            // On the timer's thread, for the pool's may all wait for the disk, and a heartbeat has to come in time.
             timer.schedule(
-                    () -> pool.execute(() -> {
+                    () -> {
                         // First, so that whoever adds a call from now on sets the next wake-up.
                         gathering.set(false);
                         wake();
-                    }),
+                    },
                     LINGER_MS,
                     TimeUnit.MILLISECONDS);
             return true;
