@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param work cuts logs, starts and stops groups
  * @param imagesOut makes and sends images; full when as many as allowed are on their way and a few wait
  * @param imagesIn receives and installs them; apart, so that stores that fetch from each other can't wait in a circle
- * @param timer one thread; only hands over
+ * @param timer one thread; hands over, and sends heartbeats that have gathered
  */
 record Pools(
         ExecutorService rpc,
