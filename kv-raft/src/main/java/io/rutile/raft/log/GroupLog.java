@@ -37,12 +37,19 @@ public final class GroupLog implements LogStorage {
 
     private static final int PURGE_BATCH = 2_000;
 
+    /** A larger entry is read from the disk each time: a thousand groups keep one each. */
+    static final int TAIL_BYTES_MAX = 8 << 10;
+
     private final RaftLog log;
     private final long groupId;
     private LogEntryEncoder encoder = LogEntryV2CodecFactory.getInstance().encoder();
     private LogEntryDecoder decoder = LogEntryV2CodecFactory.getInstance().decoder();
     private volatile long first = 1;
     private volatile long last;
+
+    /** The entry at {@link #last}; null if it is too large to keep. */
+    private volatile @Nullable LogTail tail;
+
     private final Object purgeLock = new Object();
     private boolean closed;
 
@@ -75,6 +82,8 @@ public final class GroupLog implements LogStorage {
             entries.seekForPrev(LogKeys.of(LogKeys.ENTRY, groupId, Long.MAX_VALUE));
             if (entries.isValid() && ofThisGroup(entries.key(), LogKeys.ENTRY)) {
                 last = Math.max(0, LogKeys.index(entries.key()));
+                byte[] newest = entries.value();
+                tail = newest.length <= TAIL_BYTES_MAX ? LogTail.found(last, newest) : null;
             }
             entries.status();
             if (last < first) {
@@ -128,9 +137,11 @@ public final class GroupLog implements LogStorage {
             return 0;
         }
         long bytes = 0;
+        byte[] newest = {};
         try (WriteBatch batch = new WriteBatch()) {
             for (LogEntry entry : entries) {
-                bytes += put(batch, entry);
+                newest = put(batch, entry);
+                bytes += newest.length;
             }
             log.write(batch, log.sync());
         } catch (LogFailure | RocksDBException e) {
@@ -142,23 +153,24 @@ public final class GroupLog implements LogStorage {
             return 0;
         }
         if (last == 0) {
-            long index = entries.get(0).getId().getIndex();
-            first = Math.max(first, index);
+            first = Math.max(first, entries.get(0).getId().getIndex());
         }
-        last = entries.get(entries.size() - 1).getId().getIndex();
+        long index = entries.get(entries.size() - 1).getId().getIndex();
+        tail = newest.length <= TAIL_BYTES_MAX ? LogTail.written(index, newest) : null;
+        last = index;
         log.metrics.appendEntries.record(entries.size());
         log.metrics.appendBytes.record(bytes);
         return entries.size();
     }
 
-    private int put(WriteBatch batch, LogEntry entry) throws RocksDBException {
+    private byte[] put(WriteBatch batch, LogEntry entry) throws RocksDBException {
         long index = entry.getId().getIndex();
         byte[] value = encoder.encode(entry);
         batch.put(LogKeys.of(LogKeys.ENTRY, groupId, index), value);
         if (entry.getType() == EntryType.ENTRY_TYPE_CONFIGURATION) {
             batch.put(LogKeys.of(LogKeys.CONF, groupId, index), value);
         }
-        return value.length;
+        return value;
     }
 
     @Override
@@ -170,6 +182,10 @@ public final class GroupLog implements LogStorage {
     public @Nullable LogEntry getEntry(long index) {
         if (index < first || index > last) {
             return null;
+        }
+        LogTail newest = tail;
+        if (newest != null && newest.index() == index) {
+            return newest.entry(decoder);
         }
         try {
             byte[] value = log.get(LogKeys.of(LogKeys.ENTRY, groupId, index));
@@ -263,6 +279,7 @@ public final class GroupLog implements LogStorage {
     /** Drops a tail that another leader overruled; durable before anything new is appended behind it. */
     @Override
     public boolean truncateSuffix(long lastKept) {
+        tail = null;
         try (WriteBatch batch = new WriteBatch()) {
             delete(batch, Math.max(first, lastKept + 1), last + 1);
             log.write(batch, log.sync());
@@ -292,6 +309,7 @@ public final class GroupLog implements LogStorage {
             LOG.error("log not reset group={} next={} cause={}", groupId, next, e.getMessage());
             return false;
         }
+        tail = null;
         first = next;
         last = next;
         return true;

@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -99,6 +100,70 @@ class RaftLogTest {
             assertThat(group.getTerm(15)).isEqualTo(3);
             assertThat(group.appendEntry(entry(21, 4, "again"))).isTrue();
             assertThat(group.getTerm(21)).isEqualTo(4);
+        }
+    }
+
+    /** A disk that was changed under the log is not read for what the log has just written. */
+    @Test
+    void theNewestEntryIsReadFromMemory() throws IOException, RocksDBException {
+        try (RaftLog log = open()) {
+            GroupLog group = group(log);
+            group.appendEntries(checked(entries(1, 5)));
+            damage(log, 5);
+            assertThat(group.getTerm(5)).isEqualTo(3);
+            LogEntry newest = Objects.requireNonNull(group.getEntry(5));
+            assertThat(newest.isCorrupted()).isFalse();
+            assertThat(newest.hasChecksum()).isTrue();
+            assertThat(newest.getChecksum()).isEqualTo(newest.checksum());
+            assertThat(newest.getReadOnlyData())
+                    .isEqualTo(ByteBuffer.wrap("e5".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+            assertThat(group.getEntry(4)).isEqualTo(entries(4, 4).get(0));
+        }
+        try (RaftLog log = open()) {
+            assertThat(Objects.requireNonNull(group(log).getEntry(5)).isCorrupted())
+                    .as("found damaged at the start")
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void theNewestEntryIsTheOneThatOverruledItsPredecessor() throws IOException {
+        try (RaftLog log = open()) {
+            GroupLog group = group(log);
+            group.appendEntries(entries(1, 5));
+            assertThat(group.truncateSuffix(3)).isTrue();
+            assertThat(group.getEntry(5)).isNull();
+            assertThat(group.getTerm(3)).isEqualTo(3);
+            group.appendEntries(List.of(entry(4, 7, "other"), entry(5, 7, "x".repeat(GroupLog.TAIL_BYTES_MAX))));
+            assertThat(group.getTerm(5)).isEqualTo(7);
+            assertThat(group.getTerm(4)).isEqualTo(7);
+            group.appendEntry(entry(6, 8, "next"));
+            assertThat(group.getTerm(5)).isEqualTo(7);
+            assertThat(group.getTerm(6)).isEqualTo(8);
+        }
+        try (RaftLog log = open()) {
+            GroupLog group = group(log);
+            assertThat(group.getTerm(6)).isEqualTo(8);
+            assertThat(group.reset(6)).isTrue();
+            assertThat(group.getTerm(6)).isEqualTo(8);
+            assertThat(group.reset(90)).isTrue();
+            assertThat(group.getTerm(6)).isZero();
+            assertThat(group.getTerm(90)).isZero();
+        }
+    }
+
+    private static List<LogEntry> checked(List<LogEntry> entries) {
+        entries.forEach(entry -> entry.setChecksum(entry.checksum()));
+        return entries;
+    }
+
+    private static void damage(RaftLog log, long index) throws IOException, RocksDBException {
+        byte[] key = LogKeys.of(LogKeys.ENTRY, GROUP, index);
+        byte[] value = Objects.requireNonNull(log.get(key));
+        value[value.length - 1] ^= 1;
+        try (WriteBatch batch = new WriteBatch()) {
+            batch.put(key, value);
+            log.write(batch, true);
         }
     }
 
