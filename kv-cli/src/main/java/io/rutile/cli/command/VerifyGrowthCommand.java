@@ -74,13 +74,38 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
             description = "Clients of each workload, and of raw pairs (default: 1).")
     private int clients;
 
+    @Option(
+            names = "--pace",
+            paramLabel = "MS",
+            defaultValue = "20",
+            description =
+                    "A client's pause between two transactions: what is to be seen is how the cluster grows, not how much it can do (default: 20).")
+    private long paceMillis;
+
+    @Option(
+            names = "--rate",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Pairs a second of the load (default: 0, as many as are taken).")
+    private int pairsPerSecond;
+
+    @Option(
+            names = "--store-limit",
+            paramLabel = "N",
+            defaultValue = "30",
+            description = "Replicas a minute that a store may receive (default: 30; the Placement Driver's own is 15).")
+    private int replicasPerMinute;
+
     @Mixin
     private ScratchOptions scratch = new ScratchOptions();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (mib < 1 || regionMib < 1 || downAfterSeconds < 1) {
-            throw new ClusterException("--mib, --region-mib and --down-after must be positive");
+        if (mib < 1 || regionMib < 1 || downAfterSeconds < 1 || replicasPerMinute < 1) {
+            throw new ClusterException("--mib, --region-mib, --down-after and --store-limit must be positive");
+        }
+        if (paceMillis < 0 || pairsPerSecond < 0) {
+            throw new ClusterException("--pace and --rate must not be negative");
         }
         Plan plan = plan();
         Path directory = scratch.directory();
@@ -122,8 +147,8 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
                     Growth growth = new Growth(
                             cluster,
                             newcomers,
-                            new BulkLoad(client.raw().withTimeout(CALL_TIMEOUT), mib << 20),
-                            Duration.ofSeconds(downAfterSeconds),
+                            new BulkLoad(client.raw().withTimeout(CALL_TIMEOUT), mib << 20, pairsPerSecond),
+                            new Growth.Settings(Duration.ofSeconds(downAfterSeconds), replicasPerMinute),
                             Terminal::progress);
                     played[0] = growth;
                     return new RegionVerification(
@@ -149,6 +174,7 @@ public final class VerifyGrowthCommand implements Callable<Integer> {
                     Set.of(),
                     clients,
                     clients,
+                    Duration.ofMillis(paceMillis),
                     scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);

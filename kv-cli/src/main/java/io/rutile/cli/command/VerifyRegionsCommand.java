@@ -129,6 +129,7 @@ public final class VerifyRegionsCommand implements Callable<Integer> {
                     faults(),
                     clients,
                     clients,
+                    Duration.ZERO,
                     scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);

@@ -103,6 +103,7 @@ public final class VerifyTxnCommand implements Callable<Integer> {
                     faults ? Fault.WITHOUT_ORDERS : Set.of(),
                     clients,
                     0,
+                    Duration.ZERO,
                     scratch.seed());
         } catch (IllegalArgumentException e) {
             throw new ClusterException("this can't be verified: " + e.getMessage(), e);

@@ -53,10 +53,18 @@ public final class Growth implements Course {
      */
     public record Phase(String what, Duration took, String found) {}
 
+    /**
+     * What PD is told so that this takes no week.
+     *
+     * @param downAfter how long a node may be away before its replicas are made elsewhere
+     * @param replicasPerMinute that a store may receive
+     */
+    public record Settings(Duration downAfter, int replicasPerMinute) {}
+
     private final LocalCluster cluster;
     private final List<ServiceProcess> newcomers;
     private final BulkLoad load;
-    private final Duration downAfter;
+    private final Settings told;
     private final Consumer<String> progress;
     private final PdHttp pd;
     private final List<Phase> phases = new ArrayList<>();
@@ -67,18 +75,18 @@ public final class Growth implements Course {
      *
      * @param cluster of which all but the newcomers run
      * @param newcomers nodes without data
-     * @param downAfter how long a node may be away before its replicas are made elsewhere
+     * @param told to PD before anything begins
      */
     public Growth(
             LocalCluster cluster,
             List<ServiceProcess> newcomers,
             BulkLoad load,
-            Duration downAfter,
+            Settings told,
             Consumer<String> progress) {
         this.cluster = cluster;
         this.newcomers = List.copyOf(newcomers);
         this.load = load;
-        this.downAfter = downAfter;
+        this.told = told;
         this.progress = progress;
         this.pd = new PdHttp(cluster.layout().pdEndpoints(), PD_TIMEOUT);
     }
@@ -122,7 +130,7 @@ public final class Growth implements Course {
                             .allMatch(region -> !region.stores().contains(gone)
                                     && region.stores().size() == 3
                                     && region.troubles().isEmpty()));
-            return "PD waits " + downAfter.toSeconds() + " s for a node; " + shape();
+            return "PD waits " + told.downAfter().toSeconds() + " s for a node; " + shape();
         });
         phase("the node comes back", broken, () -> {
             cluster.start(victim.name());
@@ -153,13 +161,13 @@ public final class Growth implements Course {
         progress.accept("done after " + phase.took().toSeconds() + " s: " + what + ": " + found);
     }
 
-    /** Not orders: how long PD waits for a node, and how many replicas a store may receive a minute, for this takes no week. */
+    /** Not orders. */
     private void settings() {
         JsonObject waits = new JsonObject();
-        waits.addProperty("max-store-down-time", downAfter.toSeconds() + "s");
+        waits.addProperty("max-store-down-time", told.downAfter().toSeconds() + "s");
         pd.post("/config", waits);
         JsonObject limit = new JsonObject();
-        limit.addProperty("rate", 200);
+        limit.addProperty("rate", told.replicasPerMinute());
         pd.post("/stores/limit", limit);
     }
 

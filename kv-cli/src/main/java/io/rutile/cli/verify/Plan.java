@@ -16,6 +16,7 @@ import java.util.Set;
  * @param faults what happens meanwhile; nothing if it is empty
  * @param clients of each workload
  * @param rawClients that write raw pairs beside the workloads; 0 for none
+ * @param pace between two transactions of a client; zero for none
  * @param seed of everything that is drawn
  */
 public record Plan(
@@ -25,6 +26,7 @@ public record Plan(
         Set<Fault> faults,
         int clients,
         int rawClients,
+        Duration pace,
         long seed) {
 
     public static final int CLIENTS_MAX = 64;
@@ -38,6 +40,9 @@ public record Plan(
         }
         if (lasting.isNegative() || lasting.isZero()) {
             throw new IllegalArgumentException("lasting must be positive: " + lasting);
+        }
+        if (pace.isNegative()) {
+            throw new IllegalArgumentException("pace must not be negative: " + pace);
         }
         if (faults.equals(Set.of(Fault.SPLIT))) {
             throw new IllegalArgumentException("splits alone come to an end: name another fault");

@@ -308,6 +308,7 @@ public final class Verification {
                     new ClusterStore(client.txn(), protocol),
                     protocol.label(),
                     plan.clients(),
+                    plan.pace(),
                     plan.seedOf(name),
                     directory.resolve(name + ".jsonl"));
         }

@@ -35,11 +35,18 @@ public final class BulkLoad {
 
     private final RawKv raw;
     private final long pairs;
+    private final int pairsPerSecond;
     private final LongAdder written = new LongAdder();
 
-    /** @param bytes of keys and values together, roughly */
-    public BulkLoad(RawKv raw, long bytes) {
+    /**
+     * Prepares it.
+     *
+     * @param bytes of keys and values together, roughly
+     * @param pairsPerSecond at most; 0 for as many as are taken
+     */
+    public BulkLoad(RawKv raw, long bytes, int pairsPerSecond) {
         this.raw = raw;
+        this.pairsPerSecond = pairsPerSecond;
         this.pairs = Math.max(1, bytes / VALUE_BYTES);
     }
 
@@ -50,6 +57,7 @@ public final class BulkLoad {
      * @throws IllegalStateException if a batch isn't acknowledged within two minutes
      */
     public void write(Consumer<String> progress) throws InterruptedException {
+        long beganNanos = System.nanoTime();
         List<Thread> threads = new ArrayList<>();
         List<RuntimeException> failures = new ArrayList<>();
         for (int t = 0; t < IN_HAND; t++) {
@@ -58,6 +66,7 @@ public final class BulkLoad {
                     () -> {
                         try {
                             for (long batch = first; batch * BATCH < pairs; batch += IN_HAND) {
+                                awaitTurn(batch * BATCH, beganNanos);
                                 put(batch * BATCH);
                             }
                         } catch (RuntimeException e) {
@@ -82,6 +91,14 @@ public final class BulkLoad {
         }
         if (!failures.isEmpty()) {
             throw failures.get(0);
+        }
+    }
+
+    /** A batch that comes late doesn't put off the next. */
+    private void awaitTurn(long first, long beganNanos) throws InterruptedException {
+        if (pairsPerSecond > 0) {
+            long dueNanos = beganNanos + (long) (1e9 * first / pairsPerSecond);
+            TimeUnit.NANOSECONDS.sleep(dueNanos - System.nanoTime());
         }
     }
 

@@ -36,9 +36,11 @@ public final class WorkloadRun implements AutoCloseable {
     private final Tally tally = new Tally();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicReference<@Nullable Throwable> broken = new AtomicReference<>();
+    private final Duration pace;
     private volatile boolean stopping;
 
-    private WorkloadRun(Workload workload, TxnStore store, HistoryFile.Writer history, Path file) {
+    private WorkloadRun(Workload workload, TxnStore store, Duration pace, HistoryFile.Writer history, Path file) {
+        this.pace = pace;
         this.workload = workload;
         this.store = store;
         this.history = history;
@@ -49,13 +51,14 @@ public final class WorkloadRun implements AutoCloseable {
      * Writes the first data and starts the clients.
      *
      * @param protocol as the history's header names it
+     * @param pace between two transactions of a client; zero for none
      * @param file takes the history; overwritten
      */
     public static WorkloadRun start(
-            Workload workload, TxnStore store, String protocol, int clients, long seed, Path file)
+            Workload workload, TxnStore store, String protocol, int clients, Duration pace, long seed, Path file)
             throws IOException, InterruptedException {
         HistoryHeader header = new HistoryHeader(workload.name(), protocol, seed, workload.parameters());
-        WorkloadRun run = new WorkloadRun(workload, store, HistoryFile.Writer.create(file, header), file);
+        WorkloadRun run = new WorkloadRun(workload, store, pace, HistoryFile.Writer.create(file, header), file);
         try {
             workload.prepare(run.client());
             run.startClients(clients, new SplittableRandom(seed));
@@ -129,7 +132,10 @@ public final class WorkloadRun implements AutoCloseable {
         try {
             while (!stopping) {
                 workload.step(client, random);
+                TimeUnit.NANOSECONDS.sleep(pace.toNanos());
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
             broken.compareAndSet(null, e);
         }

@@ -95,7 +95,8 @@ class WorkloadBugsTest {
 
     private HistoryFile.Content run(Kept kept, Bug bug, long seed) throws Exception {
         Path file = dir.resolve(kept + "-" + bug + ".jsonl");
-        try (WorkloadRun run = WorkloadRun.start(kept.workload(), new ModelStore(bug), "2pc", CLIENTS, seed, file)) {
+        try (WorkloadRun run =
+                WorkloadRun.start(kept.workload(), new ModelStore(bug), "2pc", CLIENTS, Duration.ZERO, seed, file)) {
             await().atMost(Duration.ofSeconds(30))
                     .pollInterval(Duration.ofMillis(5))
                     .until(() -> run.isBroken() || run.tally().of(Outcome.OK) >= TRANSACTIONS);
