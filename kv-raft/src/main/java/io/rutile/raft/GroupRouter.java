@@ -17,6 +17,8 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
 import com.google.protobuf.Message;
 import io.rutile.raft.transport.InboundCalls;
+import io.rutile.raft.wire.CoalescedHeartbeat;
+import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,7 +80,9 @@ final class GroupRouter implements InboundCalls {
                 reply.send(response);
             }
         };
-        if (request instanceof AppendEntriesRequest entries) {
+        if (request instanceof CoalescedHeartbeat heartbeat) {
+            unlessMute.send(hear(fromStore, heartbeat));
+        } else if (request instanceof AppendEntriesRequest entries) {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, entries.getPeerId(), entries.getServerId(), true, unlessMute);
             if (group != null) {
@@ -114,6 +118,29 @@ final class GroupRouter implements InboundCalls {
         } else {
             throw new IllegalArgumentException("not a request");
         }
+    }
+
+    /** On the thread that brings it: nothing in it waits. */
+    private CoalescedHeartbeatAnswer hear(long fromStore, CoalescedHeartbeat heartbeat) {
+        int count = heartbeat.getGroupsCount();
+        if (heartbeat.getFromPeersCount() != count
+                || heartbeat.getToPeersCount() != count
+                || heartbeat.getTermsCount() != count) {
+            throw new IllegalArgumentException("lists of different lengths");
+        }
+        CoalescedHeartbeatAnswer.Builder answer = CoalescedHeartbeatAnswer.newBuilder();
+        for (int i = 0; i < count; i++) {
+            JRaftAdapter<?> group = groups.get(heartbeat.getGroups(i));
+            NodeInternals.Heard heard = group == null || group.self().peerId() != heartbeat.getToPeers(i)
+                    ? NodeInternals.Heard.NO
+                    : group.hear(fromStore, heartbeat.getFromPeers(i), heartbeat.getTerms(i));
+            switch (heard) {
+                case BUSY -> answer.addBusy(i);
+                case NO -> answer.addRefused(i);
+                case YES -> {}
+            }
+        }
+        return answer.build();
     }
 
     /** Entries count until the group has looked at them: a follower that is slow must not have a leader's whole log in memory. */

@@ -66,7 +66,7 @@ import org.slf4j.LoggerFactory;
  * A {@link RaftGroup} on a JRaft node. Translates requests and refusals, watches what the node sends and hears for the lease, and
  * keeps what is under way bounded (R10).
  */
-final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener {
+final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener, CoalescedHeartbeats.Leader {
 
     /** A follower's read lasts two election timeouts at most on its own clock; twice that is enough for any clock. */
     private static final long FOLLOWER_READ_TIMEOUTS = 4;
@@ -89,6 +89,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final PeerId selfPeer;
     private final RaftOptions options;
     private final RaftTransport transport;
+    private final CoalescedHeartbeats heartbeats;
     private final RaftMetrics metrics;
     private final RaftMemory memory;
     private final Pools pools;
@@ -103,6 +104,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final ApplyDriver<R> driver;
     private final LeaderLease lease;
     private final VoteGate gate;
+    private final Runnable promise;
     private final ReadRounds reads;
     private final FollowerReads followerReads;
     private final ImageBackoff imageBackoff =
@@ -111,6 +113,8 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     private final ConcurrentHashMap<PeerId, Long> toldCommitted = new ConcurrentHashMap<>();
     /** How far was committed when a member, by its name, was last sent a heartbeat by this leader. */
     private final ConcurrentHashMap<String, Long> committedInHeartbeats = new ConcurrentHashMap<>();
+    /** What a member, by its name, has last answered to a heartbeat of this leader. */
+    private final ConcurrentHashMap<String, Said> answeredHeartbeats = new ConcurrentHashMap<>();
 
     private final SerialExecutor inbound;
     private final SerialExecutor answers;
@@ -138,6 +142,21 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     // Guarded by this.
     private @Nullable Transfer transfer;
 
+    /** What a heartbeat says: that nothing comes behind the index which the follower is to have, and how far is committed. */
+    private record Said(long term, long index, long indexTerm, long committed) {
+
+        static Said by(AppendEntriesRequest heartbeat) {
+            return new Said(
+                    heartbeat.getTerm(),
+                    heartbeat.getPrevLogIndex(),
+                    heartbeat.getPrevLogTerm(),
+                    heartbeat.getCommittedIndex());
+        }
+    }
+
+    /** The leader that heartbeats for a whole store came from last, as the node knows it. */
+    private volatile @Nullable PeerId heardFrom;
+
     private record Transfer(Replica to, CompletableFuture<Void> done) {}
 
     JRaftAdapter(
@@ -147,6 +166,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
             ReplicatedStateMachine<R> stateMachine,
             RaftOptions options,
             RaftTransport transport,
+            CoalescedHeartbeats heartbeats,
             RaftMetrics metrics,
             RaftMemory memory,
             Pools pools,
@@ -157,6 +177,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         this.selfPeer = PeerIds.of(self);
         this.options = options;
         this.transport = transport;
+        this.heartbeats = heartbeats;
         this.metrics = metrics;
         this.memory = memory;
         this.pools = pools;
@@ -165,6 +186,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         long timeoutNanos = options.electionTimeout().toNanos();
         this.lease = new LeaderLease(selfPeer, timeoutNanos, System::nanoTime);
         this.gate = new VoteGate(timeoutNanos, System::nanoTime, vote.getTerm() <= GroupVote.FIRST_TERM);
+        this.promise = gate::heardLeader;
         this.reads = new ReadRounds(this::startReadRound);
         this.followerReads = new FollowerReads(this::askLeader, this::after);
         this.inbound = new SerialExecutor(pools.rpc());
@@ -617,6 +639,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     public void leads(long term) {
         toldCommitted.clear();
         committedInHeartbeats.clear();
+        answeredHeartbeats.clear();
         leaderTerm = term;
         leader = self;
         metrics.elections.increment();
@@ -955,22 +978,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     @Override
     public void send(Endpoint to, Message request, long timeoutMs, OutboundCall.Answer answer) {
         boolean handover = false;
-        boolean patient = false;
         OutboundCall.Answer watched = answer;
         if (request instanceof AppendEntriesRequest entries) {
-            patient = isPatient(entries);
-            long sent = System.nanoTime();
-            watched = (response, failure) -> {
-                if (response instanceof AppendEntriesResponse said && said.getTerm() == entries.getTerm()) {
-                    PeerId peer = PeerId.parsePeer(entries.getPeerId());
-                    if (peer != null) {
-                        lease.acked(peer, entries.getTerm(), sent, NodeInternals.conf(node));
-                    }
-                } else {
-                    noteDissolved(response);
-                }
-                answer.complete(response, failure);
-            };
+            if (!isHeld(to, entries, timeoutMs, answer)) {
+                sendEntries(to, entries, timeoutMs, answer);
+            }
+            return;
         } else if (request instanceof InstallSnapshotRequest image) {
             watched = (response, failure) -> imageAnswered(image, response, failure, answer);
         } else if (request instanceof TimeoutNowRequest now) {
@@ -1011,8 +1024,96 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
                 };
             }
         }
+        transport.send(
+                new OutboundCall(PeerIds.storeOf(to), groupId, request, handover, false, timeoutMs, answers, watched));
+    }
+
+    private void sendEntries(Endpoint to, AppendEntriesRequest request, long timeoutMs, OutboundCall.Answer answer) {
+        long sent = System.nanoTime();
+        OutboundCall.Answer watched = (response, failure) -> {
+            if (response instanceof AppendEntriesResponse said && said.getTerm() == request.getTerm()) {
+                PeerId peer = PeerId.parsePeer(request.getPeerId());
+                if (peer != null) {
+                    lease.acked(peer, request.getTerm(), sent, NodeInternals.conf(node));
+                }
+                if (isHeartbeat(request) && said.getSuccess()) {
+                    answeredHeartbeats.put(request.getPeerId(), Said.by(request));
+                }
+            } else {
+                noteDissolved(response);
+            }
+            answer.complete(response, failure);
+        };
         transport.send(new OutboundCall(
-                PeerIds.storeOf(to), groupId, request, handover, patient, timeoutMs, answers, watched));
+                PeerIds.storeOf(to), groupId, request, false, isPatient(request), timeoutMs, answers, watched));
+    }
+
+    private static boolean isHeartbeat(AppendEntriesRequest request) {
+        return request.getEntriesCount() == 0 && !request.hasData();
+    }
+
+    /**
+     * A heartbeat that says what its follower has answered already travels with those of other groups; {@link CoalescedHeartbeats} sends
+     * it by itself if that isn't enough. Not while a read round waits for its answer.
+     */
+    private boolean isHeld(Endpoint to, AppendEntriesRequest request, long timeoutMs, OutboundCall.Answer answer) {
+        if (!isHeartbeat(request)
+                || reads.isRunning()
+                || !Said.by(request).equals(answeredHeartbeats.get(request.getPeerId()))) {
+            return false;
+        }
+        PeerId follower = PeerId.parsePeer(request.getPeerId());
+        return follower != null
+                && heartbeats.hold(new CoalescedHeartbeats.Heartbeat(
+                        groupId,
+                        this,
+                        self,
+                        PeerIds.replica(follower),
+                        follower,
+                        request.getTerm(),
+                        request.getCommittedIndex(),
+                        () -> sendEntries(to, request, timeoutMs, answer)));
+    }
+
+    @Override
+    public boolean leadsIn(long term) {
+        return !stopping && node.isLeader(false) && vote.getTerm() == term;
+    }
+
+    @Override
+    public long committed() {
+        return NodeInternals.leaderCommitted(node);
+    }
+
+    @Override
+    public void heard(PeerId follower, long term, long sentNanos, long sentMs) {
+        lease.acked(follower, term, sentNanos, NodeInternals.conf(node));
+        NodeInternals.noteAnswered(node, follower, sentMs);
+    }
+
+    /**
+     * A leader has said, in one heartbeat for all groups of its store, what it has said before. In the turn of inbound messages: a vote that is
+     * being decided would not see the promise (R7). Waits for nothing.
+     *
+     * @param term in which it leads
+     */
+    NodeInternals.Heard hear(long fromStore, long fromPeer, long term) {
+        if (!started || stopping || dead != null) {
+            return NodeInternals.Heard.NO;
+        }
+        if (!inbound.tryEnter()) {
+            return NodeInternals.Heard.BUSY;
+        }
+        try {
+            PeerId from = heardFrom;
+            if (from == null || from.getIdx() != fromPeer || PeerIds.storeOf(from.getEndpoint()) != fromStore) {
+                from = PeerIds.of(new Replica(fromStore, fromPeer));
+                heardFrom = from;
+            }
+            return NodeInternals.hearLeader(node, from, term, promise);
+        } finally {
+            inbound.leave();
+        }
     }
 
     /**
@@ -1020,7 +1121,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
      * heartbeat that says what the last one said.
      */
     private boolean isPatient(AppendEntriesRequest request) {
-        if (request.getEntriesCount() > 0 || request.hasData() || reads.isRunning()) {
+        if (!isHeartbeat(request) || reads.isRunning()) {
             return false;
         }
         long committed = request.getCommittedIndex();

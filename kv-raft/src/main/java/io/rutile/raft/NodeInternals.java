@@ -8,6 +8,8 @@ import com.alipay.sofa.jraft.conf.ConfigurationEntry;
 import com.alipay.sofa.jraft.core.BallotBox;
 import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.core.ReadOnlyServiceImpl;
+import com.alipay.sofa.jraft.core.Replicator;
+import com.alipay.sofa.jraft.core.ReplicatorGroupImpl;
 import com.alipay.sofa.jraft.core.State;
 import com.alipay.sofa.jraft.entity.LogId;
 import com.alipay.sofa.jraft.entity.PeerId;
@@ -18,6 +20,7 @@ import com.alipay.sofa.jraft.storage.LogManager;
 import com.alipay.sofa.jraft.storage.impl.LogManagerImpl;
 import com.alipay.sofa.jraft.util.RepeatedTimer;
 import com.alipay.sofa.jraft.util.SegmentList;
+import com.alipay.sofa.jraft.util.ThreadId;
 import com.alipay.sofa.jraft.util.ThreadPoolsFactory;
 import com.alipay.sofa.jraft.util.Utils;
 import java.lang.invoke.MethodHandle;
@@ -32,7 +35,7 @@ import java.util.concurrent.locks.Lock;
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
  * counts a majority of it), the ends of the log and the last sign of a leader (elections depend on them), the caller of the
- * state machine (whose progress also counts entries that no state machine sees), the timer of elections, how far a leader has committed and how it tells, the end of a transfer that was refused, and the scanner thread of a read service that we
+ * state machine (whose progress also counts entries that no state machine sees), the timer of elections, who is followed in which term and when a member has last answered (heartbeats of many groups travel as one), how far a leader has committed and how it tells, the end of a transfer that was refused, and the scanner thread of a read service that we
  * do not use. Fields are looked up once, when this class is loaded, so that another version of JRaft fails at start and not in
  * the middle of the night.
  */
@@ -45,6 +48,9 @@ final class NodeInternals {
     private static final VarHandle LOG_MANAGER;
     private static final VarHandle LOGS_IN_MEMORY;
     private static final VarHandle LAST_LEADER_MS;
+    private static final VarHandle LEADER;
+    private static final VarHandle TERM;
+    private static final VarHandle ANSWERED_MS;
     private static final VarHandle WRITE_LOCK;
     private static final VarHandle ELECTION_TIMER;
     private static final VarHandle READ_ONLY_SERVICE;
@@ -65,6 +71,10 @@ final class NodeInternals {
             LOGS_IN_MEMORY = MethodHandles.privateLookupIn(LogManagerImpl.class, MethodHandles.lookup())
                     .findVarHandle(LogManagerImpl.class, "logsInMemory", SegmentList.class);
             LAST_LEADER_MS = node.findVarHandle(NodeImpl.class, "lastLeaderTimestamp", long.class);
+            LEADER = node.findVarHandle(NodeImpl.class, "leaderId", PeerId.class);
+            TERM = node.findVarHandle(NodeImpl.class, "currTerm", long.class);
+            ANSWERED_MS = MethodHandles.privateLookupIn(Replicator.class, MethodHandles.lookup())
+                    .findVarHandle(Replicator.class, "lastRpcSendTimestamp", long.class);
             TRANSFER_TIMED_OUT = node.findVirtual(
                     NodeImpl.class,
                     "handleTransferTimeout",
@@ -172,6 +182,57 @@ final class NodeInternals {
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** What became of a heartbeat that says nothing new. */
+    enum Heard {
+        /** The leader is heard; the promise that goes with it has begun. */
+        YES,
+        /** The node is at something else at this moment. */
+        BUSY,
+        /** It doesn't follow that leader in that term. */
+        NO
+    }
+
+    /**
+     * A heartbeat that says what the one before said, as the node itself takes it: under its lock, so that it stands for no election in
+     * between. Waits for nothing.
+     *
+     * @param promise run under the lock if the leader is the one that this node follows
+     */
+    static Heard hearLeader(NodeImpl node, PeerId from, long term, Runnable promise) {
+        Lock lock = (Lock) WRITE_LOCK.get(node);
+        if (!lock.tryLock()) {
+            return Heard.BUSY;
+        }
+        try {
+            if (node.getNodeState() != State.STATE_FOLLOWER
+                    || (long) TERM.get(node) != term
+                    || !from.equals((PeerId) LEADER.get(node))) {
+                return Heard.NO;
+            }
+            LAST_LEADER_MS.setVolatile(node, Utils.monotonicMs());
+            promise.run();
+            return Heard.YES;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * What was sent to a member at that time has been answered, past the node: a leader that hears nothing from a majority steps down.
+     *
+     * @param sentMs by {@link Utils#monotonicMs}
+     */
+    static void noteAnswered(NodeImpl node, PeerId peer, long sentMs) {
+        if (REPLICATORS.getAcquire(node) instanceof ReplicatorGroupImpl group) {
+            ThreadId replicator = group.getReplicator(peer);
+            if (replicator != null
+                    && replicator.getData() instanceof Replicator answered
+                    && (long) ANSWERED_MS.getVolatile(answered) < sentMs) {
+                ANSWERED_MS.setVolatile(answered, sentMs);
+            }
         }
     }
 

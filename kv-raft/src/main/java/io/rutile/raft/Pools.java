@@ -19,13 +19,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param imagesOut makes and sends images; full when as many as allowed are on their way and a few wait
  * @param imagesIn receives and installs them; apart, so that stores that fetch from each other can't wait in a circle
  * @param timer one thread; hands over, and sends heartbeats that have gathered
+ * @param heartbeats one thread, which waits for nothing else: many leaders depend on it
  */
 record Pools(
         ExecutorService rpc,
         ExecutorService work,
         ExecutorService imagesOut,
         ExecutorService imagesIn,
-        ScheduledExecutorService timer) {
+        ScheduledExecutorService timer,
+        ScheduledExecutorService heartbeats) {
 
     private static final int RPC_THREADS = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
     private static final int WORK_THREADS = 4;
@@ -46,7 +48,8 @@ record Pools(
                 elastic("raft-work" + suffix, WORK_THREADS),
                 bounded("raft-image-out" + suffix, imagesAtOnce),
                 bounded("raft-image-in" + suffix, imagesAtOnce),
-                timer);
+                timer,
+                new ScheduledThreadPoolExecutor(1, daemons("raft-heartbeat" + suffix)));
     }
 
     private static ThreadPoolExecutor bounded(String name, int threads) {
@@ -73,7 +76,7 @@ record Pools(
     }
 
     void close() {
-        for (ExecutorService pool : new ExecutorService[] {timer, imagesOut, imagesIn, work, rpc}) {
+        for (ExecutorService pool : new ExecutorService[] {timer, heartbeats, imagesOut, imagesIn, work, rpc}) {
             pool.shutdown();
         }
         for (ExecutorService pool : new ExecutorService[] {imagesOut, imagesIn, work, rpc}) {

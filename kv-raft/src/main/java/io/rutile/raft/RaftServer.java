@@ -82,7 +82,12 @@ public final class RaftServer implements AutoCloseable {
 
     /** What exists between start and close. */
     private record Running(
-            Pools pools, RaftLog log, RaftTransport transport, ImageSender sender, ImageReceiver receiver) {}
+            Pools pools,
+            RaftLog log,
+            RaftTransport transport,
+            CoalescedHeartbeats heartbeats,
+            ImageSender sender,
+            ImageReceiver receiver) {}
 
     public RaftServer(RaftOptions options, StoreAddresses addresses, UnknownReplicas unknown) {
         this(options, addresses, unknown, new SimpleMeterRegistry());
@@ -177,7 +182,9 @@ public final class RaftServer implements AutoCloseable {
             pools.timer()
                     .scheduleWithFixedDelay(
                             () -> memory.look(groups.values()), MEMORY_LOOK_MS, MEMORY_LOOK_MS, TimeUnit.MILLISECONDS);
-            running = new Running(pools, log, transport, sender, new ImageReceiver(transport, limits, meters));
+            CoalescedHeartbeats heartbeats = startHeartbeats(pools, transport);
+            running = new Running(
+                    pools, log, transport, heartbeats, sender, new ImageReceiver(transport, limits, meters));
             openPort(transport);
         } catch (IOException | RuntimeException e) {
             running = null;
@@ -191,6 +198,15 @@ public final class RaftServer implements AutoCloseable {
             throw e instanceof RaftException mine ? mine : new RaftException(Kind.DISK, String.valueOf(e.getMessage()));
         }
         LOG.info("raft started store={} address={} data={}", options.storeId(), listenAddress(), options.dataDir());
+    }
+
+    private CoalescedHeartbeats startHeartbeats(Pools pools, RaftTransport transport) {
+        long timeoutNanos = options.electionTimeout().toNanos();
+        CoalescedHeartbeats heartbeats =
+                new CoalescedHeartbeats(transport::send, pools.heartbeats(), System::nanoTime, timeoutNanos, meters);
+        long pauseNanos = timeoutNanos / CoalescedHeartbeats.BEATS_PER_TIMEOUT;
+        pools.heartbeats().scheduleWithFixedDelay(heartbeats::beat, pauseNanos, pauseNanos, TimeUnit.NANOSECONDS);
+        return heartbeats;
     }
 
     /** That our builder of event rings is the one on the class path: a wrong order would only show as thousands of threads. */
@@ -323,6 +339,7 @@ public final class RaftServer implements AutoCloseable {
                 stateMachine,
                 options,
                 parts.transport(),
+                parts.heartbeats(),
                 metrics,
                 memory,
                 parts.pools(),
@@ -448,6 +465,7 @@ public final class RaftServer implements AutoCloseable {
         }
         groups.clear();
         running = null;
+        parts.heartbeats().close();
         parts.transport().close();
         parts.pools().close();
         parts.log().close();

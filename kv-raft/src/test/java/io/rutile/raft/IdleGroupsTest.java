@@ -1,0 +1,201 @@
+package io.rutile.raft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.rutile.raft.NodeInternals.Heard;
+import io.rutile.raft.TestStores.Store;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Groups in which nobody writes, whose stores speak for them. */
+class IdleGroupsTest {
+
+    private static final int GROUPS = 30;
+
+    @TempDir
+    Path dir;
+
+    private static double held(TestStores stores) {
+        return LongStream.of(1, 2, 3)
+                .mapToDouble(id -> stores.store(id)
+                        .meters
+                        .get("kv.raft.heartbeats.held")
+                        .gauge()
+                        .value())
+                .sum();
+    }
+
+    private static double sum(TestStores stores, String counter) {
+        return LongStream.of(1, 2, 3)
+                .mapToDouble(
+                        id -> stores.store(id).meters.get(counter).counter().count())
+                .sum();
+    }
+
+    private static double calls(TestStores stores) {
+        return LongStream.of(1, 2, 3)
+                .mapToDouble(id -> stores.store(id)
+                        .meters
+                        .get("kv.raft.transport.frame.calls")
+                        .summary()
+                        .totalAmount())
+                .sum();
+    }
+
+    private static void idle(TestStores stores) {
+        for (long id = 1; id <= 3; id++) {
+            stores.open(id);
+        }
+        for (long group = 1; group <= GROUPS; group++) {
+            stores.startEverywhere(group, TestStores.members(1, 2, 3));
+        }
+        for (long group = 1; group <= GROUPS; group++) {
+            stores.proposeAnyhow(group, "first");
+        }
+        await("all heartbeats held").atMost(TestStores.PATIENCE).until(() -> held(stores) == 2 * GROUPS);
+    }
+
+    @Test
+    void storesSpeakForTheirGroupsAndNobodyLosesALease() {
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            double begun = sum(stores, "kv.raft.leader.starts");
+            double callsBefore = calls(stores);
+            double coalescedBefore = sum(stores, "kv.raft.heartbeats.coalesced");
+            // Three election timeouts: who is not heard would have been replaced.
+            double until = coalescedBefore + 2 * GROUPS * 3 * CoalescedHeartbeats.BEATS_PER_TIMEOUT;
+            await("three election timeouts")
+                    .atMost(TestStores.PATIENCE)
+                    .pollInterval(Duration.ofMillis(20))
+                    .until(() -> {
+                        for (long group = 1; group <= GROUPS; group++) {
+                            Optional<Store> leader = stores.leader(group);
+                            assertThat(leader).as("leader of group %d", group).isPresent();
+                            assertThat(leader.orElseThrow().group(group).holdsLease())
+                                    .as("lease of group %d", group)
+                                    .isTrue();
+                        }
+                        return sum(stores, "kv.raft.heartbeats.coalesced") >= until;
+                    });
+            assertThat(sum(stores, "kv.raft.leader.starts")).isEqualTo(begun);
+            // Question and answer for each; nearly all of the groups' have gone in those of stores.
+            assertThat(calls(stores) - callsBefore).isLessThan((until - coalescedBefore) / 2);
+        }
+    }
+
+    @Test
+    void aFollowerOfAnIdleGroupHearsOfWhatIsCommitted() {
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            stores.proposeAnyhow(7, "news");
+            for (long id = 1; id <= 3; id++) {
+                CounterMachine machine = stores.store(id).machine(7);
+                await().atMost(Duration.ofSeconds(2)).until(() -> machine.count("news") == 1);
+            }
+        }
+    }
+
+    /** Nobody leads beside a leader that still trusts its lease, though it has heard from the others through its store alone. */
+    @Test
+    void r7_anIdleStoreThatIsCutOffLosesItsLeasesBeforeOthersLead() {
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            Store cut = stores.awaitLeader(1);
+            List<Long> led = LongStream.rangeClosed(1, GROUPS)
+                    .filter(group -> cut.group(group).isLeader())
+                    .boxed()
+                    .toList();
+            stores.network.isolate(cut.id);
+            await("others lead")
+                    .atMost(TestStores.PATIENCE)
+                    .pollInterval(Duration.ofMillis(1))
+                    .until(() -> led.stream()
+                            .map(group -> {
+                                boolean otherLeads = stores.leader(group)
+                                        .filter(other -> other != cut)
+                                        .isPresent();
+                                // In this order: the lease is looked at after the other was seen to lead.
+                                assertThat(otherLeads && cut.group(group).holdsLease())
+                                        .as("two leaders of group %d", group)
+                                        .isFalse();
+                                return otherLeads;
+                            })
+                            .reduce(true, Boolean::logicalAnd));
+            for (long group : led) {
+                await().atMost(TestStores.PATIENCE)
+                        .until(() -> !cut.group(group).isLeader());
+            }
+            stores.network.heal();
+            for (long group : led) {
+                stores.proposeAnyhow(group, "after");
+            }
+            await("all heartbeats held again").atMost(TestStores.PATIENCE).until(() -> held(stores) == 2 * GROUPS);
+        }
+    }
+
+    @Test
+    void r7_aFollowerHearsItsLeaderAloneAndPromises() throws InterruptedException {
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            Store leader = stores.awaitLeader(1);
+            Store other = stores.store(leader.id % 3 + 1);
+            JRaftAdapter<?> follower = (JRaftAdapter<?>) other.group(1);
+            JRaftAdapter<?> leading = (JRaftAdapter<?>) leader.group(1);
+            long term = leading.term();
+            long peer = leading.self().peerId();
+            assertThat(leading.hear(other.id, follower.self().peerId(), term))
+                    .as("a leader hears nobody")
+                    .isEqualTo(Heard.NO);
+
+            // From here on only what this test says is heard.
+            stores.network.isolate(other.id);
+            await("it may vote again")
+                    .atMost(TestStores.PATIENCE)
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(() -> follower.gate().mayGrant(false));
+            for (Heard heard : List.of(
+                    follower.hear(leader.id, peer, term - 1),
+                    follower.hear(leader.id, peer, term + 1),
+                    follower.hear(leader.id, peer + 1, term),
+                    follower.hear(6 - leader.id - other.id, peer, term))) {
+                assertThat(heard).isIn(Heard.NO, Heard.BUSY);
+            }
+            assertThat(follower.gate().mayGrant(false))
+                    .as("no promise to a stranger")
+                    .isTrue();
+
+            stores.network.heal();
+            await("it is heard, and the promise holds")
+                    .atMost(TestStores.PATIENCE)
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(() -> {
+                        Heard heard = follower.hear(leader.id, peer, leading.term());
+                        // At once: for as long as it hears, it grants nothing.
+                        return heard == Heard.YES && !follower.gate().mayGrant(false);
+                    });
+
+            CountDownLatch begun = new CountDownLatch(1);
+            CountDownLatch end = new CountDownLatch(1);
+            follower.inbound().execute(() -> {
+                begun.countDown();
+                try {
+                    end.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            begun.await();
+            assertThat(follower.hear(leader.id, peer, leading.term()))
+                    .as("a vote may be in the making")
+                    .isEqualTo(Heard.BUSY);
+            end.countDown();
+        }
+    }
+}
