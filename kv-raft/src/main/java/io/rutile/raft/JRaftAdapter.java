@@ -31,6 +31,7 @@ import com.google.protobuf.Message;
 import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.raft.RaftException.Kind;
 import io.rutile.raft.log.CompactionPoint;
+import io.rutile.raft.log.GroupLog;
 import io.rutile.raft.log.GroupVote;
 import io.rutile.raft.transport.GroupCalls;
 import io.rutile.raft.transport.LinkException;
@@ -66,7 +67,8 @@ import org.slf4j.LoggerFactory;
  * A {@link RaftGroup} on a JRaft node. Translates requests and refusals, watches what the node sends and hears for the lease, and
  * keeps what is under way bounded (R10).
  */
-final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener, CoalescedHeartbeats.Leader {
+final class JRaftAdapter<R>
+        implements RaftGroup<R>, GroupCalls, ApplyDriver.Listener, CoalescedHeartbeats.Leader, LogBudget.Log {
 
     /** A follower's read lasts two election timeouts at most on its own clock; twice that is enough for any clock. */
     private static final long FOLLOWER_READ_TIMEOUTS = 4;
@@ -125,6 +127,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
 
     private volatile @Nullable FSMCaller progress;
     private volatile @Nullable GroupSnapshots snapshots;
+    private volatile @Nullable GroupLog entries;
     private volatile long leaderTerm;
     private volatile @Nullable Replica leader;
     private volatile Replicas replicas = new Replicas(Set.of(), Set.of());
@@ -198,6 +201,7 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     /** Starts the node; what it applies from now on reaches the state machine. */
     void start(GroupServices services, @Nullable CompactionPoint point) {
         snapshots = services.snapshots();
+        entries = services.entries();
         if (point != null) {
             if (driver.applied() < point.applied()) {
                 // Entries in between are in neither: applying on would be a silent gap (R1).
@@ -763,11 +767,14 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
         if (!isLeader()) {
             return CompletableFuture.failedFuture(notLeader());
         }
-        Configuration now = NodeInternals.conf(node).getConf();
         CompletableFuture<Void> done = new CompletableFuture<>();
         nudgeUntil(done);
-        nextChange(new ArrayDeque<>(steps(PeerIds.replicas(now), target)), CATCH_UP_ATTEMPTS, done);
+        nextChange(new ArrayDeque<>(steps(membership(), target)), CATCH_UP_ATTEMPTS, done);
         return done;
+    }
+
+    private Replicas membership() {
+        return PeerIds.replicas(NodeInternals.conf(node).getConf());
     }
 
     /**
@@ -925,6 +932,12 @@ final class JRaftAdapter<R> implements RaftGroup<R>, GroupCalls, ApplyDriver.Lis
     /** Bytes of entries that are not applied, or not on disk, yet. */
     long logBytesInMemory() {
         return NodeInternals.logBytesInMemory(node);
+    }
+
+    @Override
+    public long logBytes() {
+        GroupLog mine = entries;
+        return mine == null ? 0 : mine.sizeBytes();
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param forceReadIndex never answer from the lease
  * @param logEntriesMax entries applied since the last log compaction after which the log is cut again
  * @param logBytesMax the same in bytes
+ * @param storeLogBytesMax what the logs of all groups may hold together, about; beyond it the longest are cut first
  * @param entryBytesMax largest entry that a group takes
  * @param imageBytesPerSecondMax pace of all images that this store sends together; 0 for no limit
  * @param memoryBytes what the process has, normally its heap; bounds of entries and messages in memory are parts of it
@@ -31,6 +32,7 @@ public record RaftOptions(
         boolean forceReadIndex,
         long logEntriesMax,
         long logBytesMax,
+        long storeLogBytesMax,
         int entryBytesMax,
         long imageBytesPerSecondMax,
         long memoryBytes) {
@@ -47,6 +49,7 @@ public record RaftOptions(
                 false,
                 100_000,
                 128L << 20,
+                2L << 30,
                 (8 << 20) + (64 << 10),
                 ImageLimits.DEFAULT.bytesPerSecondMax(),
                 Runtime.getRuntime().maxMemory());
@@ -63,6 +66,7 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
+                storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
                 memoryBytes);
@@ -79,6 +83,7 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
+                storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
                 memoryBytes);
@@ -95,6 +100,7 @@ public record RaftOptions(
                 on,
                 logEntriesMax,
                 logBytesMax,
+                storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
                 memoryBytes);
@@ -110,6 +116,24 @@ public record RaftOptions(
                 sync,
                 forceReadIndex,
                 entries,
+                bytes,
+                storeLogBytesMax,
+                entryBytesMax,
+                imageBytesPerSecondMax,
+                memoryBytes);
+    }
+
+    public RaftOptions withStoreLogBytesMax(long bytes) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
                 bytes,
                 entryBytesMax,
                 imageBytesPerSecondMax,
@@ -127,6 +151,7 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
+                storeLogBytesMax,
                 entryBytesMax,
                 bytes,
                 memoryBytes);
@@ -143,6 +168,7 @@ public record RaftOptions(
                 forceReadIndex,
                 logEntriesMax,
                 logBytesMax,
+                storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
                 bytes);

@@ -46,6 +46,8 @@ public final class RaftServer implements AutoCloseable {
     private static final String RECYCLED_MAX = "jraft.recyclers.maxCapacityPerThread";
     private static final long MEMORY_LOOK_MS = 50;
 
+    private static final long LOG_LOOK_MS = 5_000;
+
     static {
         // JRaft keeps up to 4,096 objects of a kind for each thread to use again, buffers of whole messages among them:
         // gigabytes at worst,
@@ -74,6 +76,7 @@ public final class RaftServer implements AutoCloseable {
 
     private final RaftMetrics metrics;
     private final RaftMemory memory;
+    private final LogBudget logBudget;
     private final AtomicBoolean draining = new AtomicBoolean();
     private volatile @Nullable Running running;
 
@@ -134,6 +137,7 @@ public final class RaftServer implements AutoCloseable {
         this.faults = faults;
         this.metrics = new RaftMetrics(meters, groups, latencies);
         this.memory = new RaftMemory(options.memoryBytes(), meters);
+        this.logBudget = new LogBudget(options.storeLogBytesMax(), meters);
     }
 
     /**
@@ -182,6 +186,12 @@ public final class RaftServer implements AutoCloseable {
             pools.timer()
                     .scheduleWithFixedDelay(
                             () -> memory.look(groups.values()), MEMORY_LOOK_MS, MEMORY_LOOK_MS, TimeUnit.MILLISECONDS);
+            pools.timer()
+                    .scheduleWithFixedDelay(
+                            () -> pools.work().execute(this::boundLogs),
+                            LOG_LOOK_MS,
+                            LOG_LOOK_MS,
+                            TimeUnit.MILLISECONDS);
             CoalescedHeartbeats heartbeats = startHeartbeats(pools, transport);
             running = new Running(
                     pools, log, transport, heartbeats, sender, new ImageReceiver(transport, limits, meters));
@@ -207,6 +217,11 @@ public final class RaftServer implements AutoCloseable {
         long pauseNanos = timeoutNanos / CoalescedHeartbeats.BEATS_PER_TIMEOUT;
         pools.heartbeats().scheduleWithFixedDelay(heartbeats::beat, pauseNanos, pauseNanos, TimeUnit.NANOSECONDS);
         return heartbeats;
+    }
+
+    /** Every few seconds. */
+    void boundLogs() {
+        logBudget.look(groups.values());
     }
 
     /** That our builder of event rings is the one on the class path: a wrong order would only show as thousands of threads. */

@@ -50,6 +50,9 @@ public final class GroupLog implements LogStorage {
     /** The entry at {@link #last}; null if it is too large to keep. */
     private volatile @Nullable LogTail tail;
 
+    /** Of entries, encoded; an estimate behind a cut and a restart. */
+    private volatile long bytes;
+
     private final Object purgeLock = new Object();
     private boolean closed;
 
@@ -100,6 +103,10 @@ public final class GroupLog implements LogStorage {
             }
             entries.status();
         }
+        bytes = last == 0
+                ? 0
+                : log.estimateBytes(
+                        LogKeys.of(LogKeys.ENTRY, groupId, first), LogKeys.of(LogKeys.ENTRY, groupId, last + 1));
     }
 
     private void loadMemberships(ConfigurationManager memberships) throws IOException, RocksDBException {
@@ -136,12 +143,12 @@ public final class GroupLog implements LogStorage {
         if (entries.isEmpty()) {
             return 0;
         }
-        long bytes = 0;
+        long added = 0;
         byte[] newest = {};
         try (WriteBatch batch = new WriteBatch()) {
             for (LogEntry entry : entries) {
                 newest = put(batch, entry);
-                bytes += newest.length;
+                added += newest.length;
             }
             log.write(batch, log.sync());
         } catch (LogFailure | RocksDBException e) {
@@ -157,9 +164,10 @@ public final class GroupLog implements LogStorage {
         }
         long index = entries.get(entries.size() - 1).getId().getIndex();
         tail = newest.length <= TAIL_BYTES_MAX ? LogTail.written(index, newest) : null;
+        bytes = (last == 0 ? 0 : bytes) + added;
         last = index;
         log.metrics.appendEntries.record(entries.size());
-        log.metrics.appendBytes.record(bytes);
+        log.metrics.appendBytes.record(added);
         return entries.size();
     }
 
@@ -207,6 +215,16 @@ public final class GroupLog implements LogStorage {
         return first;
     }
 
+    /** About how much it holds; any thread. */
+    public long sizeBytes() {
+        return bytes;
+    }
+
+    /** What some of the entries have of what all have, as if they were of one size. */
+    private long share(long kept, long of) {
+        return of <= 0 || kept <= 0 ? 0 : (long) ((double) bytes * Math.min(kept, of) / of);
+    }
+
     @Override
     public long getLastLogIndex() {
         return last;
@@ -231,6 +249,7 @@ public final class GroupLog implements LogStorage {
             return false;
         }
         long purgeTo = Math.min(firstKept, last + 1);
+        bytes = share(last + 1 - purgeTo, last + 1 - from);
         first = firstKept;
         if (last < firstKept) {
             last = 0;
@@ -287,6 +306,7 @@ public final class GroupLog implements LogStorage {
             LOG.error("tail not dropped group={} last={} cause={}", groupId, lastKept, e.getMessage());
             return false;
         }
+        bytes = share(lastKept + 1 - first, last + 1 - first);
         last = lastKept < first ? 0 : lastKept;
         return true;
     }
@@ -310,6 +330,7 @@ public final class GroupLog implements LogStorage {
             return false;
         }
         tail = null;
+        bytes = 0;
         first = next;
         last = next;
         return true;

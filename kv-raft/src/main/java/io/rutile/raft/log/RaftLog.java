@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -24,10 +25,13 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
+import org.rocksdb.Range;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.SizeApproximationFlag;
+import org.rocksdb.Slice;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
@@ -271,6 +275,18 @@ public final class RaftLog implements AutoCloseable {
                     + db.getLongProperty("rocksdb.cur-size-all-mem-tables");
         } catch (RocksDBException e) {
             return 0;
+        }
+    }
+
+    /** About what lies in a range of keys, on disk and in memory; 0 if that can't be found out. */
+    long estimateBytes(byte[] from, byte[] to) {
+        try (Slice begin = new Slice(from);
+                Slice end = new Slice(to)) {
+            long[] sizes = db.getApproximateSizes(
+                    List.of(new Range(begin, end)),
+                    SizeApproximationFlag.INCLUDE_FILES,
+                    SizeApproximationFlag.INCLUDE_MEMTABLES);
+            return sizes[0];
         }
     }
 

@@ -152,6 +152,35 @@ class RaftLogTest {
         }
     }
 
+    /** Half of the entries have half of the bytes, about; a log that was opened again is as long as it was. */
+    @Test
+    void sizeFollowsWhatIsAppendedAndCut() throws IOException {
+        List<LogEntry> large = new ArrayList<>();
+        for (long index = 1; index <= 400; index++) {
+            large.add(entry(index, 3, "x".repeat(4_000)));
+        }
+        try (RaftLog log = open()) {
+            GroupLog group = group(log);
+            assertThat(group.sizeBytes()).isZero();
+            group.appendEntries(large);
+            assertThat(group.sizeBytes()).isBetween(1_600_000L, 1_650_000L);
+            group.truncatePrefix(201);
+            assertThat(group.sizeBytes()).isBetween(800_000L, 825_000L);
+            group.truncateSuffix(300);
+            assertThat(group.sizeBytes()).isBetween(400_000L, 413_000L);
+        }
+        try (RaftLog log = open()) {
+            GroupLog group = group(log);
+            assertThat(group.sizeBytes()).isBetween(200_000L, 900_000L);
+            group.truncatePrefix(301);
+            assertThat(group.sizeBytes()).isZero();
+            group.appendEntries(List.of(entry(301, 4, "y".repeat(1_000))));
+            assertThat(group.sizeBytes()).isBetween(1_000L, 1_100L);
+            group.reset(500);
+            assertThat(group.sizeBytes()).isZero();
+        }
+    }
+
     private static List<LogEntry> checked(List<LogEntry> entries) {
         entries.forEach(entry -> entry.setChecksum(entry.checksum()));
         return entries;
