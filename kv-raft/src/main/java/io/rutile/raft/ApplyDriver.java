@@ -65,7 +65,10 @@ final class ApplyDriver<R> implements StateMachine {
     private final AtomicReference<@Nullable Throwable> poison = new AtomicReference<>();
     private volatile long applied;
     private long entriesSinceCut;
-    private long bytesSinceCut;
+    /** Written by the apply thread alone. */
+    private volatile long bytesSinceCut;
+
+    private volatile long bytesAtStart;
 
     ApplyDriver(
             long groupId,
@@ -83,6 +86,16 @@ final class ApplyDriver<R> implements StateMachine {
         this.metrics = metrics;
         this.listener = listener;
         this.applied = stateMachine.appliedIndex();
+    }
+
+    /** Bytes of entries that an image holds, and that are behind the point which it continues from, at most; any thread. */
+    long replayBytes() {
+        return Math.max(bytesSinceCut, bytesAtStart);
+    }
+
+    /** What the log held when this replica started: nobody knows how much of it is behind the point. */
+    void startsWith(long logBytes) {
+        bytesAtStart = logBytes;
     }
 
     /** Last index that the state machine applied. */
@@ -264,6 +277,7 @@ final class ApplyDriver<R> implements StateMachine {
         long bytes = bytesSinceCut;
         entriesSinceCut = 0;
         bytesSinceCut = 0;
+        bytesAtStart = 0;
         try {
             work.execute(() -> {
                 try {

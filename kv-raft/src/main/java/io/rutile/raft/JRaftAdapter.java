@@ -59,6 +59,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,6 +77,9 @@ final class JRaftAdapter<R>
     private static final Logger LOG = LoggerFactory.getLogger(JRaftAdapter.class);
     private static final int IN_FLIGHT_ENTRIES_MAX = 4_096;
     private static final long IN_FLIGHT_BYTES_MAX = 16L << 20;
+    /** So much a new replica may be sent that its image holds already. */
+    private static final long REPLAY_BYTES_MAX = 256L << 10;
+
     private static final int CATCH_UP_MARGIN_MAX = 1_000;
     /** A new replica that does not answer within an election timeout is given so many of them. */
     private static final int CATCH_UP_ATTEMPTS = 5;
@@ -223,6 +227,7 @@ final class JRaftAdapter<R>
                             Kind.INVALID,
                             "group " + groupId + " can't start from its log: see the messages before this one");
         }
+        driver.startsWith(services.entries().sizeBytes());
         NodeInternals.stopReadScanner(node);
         FSMCaller caller = NodeInternals.fsmCaller(node);
         progress = caller;
@@ -769,7 +774,15 @@ final class JRaftAdapter<R>
         }
         CompletableFuture<Void> done = new CompletableFuture<>();
         nudgeUntil(done);
-        nextChange(new ArrayDeque<>(steps(membership(), target)), CATCH_UP_ATTEMPTS, done);
+        Runnable change = () -> nextChange(new ArrayDeque<>(steps(membership(), target)), CATCH_UP_ATTEMPTS, done);
+        Replicas now = membership();
+        boolean adds = Stream.concat(target.voters().stream(), target.learners().stream())
+                .anyMatch(replica -> !now.contains(replica));
+        if (adds && driver.replayBytes() > REPLAY_BYTES_MAX) {
+            compact(change);
+        } else {
+            change.run();
+        }
         return done;
     }
 
@@ -953,11 +966,32 @@ final class JRaftAdapter<R>
 
     @Override
     public void compactionDue() {
+        compact(() -> {});
+    }
+
+    /**
+     * Moves the point that an image continues from to what is applied now, and cuts the log up to the point before. A new replica gets the
+     * image of a moment and every entry behind the point: with an old point the whole Region twice.
+     *
+     * @param then run when that is done, has failed, or can't be done now; any thread
+     */
+    private void compact(Runnable then) {
         GroupSnapshots mine = snapshots;
         if (mine == null || mine.isOffering() || !compacting.compareAndSet(false, true)) {
+            then.run();
             return;
         }
-        pools.work().execute(() -> node.snapshot(status -> compacting.set(false)));
+        try {
+            pools.work()
+                    .execute(() -> node.snapshot(status -> {
+                        compacting.set(false);
+                        then.run();
+                    }));
+        } catch (RejectedExecutionException e) {
+            // Closing: what follows is refused by the node.
+            compacting.set(false);
+            then.run();
+        }
     }
 
     @Override

@@ -78,6 +78,39 @@ class ImageTest {
         }
     }
 
+    /** What the image holds is not sent once more, entry by entry. */
+    @Test
+    void afterItsImageANewReplicaIsSentWhatCameSince() {
+        int entries = 300;
+        try (TestStores stores = new TestStores(dir)) {
+            for (long id = 1; id <= 3; id++) {
+                stores.open(id);
+            }
+            Store four = stores.open(4);
+            four.unknown = (group, self, from) -> {
+                if (!four.groups.containsKey(group)) {
+                    four.start(group, self, 0);
+                }
+            };
+            stores.startEverywhere(GROUP, TestStores.members(1, 2, 3));
+            Store leader = stores.awaitLeader(GROUP);
+            for (int i = 0; i < entries; i++) {
+                TestStores.propose(leader.group(GROUP), "word" + i % 7 + "-" + "x".repeat(2_000));
+            }
+
+            TestStores.get(leader.group(GROUP).changeReplicas(TestStores.members(1, 2, 3, 4)));
+
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> four.machine(GROUP)
+                            .copy()
+                            .equals(leader.machine(GROUP).copy()));
+            assertThat(four.machine(GROUP).imagesInstalled).hasValue(1);
+            assertThat(four.group(GROUP).firstLogIndex()).isGreaterThan(entries);
+            // Others may lack what was written last: the log is cut no further than before.
+            assertThat(leader.group(GROUP).firstLogIndex()).isLessThanOrEqualTo(TestStores.BEGIN + 1);
+        }
+    }
+
     @Test
     void refusedImageIsSentAgainAndTheReplicaLives() {
         try (TestStores stores = new TestStores(dir)) {
