@@ -111,10 +111,9 @@ public final class Growth implements Course {
         phase(
                 "two more nodes, within 10 % of even",
                 broken, () -> {
+                    // One after the other, as a StatefulSet does.
                     for (ServiceProcess node : newcomers) {
                         cluster.start(node.name());
-                    }
-                    for (ServiceProcess node : newcomers) {
                         cluster.awaitReady(node.name(), READY_MAX);
                     }
                     until(broken, () -> storesUp() == nodesUp() && spread().isEven());
