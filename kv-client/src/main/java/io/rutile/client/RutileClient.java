@@ -57,8 +57,8 @@ public final class RutileClient implements AutoCloseable {
      * @throws IllegalArgumentException if an endpoint is not {@code host:port}
      */
     public static RutileClient connect(RutileClientOptions options, MeterRegistry registry) {
-        PdClientOptions pdOptions =
-                new PdClientOptions(options.pdEndpoints(), options.callTimeout(), options.connectTimeout());
+        PdClientOptions pdOptions = new PdClientOptions(
+                options.pdEndpoints(), options.callTimeout(), options.connectTimeout(), options.credentials());
         PdClient pd;
         try {
             pd = PdClient.connect(pdOptions, registry);

@@ -1,5 +1,12 @@
 package io.rutile.client;
 
+import io.grpc.ChannelCredentials;
+import io.micrometer.core.instrument.Metrics;
+import io.rutile.tls.Tls;
+import io.rutile.tls.TlsException;
+import io.rutile.tls.TlsFiles;
+import io.rutile.tls.TransportSecurity;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,13 +20,15 @@ import org.jspecify.annotations.Nullable;
  * @param channelsPerStore HTTP/2 connections to each store, 1 to 16
  * @param keyspace the name of the keyspace that {@link RutileClient#raw()} and {@link RutileClient#txn()} are about, for a cluster
  *     of API V2; null for one of V1 or V1TTL
+ * @param credentials how connections to PD and stores are secured
  */
 public record RutileClientOptions(
         List<String> pdEndpoints,
         Duration callTimeout,
         Duration connectTimeout,
         int channelsPerStore,
-        @Nullable String keyspace) {
+        @Nullable String keyspace,
+        ChannelCredentials credentials) {
 
     public RutileClientOptions {
         pdEndpoints = List.copyOf(pdEndpoints);
@@ -37,12 +46,28 @@ public record RutileClientOptions(
     /** For a cluster of API V1 or V1TTL. */
     public RutileClientOptions(
             List<String> pdEndpoints, Duration callTimeout, Duration connectTimeout, int channelsPerStore) {
-        this(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, null);
+        this(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, null, TransportSecurity.PLAINTEXT.channels());
     }
 
     /** The same for a keyspace of a cluster of API V2; {@code DEFAULT} is the one that every such cluster has. */
     public RutileClientOptions withKeyspace(String name) {
-        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, name);
+        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, name, credentials);
+    }
+
+    /** The same over connections that are secured so. */
+    public RutileClientOptions withCredentials(ChannelCredentials secured) {
+        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, keyspace, secured);
+    }
+
+    /**
+     * The same over TLS. Files that change are read again before the next connection; one that cannot be used then is refused, which is
+     * logged, and the last that could stays in use.
+     *
+     * @throws TlsException if they can't be used now
+     */
+    public RutileClientOptions withTls(TlsFiles files) {
+        return withCredentials(
+                Tls.client(files, Clock.systemUTC(), Metrics.globalRegistry).credentials());
     }
 
     public static RutileClientOptions of(List<String> pdEndpoints) {

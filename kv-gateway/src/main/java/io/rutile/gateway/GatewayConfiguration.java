@@ -16,6 +16,9 @@ import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.rest.ManagementPaths;
 import io.rutile.gateway.rest.RestConfiguration;
 import io.rutile.gateway.rest.RestSettings;
+import io.rutile.tls.spring.ServiceTls;
+import io.rutile.tls.spring.TlsConfiguration;
+import io.rutile.tls.spring.TlsConnector;
 import java.net.InetAddress;
 import java.util.Map;
 import java.util.Set;
@@ -40,14 +43,20 @@ import org.springframework.core.env.Environment;
 /** What the gateway is made of, from the connection up to the edges. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(GatewayProperties.class)
-@Import(RestConfiguration.class)
+@Import({RestConfiguration.class, TlsConfiguration.class})
 class GatewayConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(GatewayConfiguration.class);
 
     @Bean(initMethod = "start", destroyMethod = "close")
-    ClusterConnection clusterConnection(GatewayProperties properties, MeterRegistry metrics) {
-        return new ClusterConnection(properties.clientOptions(), metrics);
+    ClusterConnection clusterConnection(GatewayProperties properties, ServiceTls tls, MeterRegistry metrics) {
+        return new ClusterConnection(
+                properties.clientOptions().withCredentials(tls.transport().channels()), metrics);
+    }
+
+    @Bean
+    TlsConnector restConnector(ServiceTls tls) {
+        return tls.http();
     }
 
     @Bean
@@ -128,12 +137,20 @@ class GatewayConfiguration {
     @Bean(destroyMethod = "")
     GrpcServer grpcServer(
             GatewayProperties properties,
+            ServiceTls tls,
             FrontDoor door,
             Authenticator authenticator,
             GatewayLimits limits,
             ClusterConnection connection,
             MeterRegistry metrics) {
-        return new GrpcServer(properties.grpcOptions(), door, authenticator, limits, connection::isConnected, metrics);
+        return new GrpcServer(
+                properties.grpcOptions(),
+                tls.transport().clientPort(),
+                door,
+                authenticator,
+                limits,
+                connection::isConnected,
+                metrics);
     }
 
     @Bean

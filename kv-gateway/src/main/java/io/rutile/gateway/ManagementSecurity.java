@@ -3,6 +3,8 @@ package io.rutile.gateway;
 import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.rest.CallerFilter;
 import io.rutile.gateway.rest.ManagementPaths;
+import io.rutile.tls.spring.ServiceTls;
+import io.rutile.tls.spring.TlsConnector;
 import java.util.stream.Collectors;
 import org.springframework.boot.actuate.autoconfigure.endpoint.web.WebEndpointProperties;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
@@ -11,7 +13,7 @@ import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 
 /**
- * Who may call the management port: everybody its open endpoints, an admin everything else. Named in {@code META-INF/spring}, because
+ * How the management port is secured, and who may call it: everybody its open endpoints, an admin everything else. Named in {@code META-INF/spring}, because
  * that port has a context of its own.
  */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
@@ -21,6 +23,12 @@ class ManagementSecurity {
     FilterRegistrationBean<CallerFilter> managementCallerFilter(
             Authenticator authenticator, GatewayProperties properties, WebEndpointProperties endpoints) {
         return CallerFilter.registration(new CallerFilter(authenticator, paths(properties, endpoints), true));
+    }
+
+    /** The port of the API has its own. */
+    @Bean
+    TlsConnector managementConnector(ServiceTls tls) {
+        return tls.management();
     }
 
     static ManagementPaths paths(GatewayProperties properties, WebEndpointProperties endpoints) {

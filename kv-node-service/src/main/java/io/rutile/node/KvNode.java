@@ -48,6 +48,7 @@ import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.txn.ReplicaReads;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -90,6 +91,7 @@ public final class KvNode implements AutoCloseable {
     private static final long ANSWER_BYTES_MAX = 32L << 20;
 
     private final KvNodeOptions options;
+    private final TransportSecurity security;
     private final MeterRegistry metrics;
     private final Clock clock;
     private final StoreFaults faults;
@@ -101,12 +103,24 @@ public final class KvNode implements AutoCloseable {
     private record Running(
             RaftStore store, PlacementLink link, RpcServer rpc, StoreIdentity identity, HostPort address) {}
 
+    /** Over plaintext. */
     public KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock) {
-        this(options, metrics, clock, StoreFaults.NONE);
+        this(options, TransportSecurity.PLAINTEXT, metrics, clock);
+    }
+
+    /** @param security of its ports, and of connections to PD and other nodes */
+    public KvNode(KvNodeOptions options, TransportSecurity security, MeterRegistry metrics, Clock clock) {
+        this(options, security, metrics, clock, StoreFaults.NONE);
     }
 
     KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock, StoreFaults faults) {
+        this(options, TransportSecurity.PLAINTEXT, metrics, clock, faults);
+    }
+
+    private KvNode(
+            KvNodeOptions options, TransportSecurity security, MeterRegistry metrics, Clock clock, StoreFaults faults) {
         this.options = options;
+        this.security = security;
         this.metrics = metrics;
         this.clock = clock;
         this.faults = faults;
@@ -135,7 +149,7 @@ public final class KvNode implements AutoCloseable {
         RegionStateStore states = new RegionStateStore(engine);
         states.requireEncoding(options.apiVersion().name());
         DiskGuard disk = DiskGuard.of(dataDir, options.diskReserveBytesMax(), metrics);
-        PlacementLink link = opened(PlacementLink.connect(options.placement(), metrics));
+        PlacementLink link = opened(PlacementLink.connect(options.placement(), security.channels(), metrics));
         StoreIdentity identity = link.identify(states);
         FirstRegion firstRegion = new FirstRegion();
 
@@ -184,11 +198,13 @@ public final class KvNode implements AutoCloseable {
                 link::timestamp,
                 store::replicas,
                 link::clientAddress,
+                security.channels(),
                 clock,
                 metrics));
         RangeDestruction ranges = opened(new RangeDestruction(engine, metrics));
         RpcServer rpc = opened(new RpcServer(
                 options.rpc(),
+                security,
                 identity.clusterId(),
                 identity.storeId(),
                 storage,
@@ -250,6 +266,7 @@ public final class KvNode implements AutoCloseable {
                         identity.storeId(),
                         dataDir.resolve("raft"),
                         options.raftListen().resolve())
+                .withCredentials(security.peerPort(), security.channels())
                 .withElectionTimeout(options.electionTimeout())
                 .withForceReadIndex(options.forceReadIndex())
                 .withImageBytesPerSecondMax(options.imageBytesPerSecondMax())
@@ -270,6 +287,7 @@ public final class KvNode implements AutoCloseable {
         return new ClusterDeadlocks(
                 firstRegion::lead,
                 new PdDetectorLookup(link.pd(), identity.storeId()),
+                security.channels(),
                 storage.lockWaitDefault().multipliedBy(2),
                 storage.lockWaitersMax(),
                 metrics);

@@ -1,21 +1,34 @@
 package io.rutile.node;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.tls.spring.ServiceTls;
+import io.rutile.tls.spring.TlsConfiguration;
+import io.rutile.tls.spring.TlsConnector;
 import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 
 /** Wires the node into the Spring shell: configuration in, lifecycle and health out. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(KvNodeProperties.class)
+@Import(TlsConfiguration.class)
 class KvNodeConfiguration {
 
     @Bean(destroyMethod = "")
-    KvNode kvNode(KvNodeProperties properties, MeterRegistry metrics) {
-        return new KvNode(properties.toOptions(), metrics, Clock.systemUTC());
+    KvNode kvNode(KvNodeProperties properties, ServiceTls tls, MeterRegistry metrics) {
+        KvNodeOptions options = properties.toOptions();
+        tls.warnIfOpen("rutile.node.address", options.rpc().listen());
+        return new KvNode(options, tls.memberTransport(), metrics, Clock.systemUTC());
+    }
+
+    /** The only HTTP here is the management port. */
+    @Bean
+    TlsConnector managementConnector(ServiceTls tls) {
+        return tls.management();
     }
 
     @Bean

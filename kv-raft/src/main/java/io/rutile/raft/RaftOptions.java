@@ -1,6 +1,9 @@
 package io.rutile.raft;
 
+import io.grpc.ChannelCredentials;
+import io.grpc.ServerCredentials;
 import io.rutile.raft.image.ImageLimits;
+import io.rutile.tls.TransportSecurity;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +24,8 @@ import java.time.Duration;
  * @param entryBytesMax largest entry that a group takes
  * @param imageBytesPerSecondMax pace of all images that this store sends together; 0 for no limit
  * @param memoryBytes what the process has, normally its heap; bounds of entries and messages in memory are parts of it
+ * @param port how the Raft port is secured
+ * @param channels how connections to other stores' Raft ports are
  */
 public record RaftOptions(
         long clusterId,
@@ -35,7 +40,9 @@ public record RaftOptions(
         long storeLogBytesMax,
         int entryBytesMax,
         long imageBytesPerSecondMax,
-        long memoryBytes) {
+        long memoryBytes,
+        ServerCredentials port,
+        ChannelCredentials channels) {
 
     /** Sensible settings for a store with few to thousands of groups. */
     public static RaftOptions of(long clusterId, long storeId, Path dataDir, InetSocketAddress listen) {
@@ -52,7 +59,9 @@ public record RaftOptions(
                 2L << 30,
                 (8 << 20) + (64 << 10),
                 ImageLimits.DEFAULT.bytesPerSecondMax(),
-                Runtime.getRuntime().maxMemory());
+                Runtime.getRuntime().maxMemory(),
+                TransportSecurity.PLAINTEXT.peerPort(),
+                TransportSecurity.PLAINTEXT.channels());
     }
 
     public RaftOptions withElectionTimeout(Duration timeout) {
@@ -69,7 +78,9 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withSync(boolean on) {
@@ -86,7 +97,9 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withForceReadIndex(boolean on) {
@@ -103,7 +116,9 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withLogMax(long entries, long bytes) {
@@ -120,7 +135,9 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withStoreLogBytesMax(long bytes) {
@@ -137,7 +154,9 @@ public record RaftOptions(
                 bytes,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withImageBytesPerSecondMax(long bytes) {
@@ -154,7 +173,9 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 bytes,
-                memoryBytes);
+                memoryBytes,
+                port,
+                channels);
     }
 
     public RaftOptions withMemoryBytes(long bytes) {
@@ -171,6 +192,28 @@ public record RaftOptions(
                 storeLogBytesMax,
                 entryBytesMax,
                 imageBytesPerSecondMax,
-                bytes);
+                bytes,
+                port,
+                channels);
+    }
+
+    /** Both directions alike: a store that asks for TLS has to speak it. */
+    public RaftOptions withCredentials(ServerCredentials securedPort, ChannelCredentials securedChannels) {
+        return new RaftOptions(
+                clusterId,
+                storeId,
+                dataDir,
+                listen,
+                electionTimeout,
+                sync,
+                forceReadIndex,
+                logEntriesMax,
+                logBytesMax,
+                storeLogBytesMax,
+                entryBytesMax,
+                imageBytesPerSecondMax,
+                memoryBytes,
+                securedPort,
+                securedChannels);
     }
 }

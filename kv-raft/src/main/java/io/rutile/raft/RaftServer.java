@@ -175,6 +175,8 @@ public final class RaftServer implements AutoCloseable {
                     options.clusterId(),
                     options.storeId(),
                     options.entryBytesMax(),
+                    options.port(),
+                    options.channels(),
                     memory.outbound,
                     addresses,
                     router,

@@ -37,11 +37,12 @@ import org.springframework.validation.annotation.Validated;
  * @param name this member's name in {@code initial-cluster}, or the one that it joins under: letters, digits, '-', '_', '.'
  * @param dataDir where hard state and log live; created if missing, one member's alone
  * @param clientAddress {@code host:port} where clients and stores connect
- * @param advertiseClientUrl what clients are told, with scheme and port; by default {@code http://} and the client address
+ * @param advertiseClientUrl what clients are told, with scheme and port; by default {@code http://}, or
+ *     {@code https://} with {@code rutile.tls.bundle}, and the client address
  * @param raftAddress {@code host:port} where other members connect
  * @param advertiseRaftAddress {@code host:port} that other members are told to connect to, for a member that joins; by default the Raft
  *     address
- * @param join client URLs of members of a running cluster, {@code http://host:port}: a member whose directory is empty joins it, and keeps
+ * @param join client URLs of members of a running cluster, {@code http://host:port} or {@code https://host:port}: a member whose directory is empty joins it, and keeps
  *     to what its directory says ever after
  * @param initialCluster all members as {@code name=host:port,…} with their Raft addresses, in the same order everywhere; by
  *     default this member alone
@@ -241,9 +242,9 @@ public record PdProperties(
         }
         for (String url : join) {
             if (MemberDirectory.addressOf(url)
-                    .filter(address -> url.equals("http://" + address))
+                    .filter(address -> url.equals("http://" + address) || url.equals("https://" + address))
                     .isEmpty()) {
-                throw refused("join", "'" + url + "' is not of the form http://host:port", null);
+                throw refused("join", "'" + url + "' is not of the form http://host:port or https://host:port", null);
             }
         }
         if (!MemberIdentity.isName(name)) {

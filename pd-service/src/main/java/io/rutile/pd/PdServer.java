@@ -23,6 +23,7 @@ import io.rutile.raft.RaftGroup;
 import io.rutile.raft.RaftOptions;
 import io.rutile.raft.RaftServer;
 import io.rutile.raft.Replica;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -60,6 +61,7 @@ public final class PdServer implements AutoCloseable {
     private static final Duration JOIN_PATIENCE = Duration.ofMinutes(1);
 
     private final PdOptions options;
+    private final TransportSecurity security;
     private final Clocks clocks;
     private final MeterRegistry metrics;
     /** What was started, to be closed in reverse order. */
@@ -76,8 +78,15 @@ public final class PdServer implements AutoCloseable {
         this(options, Clocks.system(), metrics);
     }
 
+    /** Over plaintext. */
     public PdServer(PdOptions options, Clocks clocks, MeterRegistry metrics) {
+        this(options, TransportSecurity.PLAINTEXT, clocks, metrics);
+    }
+
+    /** @param security of its ports, and of connections to other members and stores */
+    public PdServer(PdOptions options, TransportSecurity security, Clocks clocks, MeterRegistry metrics) {
         this.options = options;
+        this.security = security;
         this.clocks = clocks;
         this.metrics = metrics;
     }
@@ -103,12 +112,26 @@ public final class PdServer implements AutoCloseable {
                 options.dataDir());
     }
 
+    /** Clients take the scheme for what is spoken there. */
+    private void checkAdvertised() {
+        String url = options.advertiseClientUrl();
+        String scheme = security.clientScheme();
+        if (url != null && !url.startsWith(scheme + "://")) {
+            throw new PdStartException(
+                    "Clients are told " + url + ", and the client port speaks " + scheme + ".",
+                    "Let rutile.pd.advertise-client-url begin with " + scheme + "://, or "
+                            + (scheme.equals("http") ? "set rutile.tls.bundle." : "remove rutile.tls.bundle."),
+                    null);
+        }
+    }
+
     private long selfId() {
         return Objects.requireNonNull(member, "not started").identity().id();
     }
 
     private void assemble() {
-        Leadership leading = new Leadership(options.leader(), clocks, metrics);
+        checkAdvertised();
+        Leadership leading = new Leadership(options.leader(), security.channels(), clocks, metrics);
         leadership = leading;
         MetaStateMachine stateMachine = openState(leading);
         MemberIdentity identity = identity(stateMachine);
@@ -120,11 +143,12 @@ public final class PdServer implements AutoCloseable {
 
         PdMember joined = new PdMember(() -> self(identity), identity, directory, meta);
         member = joined;
-        PdApi api = new PdApi(options.http(), joined, leading, meta, metrics);
+        PdApi api = new PdApi(options.http(), security, joined, leading, meta, metrics);
         started.push(api);
         startDoor(new PdDoor(
                 options.clientListen().resolve(),
                 options.door(),
+                security,
                 joined,
                 leading,
                 meta,
@@ -133,7 +157,7 @@ public final class PdServer implements AutoCloseable {
                 metrics));
         leading.begin(meta, joined);
         StandingWatch watch =
-                new StandingWatch(joined, new ClusterJoin(), options.join(), options.dataDir(), this::putOut);
+                new StandingWatch(joined, new ClusterJoin(security), options.join(), options.dataDir(), this::putOut);
         started.push(watch);
         watch.start();
     }
@@ -177,7 +201,7 @@ public final class PdServer implements AutoCloseable {
         asked.addAll(MemberIdentity.others(options.dataDir()));
         Collection<String> others =
                 StandingWatch.urls(stateMachine.state().members().values(), identity, asked);
-        new ClusterJoin().goneAccordingTo(others, identity).ifPresent(why -> {
+        new ClusterJoin(security).goneAccordingTo(others, identity).ifPresent(why -> {
             throw new PdStartException(
                     "The cluster does not take this member for one any more: " + why + ".",
                     "Remove its data directory " + options.dataDir() + " and let it join with rutile.pd.join.",
@@ -197,17 +221,19 @@ public final class PdServer implements AutoCloseable {
     }
 
     private MemberIdentity join(long incarnation) {
-        Member.Builder asking = Member.newBuilder().setName(options.name()).addPeerUrls("http://" + advertisedRaft());
+        Member.Builder asking = Member.newBuilder()
+                .setName(options.name())
+                .addPeerUrls(security.peerScheme() + "://" + advertisedRaft());
         String url = options.advertiseClientUrl();
         if (url != null) {
             asking.addClientUrls(url);
         } else if (options.clientListen().port() != 0) {
-            asking.addClientUrls("http://" + options.clientListen());
+            asking.addClientUrls(security.clientScheme() + "://" + options.clientListen());
         }
         log.info("joins member={} by={}", options.name(), options.join());
         try {
             MemberIdentity identity =
-                    new ClusterJoin().join(options.join(), asking.build(), incarnation, JOIN_PATIENCE);
+                    new ClusterJoin(security).join(options.join(), asking.build(), incarnation, JOIN_PATIENCE);
             log.info("taken in member={} id={} group={}", identity.name(), identity.id(), identity.known());
             return identity;
         } catch (ClusterJoin.NotTakenInException e) {
@@ -253,6 +279,7 @@ public final class PdServer implements AutoCloseable {
                         identity.id(),
                         options.dataDir().resolve("raft"),
                         options.raftListen().resolve())
+                .withCredentials(security.peerPort(), security.channels())
                 .withElectionTimeout(options.electionTimeout())
                 .withLogMax(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
         // This member is started below; whoever is written to here under another id is nobody.
@@ -313,9 +340,12 @@ public final class PdServer implements AutoCloseable {
         return Member.newBuilder()
                 .setName(identity.name())
                 .setMemberId(identity.id())
-                .addPeerUrls("http://" + peerAddress(identity))
+                .addPeerUrls(security.peerScheme() + "://" + peerAddress(identity))
                 .addClientUrls(
-                        url != null ? url : "http://" + options.clientListen().host() + ":" + listens.getPort())
+                        url != null
+                                ? url
+                                : security.clientScheme() + "://"
+                                        + options.clientListen().host() + ":" + listens.getPort())
                 .build();
     }
 

@@ -8,6 +8,7 @@ import io.rutile.pd.cluster.LocalCluster;
 import io.rutile.pd.http.ClusterJoin;
 import io.rutile.pd.meta.MemberIdentity;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,7 +80,7 @@ class PdMembershipTest {
                     .setName("pd-4")
                     .addPeerUrls("http://" + joining.raftListen())
                     .build();
-            ClusterJoin calls = new ClusterJoin();
+            ClusterJoin calls = new ClusterJoin(TransportSecurity.PLAINTEXT);
             long id = calls.join(joining.join(), asking, incarnation, PdCluster.PATIENCE)
                     .id();
             assertThat(id).isEqualTo(4);

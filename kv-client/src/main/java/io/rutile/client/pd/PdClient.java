@@ -1,5 +1,6 @@
 package io.rutile.client.pd;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Metrics;
 import io.rutile.client.pd.PdRetry.Method;
@@ -96,6 +97,7 @@ public final class PdClient implements AutoCloseable {
     private static final Method<LoadKeyspaceRequest, LoadKeyspaceResponse> LOAD_KEYSPACE =
             new Method<>(KeyspaceGrpc.getLoadKeyspaceMethod(), LoadKeyspaceResponse::getHeader);
 
+    private final ChannelCredentials credentials;
     private final ClientTimer timer;
     private final PdMetrics metrics;
     private final PdMembers members;
@@ -104,10 +106,11 @@ public final class PdClient implements AutoCloseable {
     private final Set<RegionHeartbeatStream> heartbeats = ConcurrentHashMap.newKeySet();
 
     private PdClient(PdClientOptions options, MeterRegistry registry) {
+        credentials = options.credentials();
         timer = new ClientTimer("rutile-pd-client");
         metrics = new PdMetrics(registry);
-        members =
-                new PdMembers(options.endpoints().stream().map(Endpoint::parse).toList(), timer, metrics);
+        members = new PdMembers(
+                options.endpoints().stream().map(Endpoint::parse).toList(), options.credentials(), timer, metrics);
         retry = new PdRetry(members, timer, metrics, options.callTimeout());
         tso = new TsoBatcher(members, timer, metrics, options.callTimeout());
     }
@@ -133,6 +136,11 @@ public final class PdClient implements AutoCloseable {
             client.close();
             throw notConnected;
         }
+    }
+
+    /** How its connections are secured, and those to stores that it names should be. */
+    public ChannelCredentials credentials() {
+        return credentials;
     }
 
     public long clusterId() {

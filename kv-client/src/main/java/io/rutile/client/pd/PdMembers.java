@@ -1,5 +1,6 @@
 package io.rutile.client.pd;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.rutile.client.pd.PdException.Kind;
@@ -14,6 +15,7 @@ import io.rutile.protocol.pdpb.GetMembersResponse;
 import io.rutile.protocol.pdpb.Member;
 import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.RequestHeader;
+import io.rutile.tls.TlsFailures;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -55,6 +57,7 @@ final class PdMembers implements AutoCloseable {
     private static final int MEMBERS_MAX = 16;
 
     private final Set<Endpoint> seeds;
+    private final ChannelCredentials credentials;
     private final ClientTimer timer;
     private final PdMetrics metrics;
     private final Map<Endpoint, ManagedChannel> channels = new ConcurrentHashMap<>();
@@ -65,10 +68,14 @@ final class PdMembers implements AutoCloseable {
     private @Nullable CompletableFuture<@Nullable PdLeader> round;
     private volatile @Nullable PdLeader leader;
     private volatile long clusterId;
+    /** Why a member could not be spoken to, if it is something that waiting does not mend. */
+    private volatile String trouble = "";
+
     private volatile boolean closed;
 
-    PdMembers(List<Endpoint> seeds, ClientTimer timer, PdMetrics metrics) {
+    PdMembers(List<Endpoint> seeds, ChannelCredentials credentials, ClientTimer timer, PdMetrics metrics) {
         this.seeds = Set.copyOf(seeds);
+        this.credentials = credentials;
         this.timer = timer;
         this.metrics = metrics;
     }
@@ -81,7 +88,9 @@ final class PdMembers implements AutoCloseable {
             found.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             throw new PdException(
-                    Kind.UNAVAILABLE, "no PD member among " + seeds + " named a leader within " + timeout);
+                    Kind.UNAVAILABLE,
+                    "no PD member among " + seeds + " named a leader within " + timeout
+                            + (trouble.isEmpty() ? "" : ": " + trouble));
         } catch (ExecutionException e) {
             throw e.getCause() instanceof PdException refused
                     ? refused
@@ -189,7 +198,7 @@ final class PdMembers implements AutoCloseable {
     }
 
     private ManagedChannel channel(Endpoint member) {
-        return channels.computeIfAbsent(member, Channels::open);
+        return channels.computeIfAbsent(member, to -> Channels.open(to, credentials));
     }
 
     private static @Nullable Endpoint leaderOf(GetMembersResponse answer) {
@@ -295,6 +304,10 @@ final class PdMembers implements AutoCloseable {
         private void take(Endpoint from, @Nullable GetMembersResponse answer, @Nullable Throwable failure) {
             GetMembersResponse chosen = null;
             boolean last;
+            String reason = failure == null ? null : TlsFailures.firstReason(Futures.causeOf(failure));
+            if (reason != null) {
+                trouble = from + " " + reason;
+            }
             synchronized (this) {
                 outstanding--;
                 last = outstanding == 0;

@@ -100,7 +100,7 @@ final class StoreChannels implements AutoCloseable {
         }
         return new StoreLink(
                 endpoint,
-                Stream.generate(() -> Channels.open(endpoint))
+                Stream.generate(() -> Channels.open(endpoint, pd.credentials()))
                         .limit(channelsPerStore)
                         .toList());
     }

@@ -1,9 +1,11 @@
 package io.rutile.client.rpc;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.ChannelOption;
 import io.rutile.protocol.WireLimits;
+import io.rutile.tls.TransportSecurity;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -22,10 +24,18 @@ public final class Channels {
 
     private Channels() {}
 
-    /** Opens without connecting: the first call connects. The caller closes it. */
+    /** Over plaintext. @see #open(Endpoint, ChannelCredentials) */
     public static ManagedChannel open(Endpoint endpoint) {
-        return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
-                .usePlaintext()
+        return open(endpoint, TransportSecurity.PLAINTEXT.channels());
+    }
+
+    /**
+     * Opens without connecting: the first call connects. The caller closes it.
+     *
+     * @param credentials how the connection is secured
+     */
+    public static ManagedChannel open(Endpoint endpoint, ChannelCredentials credentials) {
+        return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port(), credentials)
                 .disableRetry()
                 .idleTimeout(IDLE_MS, TimeUnit.MILLISECONDS)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)

@@ -10,6 +10,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
+import io.rutile.tls.TlsFailures;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,11 @@ public final class UnaryCall<R> {
     private final CompletableFuture<R> response = new CompletableFuture<>();
     private volatile boolean sent;
 
-    private UnaryCall() {}
+    private final Channel channel;
+
+    private UnaryCall(Channel channel) {
+        this.channel = channel;
+    }
 
     /**
      * Starts an attempt.
@@ -29,7 +34,7 @@ public final class UnaryCall<R> {
      */
     public static <Q, R> UnaryCall<R> start(
             Channel channel, MethodDescriptor<Q, R> method, Q request, long timeoutNanos) {
-        UnaryCall<R> attempt = new UnaryCall<>();
+        UnaryCall<R> attempt = new UnaryCall<>(channel);
         CallOptions options = CallOptions.DEFAULT
                 .withDeadlineAfter(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS)
                 .withStreamTracerFactory(attempt.new SentTracer());
@@ -72,6 +77,13 @@ public final class UnaryCall<R> {
 
         @Override
         public void onError(Throwable failure) {
+            String reason = TlsFailures.reason(failure);
+            if (reason != null) {
+                response.completeExceptionally(Status.fromThrowable(failure)
+                        .withDescription(channel.authority() + " " + reason)
+                        .asRuntimeException());
+                return;
+            }
             response.completeExceptionally(
                     failure instanceof StatusRuntimeException
                             ? failure

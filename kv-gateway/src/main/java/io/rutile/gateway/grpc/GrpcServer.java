@@ -2,6 +2,7 @@ package io.rutile.gateway.grpc;
 
 import io.grpc.BindableService;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -62,9 +63,13 @@ public final class GrpcServer implements AutoCloseable {
     private final CallGuards guards;
     private final Server server;
 
-    /** @param ready whether the gateway may be sent requests: what health checks say */
+    /**
+     * @param credentials how the port is secured
+     * @param ready whether the gateway may be sent requests: what health checks say
+     */
     public GrpcServer(
             GrpcOptions options,
+            ServerCredentials credentials,
             FrontDoor door,
             Authenticator authenticator,
             GatewayLimits limits,
@@ -79,7 +84,7 @@ public final class GrpcServer implements AutoCloseable {
         this.guards = new CallGuards(authenticator, options.healthIsOpen(), limits, options.clientTimeout(), metrics);
         ConnectionGate gate = new ConnectionGate(options.connectionsMax(), metrics);
         CallTimes times = new CallTimes(options.timeoutDefault(), options.timeoutMax());
-        this.server = NettyServerBuilder.forAddress(options.listen())
+        this.server = NettyServerBuilder.forAddress(options.listen(), credentials)
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(connections)
                 .channelFactory(gate::newServerChannel)

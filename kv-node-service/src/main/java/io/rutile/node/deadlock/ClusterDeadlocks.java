@@ -1,6 +1,7 @@
 package io.rutile.node.deadlock;
 
 import io.grpc.BindableService;
+import io.grpc.ChannelCredentials;
 import io.grpc.Status;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -57,6 +58,7 @@ public final class ClusterDeadlocks implements DeadlockDetection, AutoCloseable 
     private final WaitForGraph graph;
     private final DeadlockService service;
     private final DetectorLookup lookup;
+    private final ChannelCredentials credentials;
     private final int edgesMax;
     private final ScheduledThreadPoolExecutor thread;
 
@@ -89,18 +91,21 @@ public final class ClusterDeadlocks implements DeadlockDetection, AutoCloseable 
      *
      * @param firstRegion this store's lead of the first Region, empty if it has none; cheap
      * @param lookup finds the leader when it is another store
+     * @param credentials how the connection to that store is secured
      * @param edgeLife longest that a wait lasts: edges of a store that died end after it
      * @param edgesMax waits of this store that are told, and edges that the graph keeps; what is beyond waits for its time-out
      */
     public ClusterDeadlocks(
             Supplier<Optional<FirstRegionLead>> firstRegion,
             DetectorLookup lookup,
+            ChannelCredentials credentials,
             Duration edgeLife,
             int edgesMax,
             MeterRegistry metrics) {
         this.graph = new WaitForGraph(firstRegion, edgeLife, edgesMax);
         this.service = new DeadlockService(graph, metrics);
         this.lookup = lookup;
+        this.credentials = credentials;
         this.edgesMax = edgesMax;
         this.overflow = counter(metrics, "edges.refused", "waits not told because too many live");
         this.found = counter(metrics, "found", "waits that closed a circle");
@@ -297,7 +302,7 @@ public final class ClusterDeadlocks implements DeadlockDetection, AutoCloseable 
             seekLater();
             return;
         }
-        there = new DetectorStream(endpoint.get(), new StreamNews());
+        there = new DetectorStream(endpoint.get(), credentials, new StreamNews());
         there.open();
         askAgain();
     }

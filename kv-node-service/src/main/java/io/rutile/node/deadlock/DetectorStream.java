@@ -1,5 +1,6 @@
 package io.rutile.node.deadlock;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -39,10 +40,10 @@ final class DetectorStream implements ClientResponseObserver<DeadlockRequest, De
     private final long openedNanos = System.nanoTime();
     private volatile @Nullable ClientCallStreamObserver<DeadlockRequest> requests;
 
-    DetectorStream(Endpoint detector, Owner owner) {
+    DetectorStream(Endpoint detector, ChannelCredentials credentials, Owner owner) {
         this.detector = detector;
         this.owner = owner;
-        this.channel = Channels.open(detector);
+        this.channel = Channels.open(detector, credentials);
     }
 
     void open() {

@@ -1,5 +1,6 @@
 package io.rutile.node.placement;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdClient.RegionHeartbeats;
@@ -72,10 +73,13 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     /**
      * Waits for a PD member to answer.
      *
+     * @param credentials how connections to PD are secured
      * @throws io.rutile.client.pd.PdException if none does within the connect timeout
      */
-    public static PlacementLink connect(PlacementOptions options, MeterRegistry metrics) {
-        PdClientOptions pdOptions = new PdClientOptions(options.endpoints(), CALL_TIMEOUT, options.connectTimeout());
+    public static PlacementLink connect(
+            PlacementOptions options, ChannelCredentials credentials, MeterRegistry metrics) {
+        PdClientOptions pdOptions =
+                new PdClientOptions(options.endpoints(), CALL_TIMEOUT, options.connectTimeout(), credentials);
         PlacementLink link = new PlacementLink(options, PdClient.connect(pdOptions, metrics));
         link.directory.refresh();
         return link;

@@ -1,5 +1,6 @@
 package io.rutile.node.resolved;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Counter;
@@ -40,6 +41,7 @@ final class LeaderNews implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
     private final LongFunction<Optional<String>> addresses;
+    private final ChannelCredentials credentials;
     private final Counter skipped;
     private final Counter failed;
     private final Map<Long, Link> links = new HashMap<>();
@@ -47,8 +49,12 @@ final class LeaderNews implements AutoCloseable {
     /** @param underWay messages that have not been answered */
     private record Link(String address, ManagedChannel channel, AtomicInteger underWay) {}
 
-    /** @param addresses where a store's clients reach it; empty if that is not known */
-    LeaderNews(LongFunction<Optional<String>> addresses, MeterRegistry metrics) {
+    /**
+     * @param addresses where a store's clients reach it; empty if that is not known
+     * @param credentials how connections to them are secured
+     */
+    LeaderNews(LongFunction<Optional<String>> addresses, ChannelCredentials credentials, MeterRegistry metrics) {
+        this.credentials = credentials;
         this.addresses = addresses;
         this.skipped = Counter.builder("kv.resolved.news.skipped")
                 .description(
@@ -87,11 +93,11 @@ final class LeaderNews implements AutoCloseable {
         }
     }
 
-    private static Link replaced(@Nullable Link before, String address) {
+    private Link replaced(@Nullable Link before, String address) {
         if (before != null) {
             before.channel().shutdownNow();
         }
-        return new Link(address, Channels.open(Endpoint.parse(address)), new AtomicInteger());
+        return new Link(address, Channels.open(Endpoint.parse(address), credentials), new AtomicInteger());
     }
 
     /** Lets go of stores that have no replica of what is led here any more. */

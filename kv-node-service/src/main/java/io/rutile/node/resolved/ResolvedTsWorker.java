@@ -1,5 +1,6 @@
 package io.rutile.node.resolved;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -68,6 +69,7 @@ public final class ResolvedTsWorker implements AutoCloseable {
      * @param oracle a timestamp that is made after it was asked for
      * @param replicas of this store, whoever leads
      * @param addresses where a store's clients reach it
+     * @param credentials how connections to other stores are secured
      * @param clock tells how far behind the least resolved timestamp is, for the metric alone
      */
     public ResolvedTsWorker(
@@ -76,6 +78,7 @@ public final class ResolvedTsWorker implements AutoCloseable {
             Supplier<CompletableFuture<TimeStamp>> oracle,
             Supplier<Collection<RegionPeer>> replicas,
             LongFunction<Optional<String>> addresses,
+            ChannelCredentials credentials,
             Clock clock,
             MeterRegistry metrics) {
         this.interval = interval;
@@ -83,7 +86,7 @@ public final class ResolvedTsWorker implements AutoCloseable {
         this.oracle = oracle;
         this.replicas = replicas;
         this.clock = clock;
-        this.news = new LeaderNews(addresses, metrics);
+        this.news = new LeaderNews(addresses, credentials, metrics);
         this.rounds = Timer.builder("kv.resolved.round.duration")
                 .description("rounds over all Regions, with a timestamp of the oracle")
                 .register(metrics);

@@ -1,6 +1,7 @@
 package io.rutile.node.rpc;
 
 import io.grpc.CallOptions;
+import io.grpc.ChannelCredentials;
 import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.Deadline;
@@ -35,6 +36,7 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
 
     private final Predicate<String> knownStores;
     private final Predicate<String> isSelf;
+    private final ChannelCredentials credentials;
     private final Executor executor;
     private final Counter forwarded;
     private final Counter refused;
@@ -44,10 +46,17 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
     /**
      * @param knownStores whether a client may be passed on to this {@code host:port}
      * @param isSelf whether it is this store: then the call is served here
+     * @param credentials how connections to other stores are secured
      */
-    Forwarding(Predicate<String> knownStores, Predicate<String> isSelf, Executor executor, MeterRegistry metrics) {
+    Forwarding(
+            Predicate<String> knownStores,
+            Predicate<String> isSelf,
+            ChannelCredentials credentials,
+            Executor executor,
+            MeterRegistry metrics) {
         this.knownStores = knownStores;
         this.isSelf = isSelf;
+        this.credentials = credentials;
         this.executor = executor;
         this.forwarded = metrics.counter("kv.rpc.forwarded");
         this.refused = metrics.counter("kv.rpc.forward.refusals");
@@ -72,8 +81,7 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
     }
 
     private ManagedChannel channel(String host) {
-        return NettyChannelBuilder.forTarget(host)
-                .usePlaintext()
+        return NettyChannelBuilder.forTarget(host, credentials)
                 .executor(executor)
                 .maxInboundMessageSize(Integer.MAX_VALUE)
                 .idleTimeout(5, TimeUnit.MINUTES)

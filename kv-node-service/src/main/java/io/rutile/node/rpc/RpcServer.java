@@ -18,6 +18,7 @@ import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
 import io.rutile.storage.Storage;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.KvContext;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +56,7 @@ public final class RpcServer implements AutoCloseable {
     private final Server server;
 
     /**
+     * @param security of the port, and of connections to stores that calls are passed on to
      * @param clusterId requests that name another one are refused
      * @param knownStores whether a client may be passed on to this {@code host:port}
      * @param isSelf whether this {@code host:port} is this store
@@ -66,6 +68,7 @@ public final class RpcServer implements AutoCloseable {
      */
     public RpcServer(
             RpcOptions options,
+            TransportSecurity security,
             long clusterId,
             long storeId,
             Storage storage,
@@ -83,7 +86,7 @@ public final class RpcServer implements AutoCloseable {
         this.timer.setRemoveOnCancelPolicy(true);
         this.acceptor = loops("rpc-accept", 1);
         this.connections = loops("rpc-io", 2);
-        this.forwarding = new Forwarding(knownStores, isSelf, handlers, metrics);
+        this.forwarding = new Forwarding(knownStores, isSelf, security.channels(), handlers, metrics);
 
         RpcMetrics rpcMetrics = new RpcMetrics(metrics);
         SlowRequests slow = new SlowRequests(options.slowThreshold(), System::nanoTime, metrics);
@@ -99,7 +102,7 @@ public final class RpcServer implements AutoCloseable {
         AtomicInteger open = new AtomicInteger();
         metrics.gauge("kv.rpc.connections", open);
         Counter refused = metrics.counter("kv.rpc.connection.refusals");
-        this.server = NettyServerBuilder.forAddress(options.listen())
+        this.server = NettyServerBuilder.forAddress(options.listen(), security.clientPort())
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(connections)
                 .channelFactory(() -> new CappedServerChannel(

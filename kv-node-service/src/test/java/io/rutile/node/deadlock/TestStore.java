@@ -1,5 +1,6 @@
 package io.rutile.node.deadlock;
 
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.NettyChannelBuilder;
@@ -43,6 +44,7 @@ final class TestStore implements AutoCloseable {
         deadlocks = new ClusterDeadlocks(
                 lead::get,
                 () -> CompletableFuture.completedFuture(pd.leader.get()),
+                InsecureChannelCredentials.create(),
                 Duration.ofMinutes(1),
                 EDGES_MAX,
                 metrics);

@@ -19,6 +19,7 @@ import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -74,6 +75,7 @@ class ConnectionCapsTest {
         Storage storage = new Storage(NOTHING, StorageOptions.of(ApiVersion.V1), Clock.systemUTC(), metrics);
         RpcServer server = new RpcServer(
                 options,
+                TransportSecurity.PLAINTEXT,
                 1,
                 1,
                 storage,

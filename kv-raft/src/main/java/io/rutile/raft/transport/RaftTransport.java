@@ -2,8 +2,10 @@ package io.rutile.raft.transport;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
@@ -57,6 +59,8 @@ public final class RaftTransport implements AutoCloseable {
     private final Executor pool;
     private final ScheduledExecutorService timer;
     private final int messageBytesMax;
+    private final ServerCredentials port;
+    private final ChannelCredentials channels;
     final ByteBudget outbound;
     private final ConcurrentHashMap<Long, StoreLink> links = new ConcurrentHashMap<>();
     private final Set<Guest> guests = ConcurrentHashMap.newKeySet();
@@ -67,6 +71,8 @@ public final class RaftTransport implements AutoCloseable {
 
     /**
      * @param entryBytesMax largest entry that a group takes; messages are bounded a little above
+     * @param port how the port is secured
+     * @param channels how connections to other stores are
      * @param outbound of all messages that wait for an answer; one store may have half of it
      * @param images answers requests for images; called on the pool
      */
@@ -74,6 +80,8 @@ public final class RaftTransport implements AutoCloseable {
             long clusterId,
             long storeId,
             int entryBytesMax,
+            ServerCredentials port,
+            ChannelCredentials channels,
             ByteBudget outbound,
             StoreAddresses addresses,
             InboundCalls inbound,
@@ -84,6 +92,8 @@ public final class RaftTransport implements AutoCloseable {
             MeterRegistry meters) {
         this.clusterId = clusterId;
         this.storeId = storeId;
+        this.port = port;
+        this.channels = channels;
         this.addresses = addresses;
         this.inbound = inbound;
         this.images = images;
@@ -101,7 +111,7 @@ public final class RaftTransport implements AutoCloseable {
      * @throws IOException if it can't be opened
      */
     public void start(InetSocketAddress listen) throws IOException {
-        server = NettyServerBuilder.forAddress(listen)
+        server = NettyServerBuilder.forAddress(listen, port)
                 .executor(pool)
                 .maxInboundMessageSize(messageBytesMax)
                 .maxInboundMetadataSize(METADATA_BYTES_MAX)
@@ -151,8 +161,7 @@ public final class RaftTransport implements AutoCloseable {
     }
 
     ManagedChannel channel(InetSocketAddress address) {
-        return NettyChannelBuilder.forAddress(address)
-                .usePlaintext()
+        return NettyChannelBuilder.forAddress(address, channels)
                 .executor(pool)
                 .maxInboundMessageSize(messageBytesMax)
                 .maxInboundMetadataSize(METADATA_BYTES_MAX)

@@ -8,6 +8,7 @@ import io.grpc.stub.ClientResponseObserver;
 import io.rutile.raft.wire.Call;
 import io.rutile.raft.wire.Envelope;
 import io.rutile.raft.wire.RaftTransportGrpc;
+import io.rutile.tls.TlsFailures;
 import java.net.InetSocketAddress;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -268,7 +269,8 @@ final class StoreLink {
 
         @Override
         public void onError(Throwable cause) {
-            onEnd(this, String.valueOf(cause.getMessage()));
+            String reason = TlsFailures.reason(cause);
+            onEnd(this, reason == null ? String.valueOf(cause.getMessage()) : "it " + reason);
         }
 
         @Override

@@ -1,5 +1,6 @@
 package io.rutile.pd.gc;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.SafePoints;
@@ -58,6 +59,7 @@ public final class GcAdvancer implements AutoCloseable {
 
     /**
      * @param oracle the next timestamp: "now" is a moment that no clock can set back (T1)
+     * @param credentials how connections to stores are secured
      * @param nanoClock monotonic; the grace time is measured on it
      */
     public GcAdvancer(
@@ -65,9 +67,10 @@ public final class GcAdvancer implements AutoCloseable {
             SafePoints safePoints,
             ClusterState cluster,
             Supplier<CompletableFuture<TimeStamp>> oracle,
+            ChannelCredentials credentials,
             LongSupplier nanoClock,
             MeterRegistry metrics) {
-        this(options, safePoints, cluster, oracle, nanoClock, Patience.DEFAULT, metrics);
+        this(options, safePoints, cluster, oracle, credentials, nanoClock, Patience.DEFAULT, metrics);
     }
 
     GcAdvancer(
@@ -75,6 +78,7 @@ public final class GcAdvancer implements AutoCloseable {
             SafePoints safePoints,
             ClusterState cluster,
             Supplier<CompletableFuture<TimeStamp>> oracle,
+            ChannelCredentials credentials,
             LongSupplier nanoClock,
             Patience patience,
             MeterRegistry metrics) {
@@ -83,7 +87,7 @@ public final class GcAdvancer implements AutoCloseable {
         this.cluster = cluster;
         this.oracle = oracle;
         this.nanoClock = nanoClock;
-        this.calls = new RegionCalls(cluster, patience);
+        this.calls = new RegionCalls(cluster, credentials, patience);
         this.metrics = new GcMetrics(metrics);
         this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "pd-gc");

@@ -2,6 +2,7 @@ package io.rutile.pd.gc;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
+import io.grpc.ChannelCredentials;
 import io.grpc.StatusRuntimeException;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.RegionInfo;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 final class RegionCalls implements AutoCloseable {
 
     private final ClusterState cluster;
-    private final StoreChannels channels = new StoreChannels();
+    private final StoreChannels channels;
     private final Patience patience;
     /** What the stores serve is theirs to say: the first refusal tells. */
     private APIVersion apiVersion = APIVersion.V1;
@@ -62,8 +63,10 @@ final class RegionCalls implements AutoCloseable {
      */
     record Answered<A>(RegionInfo region, A answer) {}
 
-    RegionCalls(ClusterState cluster, Patience patience) {
+    /** @param credentials how connections to stores are secured */
+    RegionCalls(ClusterState cluster, ChannelCredentials credentials, Patience patience) {
         this.cluster = cluster;
+        this.channels = new StoreChannels(credentials);
         this.patience = patience;
     }
 

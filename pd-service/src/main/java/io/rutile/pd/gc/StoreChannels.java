@@ -1,5 +1,6 @@
 package io.rutile.pd.gc;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.rutile.pd.meta.HostPort;
@@ -14,17 +15,21 @@ import java.util.Set;
 /** Channels to stores, one an address, opened when first needed. Used by one thread; closed by any. */
 final class StoreChannels implements AutoCloseable {
 
+    private final ChannelCredentials credentials;
     private final Map<String, ManagedChannel> byAddress = new HashMap<>();
+
+    StoreChannels(ChannelCredentials credentials) {
+        this.credentials = credentials;
+    }
 
     /** @throws IllegalArgumentException if it is no address */
     synchronized TikvBlockingStub to(String address) {
-        return TikvGrpc.newBlockingStub(byAddress.computeIfAbsent(address, StoreChannels::open));
+        return TikvGrpc.newBlockingStub(byAddress.computeIfAbsent(address, this::open));
     }
 
-    private static ManagedChannel open(String address) {
+    private ManagedChannel open(String address) {
         HostPort to = HostPort.parse(address);
-        return NettyChannelBuilder.forAddress(to.host(), to.port())
-                .usePlaintext()
+        return NettyChannelBuilder.forAddress(to.host(), to.port(), credentials)
                 .maxInboundMessageSize(WireLimits.MESSAGE_BYTES_MAX)
                 .build();
     }

@@ -4,6 +4,8 @@ import io.rutile.pd.meta.HostPort;
 import io.rutile.pd.meta.InitialCluster;
 import io.rutile.pd.meta.MemberIdentity;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.tls.TlsFailures;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -35,11 +37,16 @@ public final class ClusterJoin {
     private static final Duration STANDING_TIMEOUT = Duration.ofSeconds(1);
     private static final long PAUSE_MS = 500;
 
-    private final HttpClient client = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(STANDING_TIMEOUT)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .build();
+    private final HttpClient client;
+
+    /** @param security of calls to members */
+    public ClusterJoin(TransportSecurity security) {
+        this.client = security.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(STANDING_TIMEOUT)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .build();
+    }
 
     /** Not taken in; the message is what the cluster said, or that nobody was reached. */
     public static final class NotTakenInException extends Exception {
@@ -77,7 +84,8 @@ public final class ClusterJoin {
                                     .build(),
                             BodyHandlers.ofByteArray());
                 } catch (IOException e) {
-                    last = url + " cannot be reached: " + e;
+                    String reason = TlsFailures.reason(e);
+                    last = url + (reason == null ? " cannot be reached: " + e : " " + reason);
                     continue;
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();

@@ -2,6 +2,7 @@ package io.rutile.pd.http;
 
 import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.tls.TransportSecurity;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -25,13 +26,14 @@ final class MemberCalls implements AutoCloseable {
     private final Duration timeout;
     private final Semaphore places = new Semaphore(UNDER_WAY_MAX);
     /** Connections are kept; its threads come and go with calls. HTTP/1.1, for HTTP/2 on that port means gRPC. */
-    private final HttpClient client = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(PING_TIMEOUT)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .build();
+    private final HttpClient client;
 
-    MemberCalls(PdMember member, Duration timeout) {
+    MemberCalls(PdMember member, TransportSecurity security, Duration timeout) {
+        this.client = security.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(PING_TIMEOUT)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .build();
         this.member = member;
         this.timeout = timeout;
     }

@@ -86,11 +86,10 @@ final class MemberJson {
         for (int i = 0; i < count; i++) {
             String url = urls.get(i).asString("");
             if (url.length() > URL_LENGTH_MAX
-                    || !url.startsWith("http://")
                     || MemberDirectory.addressOf(url)
-                            .filter(address -> url.equals("http://" + address))
+                            .filter(address -> url.equals("http://" + address) || url.equals("https://" + address))
                             .isEmpty()) {
-                throw ApiError.badRequest(field + " must be of the form http://host:port");
+                throw ApiError.badRequest(field + " must be of the form http://host:port or https://host:port");
             }
             if (field.equals("peer_urls")) {
                 to.addPeerUrls(url);

@@ -9,6 +9,7 @@ import io.rutile.pd.leader.Leadership;
 import io.rutile.pd.meta.MetaException;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.PdMember;
+import io.rutile.tls.TransportSecurity;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,11 +51,18 @@ public final class PdApi implements AutoCloseable {
     private final MeterRegistry metrics;
     private final ChannelHandler entrance;
 
-    public PdApi(HttpOptions options, PdMember member, Leadership leadership, MetaStore meta, MeterRegistry metrics) {
+    /** @param security of calls to other members */
+    public PdApi(
+            HttpOptions options,
+            TransportSecurity security,
+            PdMember member,
+            Leadership leadership,
+            MetaStore meta,
+            MeterRegistry metrics) {
         this.options = options;
         this.leadership = leadership;
         this.metrics = metrics;
-        this.members = new MemberCalls(member, options.answerTimeout());
+        this.members = new MemberCalls(member, security, options.answerTimeout());
         this.router = new Router(routes(member, meta));
         this.threads = new ThreadPoolExecutor(
                 options.threads(),

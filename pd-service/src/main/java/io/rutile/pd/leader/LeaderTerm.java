@@ -1,5 +1,6 @@
 package io.rutile.pd.leader;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.cluster.ClusterState;
 import io.rutile.pd.cluster.IdAllocator;
@@ -57,6 +58,7 @@ public final class LeaderTerm {
             PdMember member,
             TsoWindow tso,
             LeaderOptions options,
+            ChannelCredentials credentials,
             Clocks clocks,
             MeterRegistry metrics) {
         this.term = term;
@@ -83,7 +85,8 @@ public final class LeaderTerm {
                 slowStoreMemory(),
                 metrics);
         this.scheduleLoop = new ScheduleLoop(coordinator, metrics);
-        this.gc = new GcAdvancer(options.gc(), safePoints, cluster, () -> tso.take(1), clocks.nano(), metrics);
+        this.gc = new GcAdvancer(
+                options.gc(), safePoints, cluster, () -> tso.take(1), credentials, clocks.nano(), metrics);
         this.drained = new DrainedStores(cluster, this::isReceiving, this::propose);
         this.membership = new Membership(term, meta, member, metrics);
         keyspacesToCreate.addAll(options.keyspaces());

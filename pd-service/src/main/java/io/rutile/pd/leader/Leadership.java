@@ -1,5 +1,6 @@
 package io.rutile.pd.leader;
 
+import io.grpc.ChannelCredentials;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.gc.GcMetrics;
 import io.rutile.pd.meta.LeadershipListener;
@@ -8,6 +9,7 @@ import io.rutile.pd.meta.MetaRecord;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.PdMember;
 import io.rutile.pd.tso.TsoWindow;
+import io.rutile.tls.TransportSecurity;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Optional;
@@ -36,6 +38,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
 
     private final LeaderOptions options;
     private final Clocks clocks;
+    private final ChannelCredentials credentials;
     private final MeterRegistry metrics;
     private final ScheduledExecutorService timer;
     private volatile @Nullable LeaderTerm current;
@@ -46,8 +49,15 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
 
     private record Begun(MetaStore meta, PdMember member) {}
 
+    /** Reaches stores over plaintext. */
     public Leadership(LeaderOptions options, Clocks clocks, MeterRegistry metrics) {
+        this(options, TransportSecurity.PLAINTEXT.channels(), clocks, metrics);
+    }
+
+    /** @param credentials how connections to stores are secured */
+    public Leadership(LeaderOptions options, ChannelCredentials credentials, Clocks clocks, MeterRegistry metrics) {
         this.options = options;
+        this.credentials = credentials;
         this.clocks = clocks;
         this.metrics = metrics;
         this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
@@ -162,7 +172,7 @@ public final class Leadership implements LeadershipListener, AutoCloseable {
             log.info("term not opened term={} cause={}", term, trouble == null ? "over" : trouble.getMessage());
             return;
         }
-        LeaderTerm opened = new LeaderTerm(term, to.meta(), to.member(), tso, options, clocks, metrics);
+        LeaderTerm opened = new LeaderTerm(term, to.meta(), to.member(), tso, options, credentials, clocks, metrics);
         opened.start();
         current = opened;
         log.info("leading term={} clusterId={}", term, to.meta().state().clusterId());

@@ -12,12 +12,14 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.DecoderException;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * speak HTTP/1.1 to the HTTP side, each on the event loop where it is; and sends away what speaks neither (E1).
  *
  * <p>A connection is registered here and is unknown to the gRPC server until it has spoken. Once handed over, nothing of the
- * gate is left in its pipeline: docs/decisions/0009.
+ * gate is left in its pipeline: docs/decisions/0010. TLS, where it is asked for, stands in front and stays.
  *
  * <p>Threads: the accepting event loop calls {@link #channelRead}, a connection's event loop its {@link FirstWords}.
  */
@@ -35,6 +37,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
     private final DoorOptions options;
     private final EventLoopGroup workers;
+    private final @Nullable TlsFront tls;
     private final ChannelHandler http;
     private final AtomicInteger open = new AtomicInteger();
     /** In the order of their arrival; guarded by itself. */
@@ -46,11 +49,18 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
     /**
      * @param workers where connections live; must take one that is registered already, see {@link AdoptingEventLoops}
+     * @param tls null for plaintext
      * @param http added to the pipeline of a connection that speaks HTTP/1.1; shared by all of them
      */
-    ConnectionGate(DoorOptions options, EventLoopGroup workers, ChannelHandler http, MeterRegistry metrics) {
+    ConnectionGate(
+            DoorOptions options,
+            EventLoopGroup workers,
+            @Nullable TlsFront tls,
+            ChannelHandler http,
+            MeterRegistry metrics) {
         this.options = options;
         this.workers = workers;
+        this.tls = tls;
         this.http = http;
         this.refused = Counter.builder("kv.pd.rpc.connections.refused")
                 .description("Connections closed at once because too many were open")
@@ -59,7 +69,8 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
                 .description("Connections closed because they did not speak in time, or to make room")
                 .register(metrics);
         this.foreign = Counter.builder("kv.pd.rpc.connections.foreign")
-                .description("Connections closed because they began with something that is not HTTP")
+                .description(
+                        "Connections closed because they began with something that is not HTTP, or their TLS handshake failed")
                 .register(metrics);
         Gauge.builder("kv.pd.rpc.connections", open, AtomicInteger::get)
                 .description("Open client connections")
@@ -81,6 +92,10 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             refused.increment();
             connection.unsafe().closeForcibly();
             return;
+        }
+        TlsFront secured = tls;
+        if (secured != null) {
+            connection.pipeline().addLast(secured.of(connection));
         }
         connection.pipeline().addLast(new FirstWords(context));
         workers.register(connection).addListener(registered -> {
@@ -214,6 +229,16 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             if (words != null) {
                 context.fireChannelRead(words);
             }
+        }
+
+        /** Of TLS: no TLS at all, or a certificate that is refused. Everything else is the network's. */
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            decided = true;
+            if (cause instanceof DecoderException || cause instanceof SSLException) {
+                foreign.increment();
+            }
+            context.close();
         }
 
         @Override

@@ -1,5 +1,6 @@
 package io.rutile.pd.rpc;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.rutile.pd.meta.HostPort;
@@ -11,14 +12,18 @@ import java.util.concurrent.ConcurrentHashMap;
 /** Channels to the client ports of other members, one each, opened when first needed. Safe from any thread. */
 final class MemberChannels implements AutoCloseable {
 
+    private final ChannelCredentials credentials;
     private final Map<HostPort, ManagedChannel> byAddress = new ConcurrentHashMap<>();
+
+    MemberChannels(ChannelCredentials credentials) {
+        this.credentials = credentials;
+    }
 
     /** @param address of a member: nobody else's, or the map would have no bound */
     ManagedChannel to(HostPort address) {
         return byAddress.computeIfAbsent(
                 address,
-                to -> NettyChannelBuilder.forAddress(to.host(), to.port())
-                        .usePlaintext()
+                to -> NettyChannelBuilder.forAddress(to.host(), to.port(), credentials)
                         .maxInboundMessageSize(WireLimits.MESSAGE_BYTES_MAX)
                         .build());
     }

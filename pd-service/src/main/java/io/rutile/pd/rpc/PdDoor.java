@@ -12,6 +12,8 @@ import io.rutile.pd.leader.Leadership;
 import io.rutile.pd.meta.MetaStore;
 import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.WireLimits;
+import io.rutile.tls.ServerTls;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -39,29 +41,33 @@ public final class PdDoor implements AutoCloseable {
     private static final int RST_WINDOW_SECONDS = 10;
     private static final long CLOSE_WAIT_MS = 2_000;
 
-    private final MemberChannels channels = new MemberChannels();
+    private final MemberChannels channels;
     private final MemberAnnouncer announcer;
     private final StateStreams streams;
     private final EventLoopGroup acceptors;
     private final EventLoopGroup workers;
+    private final ExecutorService handshakes;
     private final ExecutorService calls;
     private final ScheduledExecutorService timer;
     private final NettyServerBuilder builder;
     private @Nullable Server server;
 
     /**
+     * @param security of the port, and of connections to other members
      * @param http takes a connection that speaks HTTP/1.1 over when it is added to its pipeline; shared by all of them
      * @param putOut told why, if the cluster does not take this member for one any more
      */
     public PdDoor(
             InetSocketAddress listen,
             DoorOptions options,
+            TransportSecurity security,
             PdMember member,
             Leadership leadership,
             MetaStore meta,
             ChannelHandler http,
             Consumer<String> putOut,
             MeterRegistry metrics) {
+        this.channels = new MemberChannels(security.channels());
         this.announcer = new MemberAnnouncer(member, leadership, channels, putOut);
         PdCalls pdCalls = new PdCalls(leadership, member);
         this.streams = new StateStreams(pdCalls, meta, metrics);
@@ -72,7 +78,11 @@ public final class PdDoor implements AutoCloseable {
         // What waits here is bounded by connections and calls per connection.
         this.calls = Executors.newFixedThreadPool(Math.max(4, cores), new DefaultThreadFactory("pd-rpc", true));
         this.timer = Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("pd-announce", true));
-        ConnectionGate gate = new ConnectionGate(options, workers, http, metrics);
+        // One: whoever shakes hands keeps no timestamp waiting. What waits here is bounded by connections.
+        this.handshakes = Executors.newSingleThreadExecutor(new DefaultThreadFactory("pd-tls", true));
+        ServerTls tls = security.clients();
+        ConnectionGate gate =
+                new ConnectionGate(options, workers, tls == null ? null : new TlsFront(tls, handshakes), http, metrics);
         this.builder = NettyServerBuilder.forAddress(listen)
                 .bossEventLoopGroup(acceptors)
                 .workerEventLoopGroup(workers)
@@ -131,6 +141,7 @@ public final class PdDoor implements AutoCloseable {
             }
         }
         calls.shutdownNow();
+        handshakes.shutdownNow();
         shutDown(acceptors);
         shutDown(workers);
     }

@@ -5,6 +5,7 @@ import static io.rutile.pd.gc.FakeStores.put;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.grpc.InsecureChannelCredentials;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.pd.cluster.LocalCluster;
@@ -77,6 +78,7 @@ class GcAdvancerTest {
                 safePoints,
                 cluster.state(),
                 () -> CompletableFuture.completedFuture(TimeStamp.of(wall.millis(), 0)),
+                InsecureChannelCredentials.create(),
                 nanos::get,
                 new Patience(4, Duration.ofSeconds(5), this::pause),
                 metrics);
@@ -334,6 +336,7 @@ class GcAdvancerTest {
                 safePoints,
                 other.state(),
                 () -> CompletableFuture.completedFuture(TimeStamp.of(wall.millis(), 0)),
+                InsecureChannelCredentials.create(),
                 nanos::get,
                 new Patience(2, Duration.ofSeconds(5), () -> {}),
                 metrics)) {
@@ -476,6 +479,7 @@ class GcAdvancerTest {
                 safePoints,
                 cluster.state(),
                 () -> CompletableFuture.completedFuture(TimeStamp.of(wall.millis(), 0)),
+                InsecureChannelCredentials.create(),
                 nanos::get,
                 registry);
     }

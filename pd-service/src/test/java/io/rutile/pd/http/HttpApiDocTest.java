@@ -9,6 +9,7 @@ import io.rutile.pd.leader.Leadership;
 import io.rutile.pd.meta.LocalMeta;
 import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.pdpb.Member;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,6 +62,12 @@ class HttpApiDocTest {
         PdMember member = meta.member(Member::getDefaultInstance);
         Leadership leadership = new Leadership(LeaderOptions.DEFAULTS, Clocks.system(), new SimpleMeterRegistry());
         leadership.close();
-        return new PdApi(HttpOptions.DEFAULTS, member, leadership, meta.store(), new SimpleMeterRegistry());
+        return new PdApi(
+                HttpOptions.DEFAULTS,
+                TransportSecurity.PLAINTEXT,
+                member,
+                leadership,
+                meta.store(),
+                new SimpleMeterRegistry());
     }
 }

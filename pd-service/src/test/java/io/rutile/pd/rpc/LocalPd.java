@@ -22,6 +22,7 @@ import io.rutile.protocol.pdpb.Member;
 import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.PutStoreRequest;
 import io.rutile.protocol.pdpb.RequestHeader;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -66,10 +67,11 @@ public final class LocalPd implements AutoCloseable {
         this.meta = meta;
         leadership = new Leadership(leader, clocks, metrics);
         PdMember member = meta.member(this::self);
-        api = new PdApi(http, member, leadership, meta.store(), metrics);
+        api = new PdApi(http, TransportSecurity.PLAINTEXT, member, leadership, meta.store(), metrics);
         door = new PdDoor(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 options,
+                TransportSecurity.PLAINTEXT,
                 member,
                 leadership,
                 meta.store(),
