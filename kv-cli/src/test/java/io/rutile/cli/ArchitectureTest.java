@@ -33,6 +33,7 @@ class ArchitectureTest {
             .that()
             .resideInAnyPackage(
                     "io.rutile.protocol..",
+                    "io.rutile.tls",
                     "io.rutile.raft..",
                     "io.rutile.storage..",
                     "io.rutile.client..",
@@ -93,6 +94,21 @@ class ArchitectureTest {
                     "io.rutile.client..",
                     "io.rutile.node..",
                     "io.rutile.pd..");
+
+    @ArchTest
+    static final ArchRule tlsKnowsNoOtherRoom = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.tls..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.rutile.protocol..",
+                    "io.rutile.raft..",
+                    "io.rutile.storage..",
+                    "io.rutile.client..",
+                    "io.rutile.node..",
+                    "io.rutile.pd..",
+                    "io.rutile.gateway..");
 
     @ArchTest
     static final ArchRule raftStandsAlone = noClasses()

@@ -1,11 +1,19 @@
 package io.rutile.cli.command;
 
+import io.micrometer.core.instrument.Metrics;
 import io.rutile.cli.cluster.ApiVersion;
+import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.cli.placement.PdHttp;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
+import io.rutile.tls.ClientTls;
+import io.rutile.tls.Tls;
+import io.rutile.tls.TlsException;
+import io.rutile.tls.TlsFiles;
+import io.rutile.tls.TransportSecurity;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +52,23 @@ public final class Target {
             description = "How long one operation may take, retries included (default: 10).")
     private int timeoutSeconds = 10;
 
+    @Option(
+            names = "--cacert",
+            paramLabel = "FILE",
+            description = "Speak TLS, and trust servers whose certificates are of these CAs (PEM).")
+    private @Nullable Path cacert;
+
+    @Option(
+            names = "--cert",
+            paramLabel = "FILE",
+            description = "Certificate to show (PEM), with those that vouch for it behind it; wants --key.")
+    private @Nullable Path cert;
+
+    @Option(names = "--key", paramLabel = "FILE", description = "Its private key (PEM, PKCS #8 without a password).")
+    private @Nullable Path key;
+
+    private @Nullable TransportSecurity security;
+
     /** {@code host:port} of Placement Driver members. */
     public List<String> pdEndpoints() {
         return endpoints.isEmpty() ? local().pdEndpoints() : endpoints;
@@ -59,14 +84,39 @@ public final class Target {
         return Duration.ofSeconds(timeoutSeconds);
     }
 
+    /**
+     * How connections to the cluster are secured.
+     *
+     * @throws ClusterException in words, if the files can't be used
+     */
+    TransportSecurity security() {
+        TransportSecurity known = security;
+        if (known == null) {
+            known = cacert == null && cert == null && key == null
+                    ? TransportSecurity.PLAINTEXT
+                    : new TransportSecurity(null, null, tls());
+            security = known;
+        }
+        return known;
+    }
+
+    private ClientTls tls() {
+        try {
+            return Tls.client(new TlsFiles(cacert, cert, key), Clock.systemUTC(), Metrics.globalRegistry);
+        } catch (TlsException e) {
+            throw new ClusterException("--cacert, --cert and --key: " + e.getMessage(), e);
+        }
+    }
+
     /** The Placement Driver's HTTP API. */
     PdHttp pd() {
-        return new PdHttp(pdEndpoints(), timeout());
+        return new PdHttp(pdEndpoints(), timeout(), security());
     }
 
     public RutileClient connect() {
         Duration timeout = timeout();
-        RutileClientOptions options = new RutileClientOptions(pdEndpoints(), timeout, timeout, 2);
+        RutileClientOptions options = new RutileClientOptions(pdEndpoints(), timeout, timeout, 2)
+                .withCredentials(security().channels());
         String wanted = keyspace;
         if (wanted == null && endpoints.isEmpty() && local().apiVersion() == ApiVersion.V2) {
             wanted = "DEFAULT";

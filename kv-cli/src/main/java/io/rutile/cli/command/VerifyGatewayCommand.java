@@ -57,7 +57,9 @@ public final class VerifyGatewayCommand implements Callable<Integer> {
         String gateway = url != null ? url : target.gatewayUrl();
         long drawn = seed != null ? seed : System.nanoTime();
         Terminal.progress("seed " + drawn);
-        List<String> findings = new GatewayCheck(gateway, Duration.ofSeconds(withinSeconds), drawn, token).run(pairs);
+        List<String> findings = new GatewayCheck(
+                        gateway, Duration.ofSeconds(withinSeconds), drawn, token, target.security())
+                .run(pairs);
         if (!findings.isEmpty()) {
             throw new ClusterException(gateway + ": " + String.join("; ", findings));
         }

@@ -24,10 +24,11 @@ public final class ClusterCheck {
     private static final Duration PAUSE_BETWEEN_LOOKS = Duration.ofMillis(500);
 
     private final PdHttp pd;
-    private final NodeHttp nodes = new NodeHttp();
+    private final NodeHttp nodes;
 
     public ClusterCheck(PdHttp pd) {
         this.pd = pd;
+        this.nodes = new NodeHttp(pd.security());
     }
 
     /**

@@ -4,6 +4,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ClusterException;
+import io.rutile.tls.TlsFailures;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -20,10 +22,16 @@ final class NodeHttp {
     /** Longer than a node waits for a majority. */
     private static final Duration ANSWER_MAX = Duration.ofSeconds(8);
 
-    private final HttpClient client = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT_MAX)
-            .build();
+    private final TransportSecurity security;
+    private final HttpClient client;
+
+    NodeHttp(TransportSecurity security) {
+        this.security = security;
+        this.client = security.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(CONNECT_MAX)
+                .build();
+    }
 
     /** @throws ClusterException in words, if there is no answer or another one */
     JsonObject replicas(String address) {
@@ -43,7 +51,7 @@ final class NodeHttp {
     private JsonObject call(String method, String address, String path) {
         try {
             HttpResponse<String> response = client.send(
-                    HttpRequest.newBuilder(URI.create("http://" + address + path))
+                    HttpRequest.newBuilder(URI.create(security.outgoingScheme() + "://" + address + path))
                             .timeout(ANSWER_MAX)
                             .method(method, HttpRequest.BodyPublishers.noBody())
                             .build(),
@@ -54,7 +62,8 @@ final class NodeHttp {
             }
             return JsonParser.parseString(response.body()).getAsJsonObject();
         } catch (IOException | IllegalArgumentException e) {
-            throw new ClusterException(address + " does not answer: " + e, e);
+            String reason = TlsFailures.reason(e);
+            throw new ClusterException(address + (reason == null ? " does not answer: " + e : " " + reason), e);
         } catch (JsonParseException | IllegalStateException e) {
             throw new ClusterException(address + " does not answer like a node", e);
         } catch (InterruptedException e) {

@@ -6,6 +6,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ClusterException;
+import io.rutile.tls.TlsFailures;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -19,6 +21,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Calls of PD's HTTP API at whichever member answers. A member that cannot be reached, or knows no leader, is passed over; while
@@ -34,18 +37,33 @@ public final class PdHttp {
 
     private final List<String> endpoints;
     private final Duration timeout;
-    private final HttpClient client = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT_MAX)
-            .build();
+    private final TransportSecurity security;
+    private final HttpClient client;
 
     /**
+     * Over plaintext.
+     *
      * @param endpoints {@code host:port} of members
      * @param timeout of one call, over all members
      */
     public PdHttp(List<String> endpoints, Duration timeout) {
+        this(endpoints, timeout, TransportSecurity.PLAINTEXT);
+    }
+
+    /** The same, over connections that are secured so. */
+    public PdHttp(List<String> endpoints, Duration timeout, TransportSecurity security) {
         this.endpoints = List.copyOf(endpoints);
+        this.security = security;
+        this.client = security.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(CONNECT_MAX)
+                .build();
         this.timeout = timeout;
+    }
+
+    /** Of connections to this cluster. */
+    public TransportSecurity security() {
+        return security;
     }
 
     /**
@@ -129,7 +147,8 @@ public final class PdHttp {
                                         + " was lost; whether anything was changed is not known",
                                 e);
                     }
-                    trouble = endpoint + " cannot be reached";
+                    String reason = TlsFailures.reason(e);
+                    trouble = endpoint + (reason == null ? " cannot be reached" : " " + reason);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     throw new ClusterException("interrupted");
@@ -139,10 +158,12 @@ public final class PdHttp {
         throw new ClusterException("no Placement Driver answered in " + timeout.toSeconds() + " s: " + trouble);
     }
 
-    private static HttpRequest request(String method, String endpoint, String path, Duration left, BodyPublisher body) {
+    private HttpRequest request(String method, String endpoint, String path, Duration left, BodyPublisher body) {
         URI uri;
         try {
-            uri = URI.create((endpoint.contains("://") ? endpoint : "http://" + endpoint) + PREFIX + path);
+            uri = URI.create((endpoint.contains("://") ? endpoint : security.outgoingScheme() + "://" + endpoint)
+                    + PREFIX
+                    + path);
         } catch (IllegalArgumentException e) {
             throw new ClusterException("'" + endpoint + "' is not an address of the form host:port", e);
         }
@@ -151,7 +172,9 @@ public final class PdHttp {
 
     /** Before a byte was sent. */
     private static boolean isUnreachable(IOException e) {
-        return e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
+        return e instanceof ConnectException
+                || e instanceof HttpConnectTimeoutException
+                || e instanceof SSLHandshakeException;
     }
 
     private static JsonElement parsed(String endpoint, HttpResponse<String> response) {

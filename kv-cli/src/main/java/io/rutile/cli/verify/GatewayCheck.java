@@ -4,6 +4,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ClusterException;
+import io.rutile.tls.TlsFailures;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -38,10 +40,7 @@ public final class GatewayCheck {
     private static final Duration CONNECT_MAX = Duration.ofSeconds(5);
     private static final Duration PAUSE = Duration.ofMillis(200);
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT_MAX)
-            .build();
+    private final HttpClient http;
     private final String base;
     private final long deadlineNanos;
     private final Random random;
@@ -53,8 +52,14 @@ public final class GatewayCheck {
      * @param within how long all of it may take
      * @param seed of prefix and values
      * @param token for a gateway that asks who calls; null or empty if there is none
+     * @param security of {@code https} URLs
      */
-    public GatewayCheck(String gatewayUrl, Duration within, long seed, @Nullable String token) {
+    public GatewayCheck(
+            String gatewayUrl, Duration within, long seed, @Nullable String token, TransportSecurity security) {
+        this.http = security.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(CONNECT_MAX)
+                .build();
         this.base = gatewayUrl.replaceAll("/+$", "") + "/v1/raw";
         this.deadlineNanos = System.nanoTime() + within.toNanos();
         this.random = new Random(seed);
@@ -158,7 +163,8 @@ public final class GatewayCheck {
             } catch (HttpTimeoutException e) {
                 // What was the matter before the time was over says more.
             } catch (IOException e) {
-                trouble = "it cannot be reached: " + e;
+                String reason = TlsFailures.reason(e);
+                trouble = "it " + (reason == null ? "cannot be reached: " + e : reason);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new ClusterException("interrupted");

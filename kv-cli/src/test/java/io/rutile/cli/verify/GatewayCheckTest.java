@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.rutile.cli.cluster.ClusterException;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -152,7 +153,12 @@ class GatewayCheckTest {
     }
 
     private GatewayCheck check(Duration within) {
-        return new GatewayCheck("http://127.0.0.1:" + server.getAddress().getPort() + "/", within, SEED, token);
+        return new GatewayCheck(
+                "http://127.0.0.1:" + server.getAddress().getPort() + "/",
+                within,
+                SEED,
+                token,
+                TransportSecurity.PLAINTEXT);
     }
 
     private void answer(HttpExchange exchange) throws IOException {
