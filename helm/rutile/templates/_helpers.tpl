@@ -83,7 +83,7 @@ would read both as a list.
 {{- define "rutile.properties" -}}
 {{- $arguments := list -}}
 {{- range $name, $value := .values.properties -}}
-{{- if has $name $.own -}}
+{{- if or (has $name $.own) (and (hasPrefix "rutile.tls." $name) (or (ne $.component "gateway") (hasSuffix "bundle" $name))) -}}
 {{- fail (printf "%s.properties: %s follows from other values of the chart" $.component $name) -}}
 {{- end -}}
 {{- $arguments = append $arguments (printf "--%s=%v" $name $value) -}}
@@ -136,23 +136,106 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
+{{/* The Secret that members show and trust; empty for plaintext. */}}
+{{- define "rutile.tlsSecret" -}}
+{{- if .Values.tls.secret -}}{{ .Values.tls.secret }}{{- else if .Values.tls.certManager.issuer.name -}}{{ include "rutile.fullname" . }}-tls{{- end -}}
+{{- end -}}
+
+{{/* Of all URLs. */}}
+{{- define "rutile.scheme" -}}
+{{- if include "rutile.tlsSecret" . -}}https{{- else -}}http{{- end -}}
+{{- end -}}
+
+{{/* What a bundle of Spring is made of; (dict "bundle" "cluster" "directory" "/etc/rutile/tls" "ca" true). */}}
+{{- define "rutile.tlsBundle" -}}
+- --spring.ssl.bundle.pem.{{ .bundle }}.reload-on-update=true
+- --spring.ssl.bundle.pem.{{ .bundle }}.keystore.certificate={{ .directory }}/tls.crt
+- --spring.ssl.bundle.pem.{{ .bundle }}.keystore.private-key={{ .directory }}/tls.key
+{{- if .ca }}
+- --spring.ssl.bundle.pem.{{ .bundle }}.truststore.certificate={{ .directory }}/ca.crt
+{{- end }}
+{{- end -}}
+
+{{/* Arguments of PD and nodes. */}}
+{{- define "rutile.memberTls" -}}
+{{- if include "rutile.tlsSecret" . -}}
+{{- $managed := .Values.tls.certManager.issuer.name -}}
+{{- $allowed := .Values.tls.allowedCommonNames -}}
+{{- $peers := .Values.tls.peerCommonNames -}}
+{{- if and $allowed (ne .Values.tls.clientAuth "need") -}}
+{{- fail "tls.allowedCommonNames: nobody has to show a certificate unless tls.clientAuth is need" -}}
+{{- end -}}
+{{- if and $managed $allowed -}}{{- $allowed = append $allowed (include "rutile.fullname" .) | uniq -}}{{- end -}}
+{{- if and $managed (not $peers) -}}{{- $peers = list (include "rutile.fullname" .) -}}{{- end -}}
+{{ include "rutile.tlsBundle" (dict "bundle" "cluster" "directory" "/etc/rutile/tls" "ca" true) }}
+- --rutile.tls.bundle=cluster
+- --rutile.tls.client-auth={{ .Values.tls.clientAuth }}
+{{- with $allowed }}
+- --rutile.tls.allowed-common-names={{ join "," . }}
+{{- end }}
+{{- with $peers }}
+- --rutile.tls.peer-common-names={{ join "," . }}
+{{- end }}
+{{- else if or .Values.tls.allowedCommonNames .Values.tls.peerCommonNames -}}
+{{- fail "tls: names of certificates are given, and neither secret nor certManager.issuer.name: everything would be plaintext" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Arguments of gateways, which have callers of their own. */}}
+{{- define "rutile.gatewayTls" -}}
+{{- if include "rutile.tlsSecret" . -}}
+{{ include "rutile.tlsBundle" (dict "bundle" "cluster" "directory" "/etc/rutile/tls" "ca" true) }}
+{{- if .Values.tls.gatewaySecret }}
+{{ include "rutile.tlsBundle" (dict "bundle" "gateway" "directory" "/etc/rutile/gateway-tls" "ca" false) }}
+- --rutile.tls.bundle=gateway
+- --rutile.tls.management-bundle=cluster
+- --rutile.tls.client-bundle=cluster
+{{- else }}
+- --rutile.tls.bundle=cluster
+{{- end }}
+{{- else if .Values.tls.gatewaySecret -}}
+{{- fail "tls.gatewaySecret: gateways speak TLS to their callers only where members do: tls.secret or tls.certManager.issuer.name is missing" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Directories, not files alone: only so changes of a Secret arrive. */}}
+{{- define "rutile.tlsMounts" -}}
+{{- if include "rutile.tlsSecret" .root }}
+- {name: tls, mountPath: /etc/rutile/tls, readOnly: true}
+{{- end }}
+{{- if and .gateway .root.Values.tls.gatewaySecret }}
+- {name: gateway-tls, mountPath: /etc/rutile/gateway-tls, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "rutile.tlsVolumes" -}}
+{{- with include "rutile.tlsSecret" .root }}
+- name: tls
+  secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+{{- end }}
+{{- if and .gateway .root.Values.tls.gatewaySecret }}
+- name: gateway-tls
+  secret: {secretName: {{ .root.Values.tls.gatewaySecret | quote }}, defaultMode: 0440}
+{{- end }}
+{{- end -}}
+
 {{/*
-Probes on the management port. A process is started once its Spring context stands: a node waits for PD and reads its log before that. None
+Probes on the management port, which asks nobody for a certificate; (dict "scheme" "https"). A process is started once its Spring context stands: a node waits for PD and reads its log before that. None
 asks for a quorum: whoever waits for the others must not be killed for it.
 */}}
 {{- define "rutile.probes" -}}
 startupProbe:
-  httpGet: {path: /actuator/health/liveness, port: management}
+  httpGet: {path: /actuator/health/liveness, port: management, scheme: {{ upper .scheme }}}
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 300
 livenessProbe:
-  httpGet: {path: /actuator/health/liveness, port: management}
+  httpGet: {path: /actuator/health/liveness, port: management, scheme: {{ upper .scheme }}}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  httpGet: {path: /actuator/health/readiness, port: management}
+  httpGet: {path: /actuator/health/readiness, port: management, scheme: {{ upper .scheme }}}
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 3

@@ -68,6 +68,14 @@ class HelmChartTest {
                                             "scope")),
                             "jvmOptions",
                             "-XX:+HeapDumpOnOutOfMemoryError")),
+            "tls",
+                    Map.of(
+                            "certManager",
+                            Map.of("issuer", Map.of("name", "authority", "kind", "ClusterIssuer")),
+                            "gatewaySecret",
+                            "front",
+                            "allowedCommonNames",
+                            List.of("report")),
             "networkPolicy",
                     Map.of(
                             "clusterClients", List.of(Map.of("podSelector", Map.of("matchLabels", Map.of("a", "b")))),
@@ -131,7 +139,8 @@ class HelmChartTest {
         assertThat(objects.stream()
                         .filter(object -> !KubernetesModel.knows(object))
                         .map(object -> text(object, "kind")))
-                .containsExactlyInAnyOrderElementsOf(plain ? List.of() : List.of("ServiceMonitor", "PrometheusRule"));
+                .containsExactlyInAnyOrderElementsOf(
+                        plain ? List.of() : List.of("ServiceMonitor", "PrometheusRule", "Certificate"));
         assertThat(at(named(objects, "StatefulSet", "demo-rutile-pd"), "spec", "replicas")
                         .getAsInt())
                 .isEqualTo(pds);
@@ -362,6 +371,19 @@ class HelmChartTest {
                 Arguments.of(Map.of("gateway", Map.of("heapPercent", 70)), "gateway: the memory limit"),
                 Arguments.of(Map.of("placement", Map.of("isolationLevel", "rack")), "rack is none of"),
                 Arguments.of(Map.of("placement", Map.of("podLabels", Map.of("rack", "a/b"))), "rack is none of"),
+                Arguments.of(Map.of("tls", Map.of("gatewaySecret", "front")), "only where members do"),
+                Arguments.of(Map.of("tls", Map.of("peerCommonNames", List.of("a"))), "everything would be plaintext"),
+                Arguments.of(
+                        Map.of(
+                                "tls",
+                                Map.of(
+                                        "secret", "members",
+                                        "clientAuth", "want",
+                                        "allowedCommonNames", List.of("a"))),
+                        "nobody has to show a certificate"),
+                Arguments.of(
+                        Map.of("node", Map.of("properties", Map.of("rutile.tls.bundle", "other"))),
+                        "rutile.tls.bundle follows from other values"),
                 Arguments.of(
                         Map.of("pd", Map.of("properties", Map.of("rutile.pd.name", "other"))),
                         "rutile.pd.name follows from other values"),
@@ -487,6 +509,77 @@ class HelmChartTest {
         assertThat(text(container(test), "image")).isEqualTo("rutile/cli:0.1.0");
         assertThat(arguments(test))
                 .startsWith("verify", "gateway", "http://demo-rutile-gateway.stores.svc.cluster.local:8080");
+    }
+
+    @Test
+    void oneSecretBringsTlsToEveryPort() {
+        Map<String, Object> values = new HashMap<>(Chart.DEFAULTS);
+        values.put("tls", Map.of("secret", "members", "peerCommonNames", List.of("member")));
+
+        List<JsonObject> objects = Chart.render(values);
+
+        for (JsonObject workload : workloads(objects)) {
+            assertThat(items(podSpec(workload), "volumes")
+                            .filter(volume -> text(volume, "name").equals("tls"))
+                            .map(volume -> text(volume, "secret", "secretName")))
+                    .as(text(workload, "metadata", "name"))
+                    .containsExactly("members");
+            assertThat(items(container(workload), "volumeMounts").map(mount -> text(mount, "mountPath")))
+                    .contains("/etc/rutile/tls");
+            if (text(workload, "kind").equals("Pod")) {
+                continue;
+            }
+            assertThat(arguments(workload))
+                    .contains(
+                            "--rutile.tls.bundle=cluster",
+                            "--spring.ssl.bundle.pem.cluster.reload-on-update=true",
+                            "--spring.ssl.bundle.pem.cluster.keystore.certificate=/etc/rutile/tls/tls.crt",
+                            "--spring.ssl.bundle.pem.cluster.keystore.private-key=/etc/rutile/tls/tls.key",
+                            "--spring.ssl.bundle.pem.cluster.truststore.certificate=/etc/rutile/tls/ca.crt");
+            for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
+                assertThat(text(container(workload), probe, "httpGet", "scheme"))
+                        .isEqualTo("HTTPS");
+            }
+        }
+        JsonObject pd = named(objects, "StatefulSet", "demo-rutile-pd");
+        assertThat(argument(pd, "rutile.pd.advertise-client-url")).startsWith("https://");
+        assertThat(arguments(pd)).contains("--rutile.tls.client-auth=need", "--rutile.tls.peer-common-names=member");
+        JsonObject test = named(objects, "Pod", "demo-rutile-test");
+        assertThat(arguments(test))
+                .contains("https://demo-rutile-gateway.stores.svc.cluster.local:8080", "/etc/rutile/tls/ca.crt");
+        // It trusts, and has no key.
+        assertThat(podSpec(test).toString()).doesNotContain("tls.key");
+        assertThat(ofKind(objects, "Certificate")).isEmpty();
+    }
+
+    @Test
+    void certManagerMakesACertificateForEveryNameThatIsDialled() {
+        List<JsonObject> objects = Chart.render(EVERYTHING);
+
+        JsonObject certificate = ofKind(objects, "Certificate").get(0);
+        assertThat(text(certificate, "spec", "secretName")).isEqualTo("demo-rutile-tls");
+        List<String> names = items(certificate, "spec", "dnsNames")
+                .map(JsonElement::getAsString)
+                .toList();
+        assertThat(names)
+                .contains(
+                        "*.demo-rutile-pd-peers.stores.svc.cluster.local",
+                        "*.demo-rutile-node-peers.stores.svc.cluster.local",
+                        "demo-rutile-pd.stores",
+                        text(
+                                items(ofKind(objects, "ServiceMonitor").get(0), "spec", "endpoints")
+                                        .toList()
+                                        .get(0),
+                                "tlsConfig",
+                                "serverName"));
+        JsonObject node = named(objects, "StatefulSet", "demo-rutile-node");
+        assertThat(argument(node, "rutile.tls.allowed-common-names")).isEqualTo("report,demo-rutile");
+        assertThat(argument(node, "rutile.tls.peer-common-names")).isEqualTo("demo-rutile");
+        assertThat(arguments(named(objects, "Deployment", "demo-rutile-gateway")))
+                .contains(
+                        "--rutile.tls.bundle=gateway",
+                        "--rutile.tls.management-bundle=cluster",
+                        "--rutile.tls.client-bundle=cluster");
     }
 
     @Test

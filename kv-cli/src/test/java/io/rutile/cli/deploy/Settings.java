@@ -5,6 +5,7 @@ import com.google.gson.JsonParser;
 import io.rutile.gateway.GatewayProperties;
 import io.rutile.node.KvNodeProperties;
 import io.rutile.pd.PdProperties;
+import io.rutile.tls.spring.TlsProperties;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
@@ -37,6 +38,7 @@ final class Settings {
         settings.addRecord("rutile.pd", PdProperties.class);
         settings.addRecord("rutile.node", KvNodeProperties.class);
         settings.addRecord("rutile.gateway", GatewayProperties.class);
+        settings.addRecord("rutile.tls", TlsProperties.class);
         try {
             for (URL url : Collections.list(Settings.class.getClassLoader().getResources(METADATA))) {
                 try (Reader in = new InputStreamReader(url.openStream(), StandardCharsets.UTF_8)) {
