@@ -1,15 +1,12 @@
 package io.rutile.pd;
 
-import io.rutile.pd.cluster.RegionInfo;
 import io.rutile.pd.cluster.StoreInfo;
 import io.rutile.pd.cluster.StoreLoad;
 import io.rutile.pd.leader.LeaderTerm;
-import io.rutile.pd.schedule.Coordinator;
 import io.rutile.pd.schedule.Coordinator.Explanation;
 import io.rutile.pd.schedule.Coordinator.StoreExplanation;
 import io.rutile.pd.schedule.scheduler.LeaderEvictions.Eviction;
 import io.rutile.pd.schedule.scheduler.Verdict;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +23,6 @@ final class SchedulingEndpoint {
 
     /** Regions that are not as they should be, listed at most. */
     private static final int LISTED_MAX = 1_000;
-
-    private static final int SCAN_BATCH = 1_024;
 
     private final PdServer server;
 
@@ -86,22 +81,7 @@ final class SchedulingEndpoint {
                 term.cluster().stores().stream().map(store -> line(term, store)).toList(),
                 term.coordinator().schedulers().verdicts(),
                 term.coordinator().evictions().inForce(),
-                unhealthy(term));
-    }
-
-    private static List<Explanation> unhealthy(LeaderTerm term) {
-        Coordinator coordinator = term.coordinator();
-        List<Explanation> found = new ArrayList<>();
-        List<RegionInfo> batch = term.cluster().regionsAfter(null, SCAN_BATCH);
-        while (!batch.isEmpty() && found.size() < LISTED_MAX) {
-            batch.stream()
-                    .map(coordinator::explain)
-                    .filter(explanation -> !explanation.healthy())
-                    .limit(LISTED_MAX - found.size())
-                    .forEach(found::add);
-            batch = term.cluster().regionsAfter(batch.get(batch.size() - 1).startKey(), SCAN_BATCH);
-        }
-        return found;
+                term.coordinator().unhealthy(LISTED_MAX));
     }
 
     private static StoreLine line(LeaderTerm term, StoreInfo store) {

@@ -38,6 +38,7 @@ public final class ClusterState {
     private final RegionTree regions = new RegionTree();
     private final ReadWriteLock regionsLock = new ReentrantReadWriteLock();
     private final HotPeerCache hot;
+    private final HeatMap heat;
     private final Map<Long, Heard> heard = new ConcurrentHashMap<>();
 
     /**
@@ -58,6 +59,7 @@ public final class ClusterState {
         this.silence = silence;
         this.begunNanos = nanoClock.getAsLong();
         this.hot = new HotPeerCache(nanoClock);
+        this.heat = new HeatMap(nanoClock);
     }
 
     /**
@@ -75,6 +77,7 @@ public final class ClusterState {
         }
         if (refusal.isEmpty()) {
             hot.observe(region);
+            heat.observe(region);
         }
         return refusal;
     }
@@ -82,6 +85,16 @@ public final class ClusterState {
     /** Regions through which much goes. */
     public HotPeerCache hot() {
         return hot;
+    }
+
+    /** Who reads and writes where, over time. */
+    public HeatMap heat() {
+        return heat;
+    }
+
+    /** Time passes: what is kept by the minute begins a new one. Called by one timer, every second or more often. */
+    public void tick() {
+        heat.tick(this);
     }
 
     /** A store said that it is there. */

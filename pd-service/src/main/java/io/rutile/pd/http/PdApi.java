@@ -86,6 +86,8 @@ public final class PdApi implements AutoCloseable {
         all.addAll(new ConfigRoutes(meta).routes());
         all.addAll(new PlacementRoutes(meta).routes());
         all.addAll(new HotRoutes().routes());
+        all.addAll(new HeatRoutes().routes());
+        all.addAll(new SchedulingRoutes().routes());
         all.addAll(new GcRoutes(meta).routes());
         all.addAll(UnservedRoutes.routes());
         return all;

@@ -45,6 +45,11 @@ final class LeaderMetrics {
                         term -> term.cluster().regionCount())
                 .register(metrics);
         gauge(
+                        "kv.pd.cluster.heat.ranges",
+                        "Ranges of keys that the heat map tells apart now",
+                        term -> term.cluster().heat().ranges())
+                .register(metrics);
+        gauge(
                         "kv.pd.schedule.running",
                         "Operators under way",
                         term -> term.operators().size())

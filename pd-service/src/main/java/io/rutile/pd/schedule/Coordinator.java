@@ -31,6 +31,7 @@ import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.pdpb.RegionHeartbeatResponse;
 import io.rutile.protocol.pdpb.ResponseHeader;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Heartbeats come on any thread; {@link #tick} belongs to the schedule thread.
  */
 public final class Coordinator {
+
+    private static final int EXPLAINED_AT_ONCE = 1_024;
 
     private final ClusterState cluster;
     private final OperatorController operators;
@@ -149,6 +152,7 @@ public final class Coordinator {
 
     /** One bounded round of the patrol and of each scheduler whose time has come; called by one timer. */
     public void tick() {
+        cluster.tick();
         patrol();
         splits.tick();
         schedulers.tick();
@@ -260,6 +264,25 @@ public final class Coordinator {
         }
         String reason = operators.isFull() ? Admission.FULL.words() : "found just now";
         return new Explanation(region.id(), false, "about to be repaired", reason);
+    }
+
+    /**
+     * Regions for which something is under way or should be done, in key order; walks over all of them until there are enough.
+     *
+     * @param max so many at most
+     */
+    public List<Explanation> unhealthy(int max) {
+        List<Explanation> found = new ArrayList<>();
+        List<RegionInfo> batch = cluster.regionsAfter(null, EXPLAINED_AT_ONCE);
+        while (!batch.isEmpty() && found.size() < max) {
+            batch.stream()
+                    .map(this::explain)
+                    .filter(explanation -> !explanation.healthy())
+                    .limit(max - found.size())
+                    .forEach(found::add);
+            batch = cluster.regionsAfter(batch.get(batch.size() - 1).startKey(), EXPLAINED_AT_ONCE);
+        }
+        return found;
     }
 
     /**
