@@ -1,9 +1,13 @@
 package io.rutile.gateway;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.region.KeySpace;
 import io.rutile.gateway.access.AuditLog;
 import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.access.FrontDoor;
+import io.rutile.gateway.console.ClusterView;
+import io.rutile.gateway.console.ConsolePages;
+import io.rutile.gateway.console.PdHttp;
 import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
@@ -20,9 +24,11 @@ import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +53,9 @@ import org.springframework.core.env.Environment;
 class GatewayConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(GatewayConfiguration.class);
+
+    /** PD itself waits two seconds for its members when it is asked for their health. */
+    private static final Duration PD_ANSWER_MAX = Duration.ofSeconds(4);
 
     @Bean(initMethod = "start", destroyMethod = "close")
     ClusterConnection clusterConnection(GatewayProperties properties, ServiceTls tls, MeterRegistry metrics) {
@@ -125,6 +134,31 @@ class GatewayConfiguration {
         return new FrontDoor(kv, transactions, sessions, atomicCalls);
     }
 
+    /** What PD tells of the cluster, for the console and the management port. */
+    @Bean(destroyMethod = "close")
+    ClusterView clusterView(GatewayProperties properties, ClusterConnection connection, MeterRegistry metrics) {
+        String keyspace = properties.clientOptions().keyspace();
+        return new ClusterView(
+                new PdHttp.Options(properties.pdEndpoints(), PD_ANSWER_MAX),
+                mode -> keyspace == null
+                        ? CompletableFuture.completedFuture(
+                                mode == KeySpace.Mode.RAW ? KeySpace.rawV1() : KeySpace.txnV1())
+                        : connection
+                                .keyspace(keyspace)
+                                .thenApply(found -> mode == KeySpace.Mode.RAW ? found.raw() : found.txn()),
+                metrics);
+    }
+
+    @Bean
+    ConsolePages consolePages() {
+        return new ConsolePages();
+    }
+
+    @Bean
+    RutileEndpoint rutileEndpoint(ClusterView cluster) {
+        return new RutileEndpoint(cluster);
+    }
+
     /** Those of the API's port: none, unless the management has no port of its own. */
     @Bean
     ManagementPaths managementPaths(
@@ -165,6 +199,8 @@ class GatewayConfiguration {
             Authenticator authenticator,
             ObjectProvider<BuildProperties> build) {
         Map<String, String> links = new TreeMap<>();
+        links.put("cluster", "/v1/cluster");
+        links.put("console", ConsolePages.BASE);
         links.put("openapi", "/v3/api-docs");
         links.put("raw", "/v1/raw");
         links.put("txn", "/v1/txn");

@@ -182,6 +182,25 @@ class SecuredGatewayTest {
             writer, GET,    /v1/txn/keys/fruit/1,             403
             admin,  GET,    /v1/raw/fruit/1,                  403
             admin,  POST,   /v1/txn,                          403
+            -,      GET,    /console/,                        200
+            -,      GET,    /console/app.js,                  200
+            -,      POST,   /console/,                        405
+            -,      GET,    /console/no-such.js,              401
+            -,      GET,    /console/..;/v1/raw/fruit/1,      401
+            -,      GET,    /console/%2e%2e/v1/raw/fruit/1,   401
+            -,      GET,    /console/app.js/../../v1/raw/fruit/1, 401
+            -,      GET,    /v1/caller,                       401
+            -,      GET,    /v1/cluster,                      401
+            -,      GET,    /v1/cluster/regions,              401
+            reader, GET,    /v1/caller,                       200
+            reader, GET,    /v1/cluster,                      403
+            both,   GET,    /v1/cluster/stores,               403
+            both,   GET,    /v1/cluster/regions,              403
+            both,   GET,    /v1/cluster/regions/1,            403
+            both,   GET,    /v1/cluster/operators,            403
+            both,   GET,    /v1/cluster/scheduling,           403
+            both,   GET,    /v1/cluster/heat,                 403
+            admin,  GET,    /v1/cluster,                      503
             """)
     void keysAreForWhomTheyAreGranted(String who, String method, String path, int status) {
         HttpResponse<byte[]> answer = send(who, method, path, method.equals("PUT") ? "v" : "");
@@ -463,6 +482,10 @@ class SecuredGatewayTest {
             -,      /actuator/healthy,               401
             reader, /actuator/env,                   403
             reader, /actuator/info,                  403
+            -,      /actuator/rutile,                401
+            -,      /actuator/rutile/drain/4,        401
+            reader, /actuator/rutile/stores,         403
+            admin,  /actuator/rutile/stores,         503
             admin,  /actuator/info,                  200
             admin,  /actuator/loggers,               200
             admin,  /actuator/nothing,               404

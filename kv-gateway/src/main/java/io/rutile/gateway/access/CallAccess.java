@@ -43,13 +43,23 @@ public final class CallAccess {
      * @throws FailureException if the caller may not
      */
     public void requireAdmin() {
-        if (!caller.permissions().isAdmin()) {
-            audit.refused(Refusal.NOT_ADMIN, caller, origin, "");
-            throw new FailureException(Refusal.NOT_ADMIN.failure());
-        }
+        requireAdminToLook();
         // Where nobody is asked there are no admins, and strangers would write as much as they like.
         if (!caller.equals(Caller.ANYONE)) {
             audit.admin(caller, origin);
+        }
+    }
+
+    /**
+     * The call looks at the cluster and changes nothing. Only a refusal is written down: who watches asks every few seconds, and would
+     * drown what admins do.
+     *
+     * @throws FailureException if the caller may not
+     */
+    public void requireAdminToLook() {
+        if (!caller.permissions().isAdmin()) {
+            audit.refused(Refusal.NOT_ADMIN, caller, origin, "");
+            throw new FailureException(Refusal.NOT_ADMIN.failure());
         }
     }
 

@@ -8,7 +8,7 @@ public enum Permission {
     READ,
     /** Write, delete, and lock: a lock keeps writers away. */
     WRITE,
-    /** Operate the gateway: what its management port serves. Data is none of it. */
+    /** Operate the gateway and look at the cluster: what its management port and {@code /v1/cluster} serve. Values are none of it. */
     ADMIN;
 
     /** Its name in files and answers. */

@@ -3,6 +3,7 @@ package io.rutile.gateway.kv;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.Keyspace;
 import io.rutile.client.KvClientException;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
@@ -76,6 +77,11 @@ public final class ClusterConnection implements AutoCloseable {
     /** The transactional API, or a future that has failed with {@code UNAVAILABLE}. */
     CompletableFuture<TxnKv> txn() {
         return open().thenApply(RutileClient::txn);
+    }
+
+    /** A keyspace of API V2, looked up by its name; or a future that has failed as {@link RutileClient#keyspace} says. */
+    public CompletableFuture<Keyspace> keyspace(String name) {
+        return open().thenCompose(client -> client.keyspace(name));
     }
 
     private CompletableFuture<RutileClient> open() {

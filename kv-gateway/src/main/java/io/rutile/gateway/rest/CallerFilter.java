@@ -5,6 +5,7 @@ import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.access.CallAccess;
 import io.rutile.gateway.access.CallOrigin;
 import io.rutile.gateway.access.Refusal;
+import io.rutile.gateway.console.ConsolePages;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
 import jakarta.servlet.DispatcherType;
@@ -25,13 +26,15 @@ import org.springframework.http.HttpHeaders;
 
 /**
  * Asks who calls, before anything is done for them (E2). The API is for whoever is known; which keys they may touch is asked further down,
- * where keys are known. The management's paths are for admins, but those that are open. The body of who is refused stays unread.
+ * where keys are known. The management's paths are for admins, but those that are open; the console's pages are for everybody. The body of
+ * who is refused stays unread.
  */
 public final class CallerFilter implements Filter {
 
     private static final String ACCESS = CallerFilter.class.getName();
     private static final Set<String> METHODS =
             Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE");
+    private static final List<String> API_NAMES = List.of("raw", "txn", "cluster");
 
     private final Authenticator authenticator;
     private final ManagementPaths management;
@@ -69,6 +72,18 @@ public final class CallerFilter implements Filter {
             chain.doFilter(request, response);
             return;
         }
+        if (!isManagement && ConsolePages.isPage(path)) {
+            // The same for everybody: what they show is asked for by another call, in the name of whoever looks.
+            chain.doFilter(request, response);
+            return;
+        }
+        if (isManagement && isOfAWebSite(request)) {
+            ProblemWriter.write(
+                    response,
+                    ProblemType.PERMISSION_DENIED.problem(
+                            "pages of web sites may not change the gateway or the cluster"));
+            return;
+        }
         try {
             CallAccess access = authenticator.authenticate(authorization(request), origin(request, path, isManagement));
             if (isManagement) {
@@ -91,6 +106,16 @@ public final class CallerFilter implements Filter {
         chain.doFilter(request, response);
     }
 
+    /**
+     * A change that some page asks for through its visitor's browser, which sends this header with it. Where nobody is asked who they are,
+     * that would be enough to drain a store.
+     */
+    private static boolean isOfAWebSite(HttpServletRequest request) {
+        return !request.getMethod().equals("GET")
+                && !request.getMethod().equals("HEAD")
+                && request.getHeader(HttpHeaders.ORIGIN) != null;
+    }
+
     private static void refuse(HttpServletResponse response, Failure failure) throws IOException {
         ProblemWriter.write(response, Problems.of(failure));
     }
@@ -105,7 +130,10 @@ public final class CallerFilter implements Filter {
         String method = METHODS.contains(request.getMethod()) ? request.getMethod() : "OTHER";
         String where = isManagement
                 ? management.told(path)
-                : path.startsWith("/v1/raw") ? "raw" : path.startsWith("/v1/txn") ? "txn" : "other";
+                : API_NAMES.stream()
+                        .filter(name -> path.startsWith("/v1/" + name))
+                        .findFirst()
+                        .orElse("other");
         return new CallOrigin(isManagement ? "management" : "rest", request.getRemoteAddr(), method + " " + where);
     }
 }

@@ -3,7 +3,10 @@ package io.rutile.gateway.rest;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.access.FrontDoor;
+import io.rutile.gateway.console.ClusterView;
+import io.rutile.gateway.console.ConsolePages;
 import io.rutile.gateway.kv.GatewayLimits;
+import java.util.Map;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -11,11 +14,14 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.Ordered;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
 
 /** The parts of the edge, in the order in which a request meets them. */
 @Configuration(proxyBeanMethods = false)
 @Import({ProblemAdvice.class, OpenApiDocument.class})
 public class RestConfiguration implements WebMvcConfigurer {
+
+    private static final int CONSOLE_ORDER = 1;
 
     @Bean
     HttpConnector httpConnector(RestSettings settings, MeterRegistry metrics) {
@@ -56,6 +62,24 @@ public class RestConfiguration implements WebMvcConfigurer {
     @Bean
     TxnController txnController(FrontDoor door, TimeParameters times) {
         return new TxnController(door, times);
+    }
+
+    @Bean
+    ClusterController clusterController(ClusterView cluster) {
+        return new ClusterController(cluster);
+    }
+
+    @Bean
+    CallerController callerController(RestSettings settings) {
+        return new CallerController(settings.asksCallers());
+    }
+
+    /** The console's pages, behind the controllers. */
+    @Bean
+    SimpleUrlHandlerMapping consoleMapping(ConsolePages pages) {
+        ConsoleHandler handler = new ConsoleHandler(pages);
+        return new SimpleUrlHandlerMapping(
+                Map.of("/console", handler, "/console/", handler, "/console/*", handler), CONSOLE_ORDER);
     }
 
     @Bean
