@@ -45,6 +45,7 @@ async function open() {
   document.title = `${TITLES[to.name]} – Rutile`;
   if (shown?.name !== to.name) {
     shown?.view.close?.();
+    $('trouble').hidden = true;
     const view = VIEWS[to.name].create(shell);
     replace(main, h('h1', null, TITLES[to.name]), view.root);
     shown = {name: to.name, view};
@@ -189,7 +190,11 @@ document.addEventListener('keydown', event => {
     return;
   }
   const act = {
-    '/': () => $('q').select(), '?': help, g: () => { leader = Date.now(); }, r: refresh, t: nextTheme,
+    '/': () => {
+      $('q').focus();
+      $('q').select();
+    },
+    '?': help, g: () => { leader = Date.now(); }, r: refresh, t: nextTheme,
     x: () => {
       localStorage.setItem('rutile.hex', shell.hex ? '0' : '1');
       shown?.view.repaint?.();

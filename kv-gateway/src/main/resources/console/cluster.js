@@ -32,7 +32,7 @@ export function create(shell) {
     if (!last) return;
     const [overview, list, page] = last;
     const up = list.filter(s => s.state === 'Up').length;
-    replace(tiles,
+    if (!tiles.contains(document.activeElement)) replace(tiles,
         tile('Stores up', `${up} of ${list.length}`, up < list.length ? 'warn' : 'ok'),
         tile('Regions', count(overview.regions)),
         tile('Replicas wanted', overview.maxReplicas),

@@ -43,6 +43,7 @@ export function table(label, columns, {id, open, empty = 'Nothing.'} = {}) {
           h('thead', null, h('tr', null, columns.map(c => h('th', {scope: 'col', class: c.n ? 'n' : null, title: c.title}, c.name)))),
           body));
   let selected = null;
+  let shown = null;
 
   function move(row, to) {
     const rows = [...body.querySelectorAll('tr[tabindex]')];
@@ -75,12 +76,17 @@ export function table(label, columns, {id, open, empty = 'Nothing.'} = {}) {
       body.querySelectorAll('tr[data-id]').forEach(r => r.setAttribute('aria-selected', String(r.dataset.id === selected)));
     },
     fill(rows) {
+      const keys = rows.map((row, i) => (id ? String(id(row)) : String(i)));
+      // What somebody is about to copy stays, as long as it is the same rows.
+      const marked = getSelection();
+      if (marked && !marked.isCollapsed && body.contains(marked.anchorNode) && keys.join(' ') === shown) return;
+      shown = keys.join(' ');
       const focused = body.contains(document.activeElement) ? document.activeElement.closest('tr')?.dataset.id : undefined;
       const current = focused ?? body.querySelector('tr[tabindex="0"]')?.dataset.id;
-      const stays = rows.some(r => id && String(id(r)) === current);
+      const stays = Boolean(id) && keys.includes(current);
       replace(body, rows.length
           ? rows.map((row, i) => {
-            const key = id ? String(id(row)) : String(i);
+            const key = keys[i];
             return h('tr', {
               tabindex: (stays ? key === current : i === 0) ? '0' : '-1', 'data-id': key,
               'aria-selected': open ? String(key === selected) : null,

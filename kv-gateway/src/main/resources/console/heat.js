@@ -98,6 +98,7 @@ export function create(shell) {
   }
 
   function tell() {
+    if (readOut.contains(document.activeElement)) return;
     if (!at) {
       replace(readOut, h('span', {class: 'dim'}, map.columns.some(c => c.amounts.some(a => a > 0))
         ? 'Point at a cell, or focus the map and use the arrow keys; Enter opens the Region.'

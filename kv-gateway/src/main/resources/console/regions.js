@@ -37,6 +37,8 @@ export function create(shell) {
   let opened = '';
   let found = null;
   let wantsFocus = false;
+  let asks = 0;
+  let described = '';
 
   function paint() {
     list.fill(page.regions);
@@ -44,7 +46,11 @@ export function create(shell) {
     next.hidden = !page.next;
     about.textContent = page.regions.length < page.count ? `${page.regions.length} of ${count(page.count)}` : `${count(page.count)} in all`;
     detail.hidden = !found;
-    if (found) replace(detail, describe(found, shell, close));
+    // Whoever is in it by keyboard stays there: it is made anew when they leave.
+    if (found && !(described === opened && detail.contains(document.activeElement))) {
+      replace(detail, describe(found, shell, close));
+      described = opened;
+    }
   }
 
   function close() {
@@ -78,11 +84,14 @@ export function create(shell) {
     async refresh() {
       const asked = Object.fromEntries(new URLSearchParams(search));
       const one = opened;
+      const mine = ++asks;
       if (asked.key === undefined) ['enc', 'as'].forEach(name => delete asked[name]);
       const answers = await Promise.all([
         get(`/v1/cluster/regions?${new URLSearchParams({...asked, limit: LIMIT})}`),
         one ? get(`/v1/cluster/regions/${one}`) : null,
       ]);
+      // Somebody has gone on meanwhile.
+      if (mine !== asks) return;
       [page, found] = answers;
       paint();
       if (wantsFocus) {

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.rutile.cli.cluster.ApiVersion;
 import io.rutile.cli.cluster.ClusterLayout;
 import io.rutile.client.Keyspace;
@@ -11,6 +13,7 @@ import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.RutileClient;
 import io.rutile.client.raw.RawKv;
+import io.rutile.client.region.KeySpace;
 import io.rutile.client.txn.Transaction;
 import io.rutile.client.txn.TxnKv;
 import io.rutile.client.txn.TxnOptions;
@@ -24,6 +27,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -256,6 +260,21 @@ class ApiV2IT {
         Keyspace byDefault = client.keyspace("DEFAULT").join();
         assertThat(text(client.raw(byDefault.raw()).get(key("over-rest")).join()))
                 .hasValue("v");
+        URI regionOf = URI.create(house.gatewayUrl() + "/v1/cluster/regions?key=over-rest&limit=1");
+        JsonObject region = JsonParser.parseString(
+                        http.send(HttpRequest.newBuilder(regionOf).build(), HttpResponse.BodyHandlers.ofString())
+                                .body())
+                .getAsJsonObject()
+                .getAsJsonArray("regions")
+                .get(0)
+                .getAsJsonObject();
+        KeyRange range = new KeyRange(hexKey(region, "startKey"), hexKey(region, "endKey"));
+        KeySpace keys = byDefault.raw();
+        assertThat(range.contains(keys.border(keys.toWire(key("over-rest"))))).isTrue();
+    }
+
+    private static ByteKey hexKey(JsonObject region, String name) {
+        return ByteKey.wrap(HexFormat.of().parseHex(region.get(name).getAsString()));
     }
 
     @Test

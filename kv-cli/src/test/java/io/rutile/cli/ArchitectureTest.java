@@ -61,6 +61,7 @@ class ArchitectureTest {
                     "io.rutile.pd.meta..",
                     "io.rutile.gateway.kv..",
                     "io.rutile.gateway.access..",
+                    "io.rutile.gateway.console..",
                     "io.rutile.gateway.grpc..")
             .should()
             .dependOnClassesThat()
@@ -69,7 +70,11 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyTheGrpcEdgeOfTheGatewaySpeaksGrpc = noClasses()
             .that()
-            .resideInAnyPackage("io.rutile.gateway.kv..", "io.rutile.gateway.access..", "io.rutile.gateway.rest..")
+            .resideInAnyPackage(
+                    "io.rutile.gateway.kv..",
+                    "io.rutile.gateway.access..",
+                    "io.rutile.gateway.console..",
+                    "io.rutile.gateway.rest..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.grpc..", "io.rutile.gateway.grpc..", "io.rutile.gateway.v1..");
@@ -231,12 +236,25 @@ class ArchitectureTest {
             .definedBy("io.rutile.gateway.rest..", "io.rutile.gateway.grpc..")
             .layer("access")
             .definedBy("io.rutile.gateway.access..")
+            .layer("console")
+            .definedBy("io.rutile.gateway.console..")
             .layer("kv")
             .definedBy("io.rutile.gateway.kv..")
             .whereLayer("doors")
             .mayOnlyBeAccessedByLayers("assembly")
             .whereLayer("access")
+            .mayOnlyBeAccessedByLayers("assembly", "doors")
+            .whereLayer("console")
             .mayOnlyBeAccessedByLayers("assembly", "doors");
+
+    /** What the console shows of the cluster is no way to data: that it reads over REST, in the name of whoever looks. */
+    @ArchTest
+    static final ArchRule theConsoleHasNoDataOfItsOwn = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.gateway.console..")
+            .should()
+            .dependOnClassesThat()
+            .haveNameMatching("io\\.rutile\\.(gateway\\.kv\\.\\w*(Operations|Sessions|Calls)|client\\.(raw|txn)\\..*)");
 
     /** Data only in the name of a caller: what does not ask is the assembly's to hand to the door that does. */
     @ArchTest
