@@ -56,7 +56,7 @@ export function create(shell) {
     const style = getComputedStyle(document.documentElement);
     const {width, height, x, y, from} = layout();
     const hottest = Math.max(0, ...map.columns.map(column => Math.max(...column.amounts.map((_, row) => perSecond(column, row)))));
-    const share = value => (value > 0 && hottest > 0 ? 0.06 + 0.94 * (Math.log1p(value) / Math.log1p(hottest)) : 0);
+    const share = value => (value > 0 && hottest > 0 ? 0.05 + 0.95 * (value / hottest) ** 0.45 : 0);
     pen.fillStyle = style.getPropertyValue('--shade');
     pen.fillRect(LEFT, 0, width - LEFT, height - BOTTOM);
     for (const column of map.columns) {

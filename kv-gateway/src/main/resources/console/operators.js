@@ -14,7 +14,7 @@ export function create(shell) {
     {name: 'Step', wrap: true, cell: o => o.currentStep},
     {name: 'All steps', wrap: true, cell: o => o.steps.map((s, i) => h('div', {class: s === o.currentStep ? null : 'dim'}, `${i + 1}. ${s}`))},
     {name: 'For', n: true, cell: o => `${o.ageSeconds} s`},
-  ], {id: o => o.regionId, open: openRegion, empty: 'Nothing is under way. Why, is said below.'});
+  ], {id: o => o.regionId, open: openRegion, empty: 'Nothing is under way; why not, is said below.'});
   const unhealthy = table('Regions that are not as they should be', [
     {name: 'Region', n: true, cell: r => r.regionId},
     {name: 'Is done', wrap: true, cell: r => r.action},

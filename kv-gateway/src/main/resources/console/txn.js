@@ -10,7 +10,7 @@ export function create(shell) {
   const both = ['A', 'B'].map(name => session(name, shell));
   return {
     root: h('div', null,
-        h('p', {class: 'dim'}, 'Begin both, read a key in one, write and commit it in the other: the first one’s commit is a conflict. ',
+        h('p', {class: 'dim'}, 'Begin both, write the same key in both, commit both: the second commit is a conflict, and nothing of it is written. ',
             'Keys are of the transactional API; a transaction that is idle for 30 s is rolled back.'),
         h('div', {class: 'two'}, both.map(s => s.root))),
     close: () => both.forEach(s => s.end()),

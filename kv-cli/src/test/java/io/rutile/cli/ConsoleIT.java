@@ -143,7 +143,7 @@ class ConsoleIT {
                         + " return problem(403, 'this needs the permission admin');");
         browser.press("r");
         waitFor(browser, "document.getElementById('signin').open && document.activeElement.id === 'token'");
-        browser.screenshot(SHOTS.resolve("signin-light.png"));
+        browser.screenshot(SHOTS.resolve("signin-dark.png"));
         browser.type("good/token");
         browser.press("Enter");
         waitFor(browser, "document.getElementById('who').textContent === 'token:shop'");
