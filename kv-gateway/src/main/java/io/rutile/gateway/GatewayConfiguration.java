@@ -136,10 +136,11 @@ class GatewayConfiguration {
 
     /** What PD tells of the cluster, for the console and the management port. */
     @Bean(destroyMethod = "close")
-    ClusterView clusterView(GatewayProperties properties, ClusterConnection connection, MeterRegistry metrics) {
+    ClusterView clusterView(
+            GatewayProperties properties, ClusterConnection connection, ServiceTls tls, MeterRegistry metrics) {
         String keyspace = properties.clientOptions().keyspace();
         return new ClusterView(
-                new PdHttp.Options(properties.pdEndpoints(), PD_ANSWER_MAX),
+                new PdHttp.Options(properties.pdEndpoints(), PD_ANSWER_MAX, tls.transport()),
                 mode -> keyspace == null
                         ? CompletableFuture.completedFuture(
                                 mode == KeySpace.Mode.RAW ? KeySpace.rawV1() : KeySpace.txnV1())

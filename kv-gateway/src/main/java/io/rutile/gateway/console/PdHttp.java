@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.Timer;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.tls.TransportSecurity;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -50,11 +51,17 @@ public final class PdHttp implements AutoCloseable {
      *
      * @param endpoints {@code host:port} of members, at least one
      * @param timeout of a question to one member
+     * @param security of connections to them
      */
-    public record Options(List<String> endpoints, Duration timeout) {
+    public record Options(List<String> endpoints, Duration timeout, TransportSecurity security) {
 
         public Options {
             endpoints = List.copyOf(endpoints);
+        }
+
+        /** Over plaintext. */
+        Options(List<String> endpoints, Duration timeout) {
+            this(endpoints, timeout, TransportSecurity.PLAINTEXT);
         }
     }
 
@@ -79,7 +86,8 @@ public final class PdHttp implements AutoCloseable {
         this.metrics = metrics;
         this.refused = GatewayLimits.refused("console", metrics);
         this.threads = Executors.newFixedThreadPool(2, daemons());
-        this.client = HttpClient.newBuilder()
+        this.client = options.security()
+                .http()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(options.timeout())
                 .followRedirects(HttpClient.Redirect.NEVER)
@@ -142,7 +150,8 @@ public final class PdHttp implements AutoCloseable {
         String endpoint = endpoints.get(index);
         HttpRequest request;
         try {
-            request = HttpRequest.newBuilder(URI.create("http://" + endpoint + PREFIX + path))
+            request = HttpRequest.newBuilder(
+                            URI.create(options.security().outgoingScheme() + "://" + endpoint + PREFIX + path))
                     .timeout(options.timeout())
                     .method(method, HttpRequest.BodyPublishers.noBody())
                     .build();
