@@ -2,11 +2,10 @@ package io.rutile.raft;
 
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.util.Utils;
-import com.google.protobuf.Message;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.rutile.raft.transport.OutboundCall;
+import io.rutile.raft.transport.HeartbeatAnswer;
 import io.rutile.raft.wire.CoalescedHeartbeat;
 import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import java.util.ArrayList;
@@ -16,9 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.function.Consumer;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +44,14 @@ final class CoalescedHeartbeats {
     private static final int BEATS_MISSED_MAX = 3;
     private static final int TIMEOUTS_HELD_MAX = 10;
     private static final int GROUPS_PER_MESSAGE = 8_192;
+
+    /** To other stores. */
+    @FunctionalInterface
+    interface Way {
+
+        /** @param answer told if one comes in time, on any thread */
+        void send(long toStore, CoalescedHeartbeat heartbeat, long timeoutMs, HeartbeatAnswer answer);
+    }
 
     /** A leader whose heartbeats may be held. */
     interface Leader {
@@ -94,7 +100,7 @@ final class CoalescedHeartbeats {
         }
     }
 
-    private final Consumer<OutboundCall> transport;
+    private final Way way;
     private final Executor thread;
     private final LongSupplier nanoClock;
     private final long timeoutNanos;
@@ -111,12 +117,8 @@ final class CoalescedHeartbeats {
      * @param thread where answers are taken, the one that beats
      */
     CoalescedHeartbeats(
-            Consumer<OutboundCall> transport,
-            Executor thread,
-            LongSupplier nanoClock,
-            long electionTimeoutNanos,
-            MeterRegistry meters) {
-        this.transport = transport;
+            Way way, Executor thread, LongSupplier nanoClock, long electionTimeoutNanos, MeterRegistry meters) {
+        this.way = way;
         this.thread = thread;
         this.nanoClock = nanoClock;
         this.timeoutNanos = electionTimeoutNanos;
@@ -214,27 +216,27 @@ final class CoalescedHeartbeats {
         // Before it leaves: a lease counts from here.
         long sentNanos = nanoClock.getAsLong();
         long sentMs = Utils.monotonicMs();
-        transport.accept(new OutboundCall(
+        way.send(
                 store,
-                0,
                 message.build(),
-                false,
-                false,
                 Math.max(1, timeoutNanos / 2_000_000),
-                thread,
-                (response, failure) -> answered(held, together, sentNanos, sentMs, response)));
+                answer -> take(() -> answered(held, together, sentNanos, sentMs, answer)));
     }
 
-    /** If there is none, or it makes no sense, nobody was heard. */
+    private void take(Runnable answer) {
+        try {
+            thread.execute(answer);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("closing, nobody counts on an answer any more");
+        }
+    }
+
     private void answered(
             ConcurrentHashMap<Long, Held> held,
             List<Held> together,
             long sentNanos,
             long sentMs,
-            @Nullable Message response) {
-        if (!(response instanceof CoalescedHeartbeatAnswer answer)) {
-            return;
-        }
+            CoalescedHeartbeatAnswer answer) {
         refused.increment(answer.getBusyCount() + answer.getRefusedCount());
         Set<Integer> busy = new HashSet<>(answer.getBusyList());
         Set<Integer> no = new HashSet<>(answer.getRefusedList());

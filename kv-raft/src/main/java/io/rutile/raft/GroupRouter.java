@@ -80,9 +80,7 @@ final class GroupRouter implements InboundCalls {
                 reply.send(response);
             }
         };
-        if (request instanceof CoalescedHeartbeat heartbeat) {
-            unlessMute.send(hear(fromStore, heartbeat));
-        } else if (request instanceof AppendEntriesRequest entries) {
+        if (request instanceof AppendEntriesRequest entries) {
             JRaftAdapter<?> group =
                     addressed(fromStore, groupId, entries.getPeerId(), entries.getServerId(), true, unlessMute);
             if (group != null) {
@@ -120,8 +118,11 @@ final class GroupRouter implements InboundCalls {
         }
     }
 
-    /** On the thread that brings it: nothing in it waits. */
-    private CoalescedHeartbeatAnswer hear(long fromStore, CoalescedHeartbeat heartbeat) {
+    @Override
+    public @Nullable CoalescedHeartbeatAnswer onHeartbeat(long fromStore, CoalescedHeartbeat heartbeat) {
+        if (mute.getAsBoolean()) {
+            return null;
+        }
         int count = heartbeat.getGroupsCount();
         if (heartbeat.getFromPeersCount() != count
                 || heartbeat.getToPeersCount() != count
@@ -140,7 +141,8 @@ final class GroupRouter implements InboundCalls {
                 case YES -> {}
             }
         }
-        return answer.build();
+        // The disk may have failed meanwhile; the promise then binds nobody else.
+        return mute.getAsBoolean() ? null : answer.build();
     }
 
     /** Entries count until the group has looked at them: a follower that is slow must not have a leader's whole log in memory. */

@@ -214,8 +214,8 @@ public final class RaftServer implements AutoCloseable {
 
     private CoalescedHeartbeats startHeartbeats(Pools pools, RaftTransport transport) {
         long timeoutNanos = options.electionTimeout().toNanos();
-        CoalescedHeartbeats heartbeats =
-                new CoalescedHeartbeats(transport::send, pools.heartbeats(), System::nanoTime, timeoutNanos, meters);
+        CoalescedHeartbeats heartbeats = new CoalescedHeartbeats(
+                transport::sendHeartbeat, pools.heartbeats(), System::nanoTime, timeoutNanos, meters);
         long pauseNanos = timeoutNanos / CoalescedHeartbeats.BEATS_PER_TIMEOUT;
         pools.heartbeats().scheduleWithFixedDelay(heartbeats::beat, pauseNanos, pauseNanos, TimeUnit.NANOSECONDS);
         return heartbeats;

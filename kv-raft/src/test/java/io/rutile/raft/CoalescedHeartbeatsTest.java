@@ -3,10 +3,8 @@ package io.rutile.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.alipay.sofa.jraft.entity.PeerId;
-import com.google.protobuf.Message;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.rutile.raft.transport.LinkException;
-import io.rutile.raft.transport.OutboundCall;
+import io.rutile.raft.transport.HeartbeatAnswer;
 import io.rutile.raft.wire.CoalescedHeartbeat;
 import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import java.util.ArrayList;
@@ -21,10 +19,16 @@ class CoalescedHeartbeatsTest {
     private static final Replica SELF = new Replica(1, 11);
 
     private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 300);
-    private final List<OutboundCall> calls = new ArrayList<>();
+    private final List<Sent> calls = new ArrayList<>();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final CoalescedHeartbeats heartbeats =
-            new CoalescedHeartbeats(calls::add, Runnable::run, now::get, 1_000, meters);
+    private final CoalescedHeartbeats heartbeats = new CoalescedHeartbeats(
+            (store, heartbeat, timeoutMs, answer) -> calls.add(new Sent(store, heartbeat, answer)),
+            Runnable::run,
+            now::get,
+            1_000,
+            meters);
+
+    private record Sent(long toStore, CoalescedHeartbeat request, HeartbeatAnswer answer) {}
 
     /** A leader of one group, and what became of its heartbeats. */
     private static final class Leader implements CoalescedHeartbeats.Leader {
@@ -61,7 +65,7 @@ class CoalescedHeartbeatsTest {
         heartbeats.beat();
     }
 
-    private OutboundCall last() {
+    private Sent last() {
         return calls.get(calls.size() - 1);
     }
 
@@ -69,8 +73,8 @@ class CoalescedHeartbeatsTest {
         return CoalescedHeartbeatAnswer.getDefaultInstance();
     }
 
-    private void answer(Message answer) {
-        last().answer().complete(answer, null);
+    private void answer(CoalescedHeartbeatAnswer answer) {
+        last().answer().take(answer);
     }
 
     @Test
@@ -82,10 +86,10 @@ class CoalescedHeartbeatsTest {
         assertThat(hold(one, 1, new Replica(3, 31))).isTrue();
         pass(100);
 
-        assertThat(calls).extracting(OutboundCall::toStore).containsExactlyInAnyOrder(2L, 3L);
+        assertThat(calls).extracting(Sent::toStore).containsExactlyInAnyOrder(2L, 3L);
         CoalescedHeartbeat message = calls.stream()
                 .filter(call -> call.toStore() == 2)
-                .map(call -> (CoalescedHeartbeat) call.request())
+                .map(Sent::request)
                 .findFirst()
                 .orElseThrow();
         assertThat(message.getGroupsList()).containsExactly(1L, 5L);
@@ -125,7 +129,7 @@ class CoalescedHeartbeatsTest {
         assertThat(refused.sent).as("its follower has to be told by the node").isEqualTo(1);
         assertThat(heard.heardAt).hasSize(1);
         pass(100);
-        assertThat(((CoalescedHeartbeat) last().request()).getGroupsList()).containsExactly(1L, 3L);
+        assertThat(last().request().getGroupsList()).containsExactly(1L, 3L);
         assertThat(meters.get("kv.raft.heartbeats.refused").counter().count()).isEqualTo(2);
     }
 
@@ -135,7 +139,6 @@ class CoalescedHeartbeatsTest {
         hold(leader, 1, new Replica(2, 21));
         for (int i = 0; i < 3; i++) {
             pass(100);
-            last().answer().complete(null, new LinkException("cut", true));
             assertThat(leader.sent).isZero();
         }
         int before = calls.size();
@@ -203,7 +206,7 @@ class CoalescedHeartbeatsTest {
         }
         pass(100);
         assertThat(calls).hasSize(2);
-        calls.forEach(call -> call.answer().complete(everybody(), null));
+        calls.forEach(call -> call.answer().take(everybody()));
         assertThat(leader.heardAt).hasSize(10_000);
     }
 }

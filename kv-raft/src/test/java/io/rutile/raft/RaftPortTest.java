@@ -11,7 +11,9 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import io.rutile.raft.TestStores.Store;
 import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.CoalescedHeartbeat;
 import io.rutile.raft.wire.Envelope;
+import io.rutile.raft.wire.HeartbeatRequest;
 import io.rutile.raft.wire.Hello;
 import io.rutile.raft.wire.ImageRequest;
 import io.rutile.raft.wire.RaftTransportGrpc;
@@ -97,6 +99,44 @@ class RaftPortTest {
                             .counter()
                             .count())
                     .isEqualTo(5);
+        }
+    }
+
+    @Test
+    void heartbeatNeedsTheHandshakeAndSense() {
+        try (TestStores stores = new TestStores(dir)) {
+            Store one = stores.open(1);
+            ManagedChannel channel = NettyChannelBuilder.forAddress(one.server.listenAddress())
+                    .usePlaintext()
+                    .build();
+            try {
+                var stub = RaftTransportGrpc.newBlockingStub(channel);
+                HeartbeatRequest.Builder request = HeartbeatRequest.newBuilder()
+                        .setHeartbeat(CoalescedHeartbeat.newBuilder()
+                                .addGroups(GROUP)
+                                .addFromPeers(7)
+                                .addToPeers(101)
+                                .addTerms(3));
+                assertThatThrownBy(() -> stub.hear(
+                                request.setHello(hello().setClusterId(8)).build()))
+                        .hasMessageContaining("FAILED_PRECONDITION")
+                        .hasMessageContaining("cluster");
+                request.setHello(hello());
+                assertThat(stub.hear(request.build()).getRefusedList())
+                        .as("no such replica here")
+                        .containsExactly(0);
+                request.getHeartbeatBuilder().addGroups(GROUP + 1);
+                assertThatThrownBy(() -> stub.hear(request.build()))
+                        .hasMessageContaining("INVALID_ARGUMENT")
+                        .hasMessageContaining("different lengths");
+                assertThat(one.meters
+                                .get("kv.raft.transport.messages.bad")
+                                .counter()
+                                .count())
+                        .isEqualTo(1);
+            } finally {
+                channel.shutdownNow();
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 package io.rutile.raft.transport;
 
 import com.google.protobuf.Message;
+import io.rutile.raft.wire.CoalescedHeartbeat;
+import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
+import org.jspecify.annotations.Nullable;
 
 /** Takes what other stores ask. Called on one thread at a time per sending store, in the order of sending; must not block. */
 public interface InboundCalls {
@@ -16,4 +19,12 @@ public interface InboundCalls {
      * @throws RuntimeException if the message makes no sense; the call is dropped
      */
     void onCall(long fromStore, long groupId, Message request, boolean handover, Reply reply);
+
+    /**
+     * A heartbeat for many groups. On the thread of its connection: nothing in it waits.
+     *
+     * @return null if this store says nothing
+     * @throws IllegalArgumentException if it makes no sense
+     */
+    @Nullable CoalescedHeartbeatAnswer onHeartbeat(long fromStore, CoalescedHeartbeat heartbeat);
 }

@@ -5,8 +5,6 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
-import io.rutile.raft.wire.CoalescedHeartbeat;
-import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import io.rutile.raft.wire.ReadIndexAnswer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -33,8 +31,6 @@ final class MessageTypes {
         add(RpcRequests.TimeoutNowResponse.getDefaultInstance());
         add(RpcRequests.ReadIndexRequest.getDefaultInstance());
         add(ReadIndexAnswer.getDefaultInstance());
-        add(CoalescedHeartbeat.getDefaultInstance());
-        add(CoalescedHeartbeatAnswer.getDefaultInstance());
         add(RpcRequests.ErrorResponse.getDefaultInstance());
     }
 

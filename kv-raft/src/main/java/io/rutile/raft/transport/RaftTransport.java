@@ -4,7 +4,10 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
@@ -12,9 +15,17 @@ import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import io.rutile.raft.StoreAddresses;
 import io.rutile.raft.wire.Call;
+import io.rutile.raft.wire.CoalescedHeartbeat;
+import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import io.rutile.raft.wire.Envelope;
+import io.rutile.raft.wire.HeartbeatRequest;
 import io.rutile.raft.wire.Hello;
 import io.rutile.raft.wire.ImageChunk;
 import io.rutile.raft.wire.ImageRequest;
@@ -50,6 +61,20 @@ public final class RaftTransport implements AutoCloseable {
     private static final int METADATA_BYTES_MAX = 16 << 10;
     private static final int STREAMS_PER_CONNECTION_MAX = 16;
 
+    /** Made as connections come, one for each of the first: that of a heartbeat has nothing to do with entries. */
+    private static final int CONNECTION_THREADS = 32;
+
+    /** Heartbeats for many groups are taken on the thread that reads them; null means the server's own. */
+    private static final ServerCallExecutorSupplier HEARTBEATS_AT_ONCE = new ServerCallExecutorSupplier() {
+        @Override
+        @SuppressWarnings("NullAway") // gRPC's word for "as usual".
+        public <A, B> Executor getExecutor(ServerCall<A, B> call, Metadata metadata) {
+            return call.getMethodDescriptor().getFullMethodName().equals(HEAR) ? Runnable::run : null;
+        }
+    };
+
+    private static final String HEAR = RaftTransportGrpc.getHearMethod().getFullMethodName();
+
     private final long clusterId;
     private final long storeId;
     private final StoreAddresses addresses;
@@ -63,6 +88,9 @@ public final class RaftTransport implements AutoCloseable {
     private final ChannelCredentials channels;
     final ByteBudget outbound;
     private final ConcurrentHashMap<Long, StoreLink> links = new ConcurrentHashMap<>();
+    private final HeartbeatLinks heartbeats;
+    private final EventLoopGroup acceptor;
+    private final EventLoopGroup connections;
     private final Set<Guest> guests = ConcurrentHashMap.newKeySet();
     final TransportMetrics metrics;
     private @Nullable Server server;
@@ -103,6 +131,14 @@ public final class RaftTransport implements AutoCloseable {
         this.outbound = outbound;
         this.messageBytesMax = entryBytesMax + (8 << 20);
         this.metrics = new TransportMetrics(meters);
+        this.heartbeats = new HeartbeatLinks(this);
+        this.acceptor = loops("raft-accept-s" + storeId, 1);
+        this.connections = loops("raft-io-s" + storeId, CONNECTION_THREADS);
+    }
+
+    private static EventLoopGroup loops(String name, int threads) {
+        return new MultiThreadIoEventLoopGroup(
+                threads, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
     }
 
     /**
@@ -112,7 +148,11 @@ public final class RaftTransport implements AutoCloseable {
      */
     public void start(InetSocketAddress listen) throws IOException {
         server = NettyServerBuilder.forAddress(listen, port)
+                .bossEventLoopGroup(acceptor)
+                .workerEventLoopGroup(connections)
+                .channelType(NioServerSocketChannel.class)
                 .executor(pool)
+                .callExecutor(HEARTBEATS_AT_ONCE)
                 .maxInboundMessageSize(messageBytesMax)
                 .maxInboundMetadataSize(METADATA_BYTES_MAX)
                 .maxConcurrentCallsPerConnection(STREAMS_PER_CONNECTION_MAX)
@@ -145,6 +185,15 @@ public final class RaftTransport implements AutoCloseable {
                 .send(call);
     }
 
+    /**
+     * Sends one heartbeat for many groups, on a connection and a thread that nothing else uses; never blocks.
+     *
+     * @param answer told if it comes in time, on that thread
+     */
+    public void sendHeartbeat(long toStore, CoalescedHeartbeat heartbeat, long timeoutMs, HeartbeatAnswer answer) {
+        heartbeats.send(toStore, heartbeat, timeoutMs, answer);
+    }
+
     /** A connection of its own to another store, for what is long; null if its address is not known. The caller closes it. */
     public @Nullable ManagedChannel channelTo(long toStore) {
         InetSocketAddress address = resolve(toStore);
@@ -160,8 +209,13 @@ public final class RaftTransport implements AutoCloseable {
                 .build();
     }
 
+    /** Secured as all connections to other stores are. */
+    NettyChannelBuilder to(InetSocketAddress address) {
+        return NettyChannelBuilder.forAddress(address, channels);
+    }
+
     ManagedChannel channel(InetSocketAddress address) {
-        return NettyChannelBuilder.forAddress(address, channels)
+        return to(address)
                 .executor(pool)
                 .maxInboundMessageSize(messageBytesMax)
                 .maxInboundMetadataSize(METADATA_BYTES_MAX)
@@ -210,6 +264,7 @@ public final class RaftTransport implements AutoCloseable {
             sweeping.cancel(false);
         }
         links.values().forEach(StoreLink::close);
+        heartbeats.close();
         Server running = server;
         if (running != null) {
             running.shutdownNow();
@@ -221,6 +276,8 @@ public final class RaftTransport implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
         }
+        acceptor.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        connections.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
     /** Why a handshake is refused; null if it fits. */
@@ -249,6 +306,34 @@ public final class RaftTransport implements AutoCloseable {
             Guest guest = new Guest((ServerCallStreamObserver<Envelope>) responses);
             guests.add(guest);
             return guest;
+        }
+
+        @Override
+        public void hear(HeartbeatRequest request, StreamObserver<CoalescedHeartbeatAnswer> responses) {
+            long fromStore = request.getHello().getFromStore();
+            String refusal = refusal(request.getHello());
+            if (refusal != null) {
+                metrics.handshakesRefused.increment();
+                responses.onError(
+                        Status.FAILED_PRECONDITION.withDescription(refusal).asRuntimeException());
+                return;
+            }
+            if (closed || !passes(fromStore, storeId)) {
+                return;
+            }
+            CoalescedHeartbeatAnswer answer;
+            try {
+                answer = inbound.onHeartbeat(fromStore, request.getHeartbeat());
+            } catch (RuntimeException e) {
+                metrics.badMessages.increment();
+                responses.onError(
+                        Status.INVALID_ARGUMENT.withDescription(e.getMessage()).asRuntimeException());
+                return;
+            }
+            if (answer != null && !closed && passes(storeId, fromStore)) {
+                responses.onNext(answer);
+                responses.onCompleted();
+            }
         }
 
         @Override
