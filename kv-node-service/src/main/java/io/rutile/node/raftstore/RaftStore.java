@@ -720,9 +720,8 @@ public final class RaftStore implements AutoCloseable {
             }
             synchronized (regions) {
                 RegionState last = peer.stateMachine().state();
-                if (last != null
-                        && (last.status() == RegionState.Status.DESTROYING
-                                || last.status() == RegionState.Status.MERGED)) {
+                if (last != null && last.hasEnded()) {
+                    // Somebody else takes it down, or its data is another Region's.
                     return;
                 }
                 gone = last == null
@@ -742,7 +741,12 @@ public final class RaftStore implements AutoCloseable {
         raft.destroyGroup(peer.regionId());
         peer.stateMachine().close();
         if (gone.status() == RegionState.Status.DESTROYING) {
-            SstFiles.clear(engine, gone.range(), RegionStateStore.DATA);
+            if (gone.region().getPeersCount() > 0) {
+                SstFiles.clear(engine, gone.range(), RegionStateStore.DATA);
+            } else {
+                // No Region is without replicas, and what has no borders would be all of the store.
+                log.error("a region that is not known has no data, none is deleted region={}", peer.regionId());
+            }
             states.putWithoutData(gone.with(RegionState.Status.TOMBSTONE));
         }
         hashes.forget(peer.regionId());

@@ -91,6 +91,11 @@ record RegionState(
         return state != null && state.isMerging() ? state.merge : null;
     }
 
+    /** True once this incarnation is gone or being taken down: whoever wants to take it down comes too late. */
+    boolean hasEnded() {
+        return status != Status.NORMAL && status != Status.APPLYING;
+    }
+
     /** True if the Region itself has ended, and not only this replica of it. */
     boolean isMerged() {
         return merge != null && (status == Status.MERGED || status == Status.TOMBSTONE);

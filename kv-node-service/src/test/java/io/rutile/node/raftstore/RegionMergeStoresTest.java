@@ -398,6 +398,56 @@ class RegionMergeStoresTest {
         assertThat(leads.leads(region)).isTrue();
     }
 
+    /**
+     * Several may find out at once that a replica is to go: PD's answer, a leader's message, the Region's end. One that never got its image has
+     * no range, and what has no border on either side is all that there is.
+     */
+    @Test
+    void r5_aReplicaThatNeverGotItsImageTakesNothingWithItHoweverOftenItIsTakenDown() {
+        Region region = RegionMergeTest.region(5, "", "m", 3, 3, 1).toBuilder()
+                .addPeers(Peer.newBuilder().setId(52).setStoreId(2).setRole(PeerRole.Learner))
+                .build();
+        stores.node(1).with(RegionState.normal(51, region)).start();
+        Node waits = stores.node(2).with(RegionState.normal(72, RegionMergeTest.region(7, "", "z", 9, 9, 2)));
+        waits.plant("k", "of another region");
+        waits.start();
+        for (int round = 0; round < 5; round++) {
+            await().atMost(PATIENCE).until(() -> peerOf(waits) >= 52);
+            RegionPeer empty = waits.store().replicas().stream()
+                    .filter(peer -> peer.regionId() == 5)
+                    .findFirst()
+                    .orElseThrow();
+
+            for (int times = 0; times < 8; times++) {
+                waits.store().retire(empty);
+            }
+
+            await().atMost(PATIENCE)
+                    .until(() -> waits.store().replicas().stream().noneMatch(peer -> peer == empty));
+            assertThat(waits.value("k")).isEqualTo("of another region");
+            // A new incarnation, for the next round.
+            Peer next = Peer.newBuilder().setId(60 + round).setStoreId(2).build();
+            RegionPeer leader = stores.leaderOf(region).peer(region);
+            await().atMost(PATIENCE).ignoreExceptions().until(() -> {
+                Peer gone = leader.region().getPeersList().stream()
+                        .filter(peer -> peer.getStoreId() == 2)
+                        .findFirst()
+                        .orElse(null);
+                if (gone != null) {
+                    leader.changePeer(new PeerChange(PeerChange.Kind.REMOVE, gone))
+                            .join();
+                }
+                leader.changePeer(new PeerChange(PeerChange.Kind.ADD_LEARNER, next))
+                        .join();
+                return true;
+            });
+            await().atMost(PATIENCE).until(() -> peerOf(waits) == next.getId());
+        }
+        waits.stop();
+        waits.start();
+        assertThat(waits.value("k")).isEqualTo("of another region");
+    }
+
     private static long peerOf(Node node) {
         return node.store().replicas().stream()
                 .filter(peer -> peer.regionId() == 5)
