@@ -29,7 +29,7 @@ record Pools(
         ScheduledExecutorService timer,
         ScheduledExecutorService heartbeats) {
 
-    private static final int RPC_THREADS = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
+    static final int RPC_THREADS = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
     private static final int WORK_THREADS = 4;
     private static final int IMAGES_WAITING_MAX = 16;
 

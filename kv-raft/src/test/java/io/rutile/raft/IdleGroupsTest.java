@@ -2,6 +2,7 @@ package io.rutile.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.rutile.raft.NodeInternals.Heard;
 import io.rutile.raft.TestStores.Store;
@@ -140,6 +141,57 @@ class IdleGroupsTest {
         }
     }
 
+    /** Stores that have more to do than they can keep their leaders: what a heartbeat needs is not what everything else waits for. */
+    @Test
+    void heartbeatsPassPoolsInWhichNoThreadIsFree() throws InterruptedException {
+        assumeTrue(Pools.RPC_THREADS < GROUPS, "a machine of many processors needs more groups to be busy");
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            Store leader = stores.awaitLeader(GROUPS);
+            List<Long> led = LongStream.rangeClosed(Pools.RPC_THREADS + 1, GROUPS)
+                    .filter(group -> leader.group(group).isLeader())
+                    .boxed()
+                    .toList();
+            CountDownLatch begun = new CountDownLatch(2 * Pools.RPC_THREADS);
+            CountDownLatch end = new CountDownLatch(1);
+            try {
+                for (long id = 1; id <= 3; id++) {
+                    for (long group = 1; id != leader.id && group <= Pools.RPC_THREADS; group++) {
+                        ((JRaftAdapter<?>) stores.store(id).group(group))
+                                .inbound()
+                                .execute(() -> occupy(begun, end));
+                    }
+                }
+                begun.await();
+                double until = coalesced(leader) + led.size() * 2 * 2 * CoalescedHeartbeats.BEATS_PER_TIMEOUT;
+                await("two election timeouts")
+                        .atMost(TestStores.PATIENCE)
+                        .pollInterval(Duration.ofMillis(10))
+                        .until(() -> {
+                            led.forEach(group -> assertThat(leader.group(group).holdsLease())
+                                    .as("lease of group %d", group)
+                                    .isTrue());
+                            return coalesced(leader) >= until;
+                        });
+            } finally {
+                end.countDown();
+            }
+        }
+    }
+
+    private static double coalesced(Store store) {
+        return store.meters.get("kv.raft.heartbeats.coalesced").counter().count();
+    }
+
+    private static void occupy(CountDownLatch begun, CountDownLatch end) {
+        begun.countDown();
+        try {
+            end.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     @Test
     void r7_aFollowerHearsItsLeaderAloneAndPromises() throws InterruptedException {
         try (TestStores stores = new TestStores(dir)) {
@@ -182,14 +234,7 @@ class IdleGroupsTest {
 
             CountDownLatch begun = new CountDownLatch(1);
             CountDownLatch end = new CountDownLatch(1);
-            follower.inbound().execute(() -> {
-                begun.countDown();
-                try {
-                    end.await();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            });
+            follower.inbound().execute(() -> occupy(begun, end));
             begun.await();
             assertThat(follower.hear(leader.id, peer, leading.term()))
                     .as("a vote may be in the making")

@@ -64,15 +64,6 @@ public final class RaftTransport implements AutoCloseable {
     /** Made as connections come, one for each of the first: that of a heartbeat has nothing to do with entries. */
     private static final int CONNECTION_THREADS = 32;
 
-    /** Heartbeats for many groups are taken on the thread that reads them; null means the server's own. */
-    private static final ServerCallExecutorSupplier HEARTBEATS_AT_ONCE = new ServerCallExecutorSupplier() {
-        @Override
-        @SuppressWarnings("NullAway") // gRPC's word for "as usual".
-        public <A, B> Executor getExecutor(ServerCall<A, B> call, Metadata metadata) {
-            return call.getMethodDescriptor().getFullMethodName().equals(HEAR) ? Runnable::run : null;
-        }
-    };
-
     private static final String HEAR = RaftTransportGrpc.getHearMethod().getFullMethodName();
 
     private final long clusterId;
@@ -151,8 +142,10 @@ public final class RaftTransport implements AutoCloseable {
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(connections)
                 .channelType(NioServerSocketChannel.class)
-                .executor(pool)
-                .callExecutor(HEARTBEATS_AT_ONCE)
+                // A call begins on the server's own executor whatever comes then, and a heartbeat has no time for a
+                // busy pool.
+                .executor(Runnable::run)
+                .callExecutor(new PoolForAllButHeartbeats(pool))
                 .maxInboundMessageSize(messageBytesMax)
                 .maxInboundMetadataSize(METADATA_BYTES_MAX)
                 .maxConcurrentCallsPerConnection(STREAMS_PER_CONNECTION_MAX)
@@ -296,6 +289,16 @@ public final class RaftTransport implements AutoCloseable {
             return "from store " + hello.getFromStore() + ", this is store " + storeId;
         }
         return null;
+    }
+
+    /** Heartbeats for many groups are taken on the thread that reads them, which is what null stands for. */
+    private record PoolForAllButHeartbeats(Executor pool) implements ServerCallExecutorSupplier {
+
+        @Override
+        @SuppressWarnings("NullAway") // gRPC's word for "as it is".
+        public <A, B> Executor getExecutor(ServerCall<A, B> call, Metadata metadata) {
+            return call.getMethodDescriptor().getFullMethodName().equals(HEAR) ? null : pool;
+        }
     }
 
     /** The gRPC door. */
