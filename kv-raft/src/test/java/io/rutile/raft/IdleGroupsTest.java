@@ -64,7 +64,7 @@ class IdleGroupsTest {
     }
 
     @Test
-    void storesSpeakForTheirGroupsAndNobodyLosesALease() {
+    void r7_storesSpeakForTheirGroupsAndNobodyLosesALease() {
         try (TestStores stores = new TestStores(dir)) {
             idle(stores);
             double begun = sum(stores, "kv.raft.leader.starts");
@@ -82,6 +82,9 @@ class IdleGroupsTest {
                             assertThat(leader.orElseThrow().group(group).holdsLease())
                                     .as("lease of group %d", group)
                                     .isTrue();
+                            assertThat(promised(stores, leader.orElseThrow(), group))
+                                    .as("promises to the leader of group %d", group)
+                                    .isEqualTo(2);
                         }
                         return sum(stores, "kv.raft.heartbeats.coalesced") >= until;
                     });
@@ -89,6 +92,16 @@ class IdleGroupsTest {
             // Question and answer for each; nearly all of the groups' have gone in those of stores.
             assertThat(calls(stores) - callsBefore).isLessThan((until - coalescedBefore) / 2);
         }
+    }
+
+    /** Followers that grant no vote at this moment. */
+    private static long promised(TestStores stores, Store leader, long group) {
+        return LongStream.of(1, 2, 3)
+                .filter(id -> id != leader.id)
+                .filter(id -> !((JRaftAdapter<?>) stores.store(id).group(group))
+                        .gate()
+                        .mayGrant(false))
+                .count();
     }
 
     @Test
