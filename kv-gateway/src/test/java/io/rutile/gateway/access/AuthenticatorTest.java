@@ -18,6 +18,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
@@ -119,7 +120,12 @@ class AuthenticatorTest {
         String other = TOKEN.replace('0', 'f');
         CallAccess underWay = authenticator().authenticate("Bearer " + TOKEN, HERE);
 
-        Files.writeString(file, "{");
+        // In one step: a file that is seen while it is being written is broken once more.
+        Files.move(
+                Files.writeString(directory.resolve("access.json.new"), "{"),
+                file,
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
         await().untilAsserted(() -> assertThat(reloads("file", "failed")).isEqualTo(1));
         assertThat(caller("Bearer " + TOKEN).name()).isEqualTo("token:someone");
         underWay.requireStillValid();
