@@ -16,23 +16,28 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One heartbeat to a store for all groups that have nothing new to say to it.
+ * One heartbeat to a store for all groups whose leaders are here.
+ *
+ * <p>Ten times in an election timeout the {@linkplain Follower followers} on a store of all this store's leaders travel in one message of a few
+ * bytes each. A follower takes it as it takes a heartbeat: if it follows that leader in that term, it has heard it, and grants no vote for an
+ * election timeout (R7). For the leader its answer counts as that of a heartbeat, from the sending. So who leads doesn't depend on how long
+ * entries, and the heartbeats of the nodes behind them, take on a store that has more to do than it can.
  *
  * <p>A heartbeat of a node that says what its follower has answered already is not sent but <em>held</em>: JRaft, which sends the next one
- * when this one is answered, has nothing to do for that follower meanwhile. Ten times in an election timeout all groups that are held for a
- * store travel in one message of a few bytes each. The follower takes each as it takes a heartbeat: if it follows that leader in that term, it
- * has heard it, and grants no vote for an election timeout (R7). For the leader its answer counts as that of a heartbeat, from the sending.
+ * when this one is answered, has nothing to do for that follower meanwhile. It is sent after all, as it is, once there is news (entries were
+ * committed), once the follower says that it doesn't follow, or says nothing for a while, and in any case after ten election timeouts. A
+ * follower that has not answered a node's own heartbeat for ten more is spoken to no more: what is stuck there is not only late.
  *
- * <p>What was held is sent after all, as it is, once there is news (entries were committed), once the follower says that it doesn't follow, or
- * says nothing for a while, and in any case after ten election timeouts. Nothing else depends on this class: whatever goes wrong
- * here, JRaft's own heartbeats go on within a third of an election timeout.
+ * <p>Nothing else depends on this class: whatever goes wrong here, JRaft's own heartbeats go on within a third of an election timeout.
  *
- * <p>{@link #hold} from any thread; all else on one.
+ * <p>{@link #speakTo}, {@link #answeredBy} and {@link #hold} from any thread; all else on one.
  */
 final class CoalescedHeartbeats {
 
@@ -43,6 +48,7 @@ final class CoalescedHeartbeats {
 
     private static final int BEATS_MISSED_MAX = 3;
     private static final int TIMEOUTS_HELD_MAX = 10;
+    private static final int TIMEOUTS_UNANSWERED_MAX = 10;
     private static final int GROUPS_PER_MESSAGE = 8_192;
 
     /** To other stores. */
@@ -53,7 +59,7 @@ final class CoalescedHeartbeats {
         void send(long toStore, CoalescedHeartbeat heartbeat, long timeoutMs, HeartbeatAnswer answer);
     }
 
-    /** A leader whose heartbeats may be held. */
+    /** A leader that this store speaks for. */
     interface Leader {
 
         /** True if it leads in that term; takes no lock. */
@@ -71,32 +77,40 @@ final class CoalescedHeartbeats {
         void heard(PeerId follower, long term, long sentNanos, long sentMs);
     }
 
+    /** Whom a leader, in that term, sends heartbeats. */
+    record Follower(long groupId, Leader leader, Replica from, Replica to, PeerId peer, long term) {}
+
     /**
      * A heartbeat that is not sent for now.
      *
      * @param committed what it says about that
      * @param send sends it after all; at most once
      */
-    record Heartbeat(
-            long groupId,
-            Leader leader,
-            Replica from,
-            Replica to,
-            PeerId follower,
-            long term,
-            long committed,
-            Runnable send) {}
+    private record Held(long committed, Runnable send, long sinceNanos) {}
 
-    private static final class Held {
+    /** What is known of a follower. */
+    private static final class Link {
 
-        final Heartbeat heartbeat;
-        final long sinceNanos;
+        final Follower follower;
+        final AtomicReference<@Nullable Held> held = new AtomicReference<>();
+        /** While nothing is held: when the follower last answered a heartbeat of the node, or one began to be on its way. */
+        volatile long onItsWaySinceNanos;
+
         long heardNanos;
 
-        Held(Heartbeat heartbeat, long nowNanos) {
-            this.heartbeat = heartbeat;
-            this.sinceNanos = nowNanos;
+        Link(Follower follower, long nowNanos) {
+            this.follower = follower;
+            this.onItsWaySinceNanos = nowNanos;
             this.heardNanos = nowNanos;
+        }
+
+        /** A node that leads no more has thrown away what waits for the answer, and a follower judges by the term. */
+        void release(long nowNanos) {
+            onItsWaySinceNanos = nowNanos;
+            Held one = held.getAndSet(null);
+            if (one != null) {
+                one.send().run();
+            }
         }
     }
 
@@ -105,7 +119,7 @@ final class CoalescedHeartbeats {
     private final LongSupplier nanoClock;
     private final long timeoutNanos;
     /** By store, then by group. */
-    private final ConcurrentHashMap<Long, ConcurrentHashMap<Long, Held>> stores = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Long, ConcurrentHashMap<Long, Link>> stores = new ConcurrentHashMap<>();
 
     private final Counter coalesced;
     private final Counter refused;
@@ -122,8 +136,8 @@ final class CoalescedHeartbeats {
         this.thread = thread;
         this.nanoClock = nanoClock;
         this.timeoutNanos = electionTimeoutNanos;
-        Gauge.builder("kv.raft.heartbeats.held", stores, CoalescedHeartbeats::count)
-                .description("Followers of this store's leaders that one heartbeat for a whole store is enough for")
+        Gauge.builder("kv.raft.heartbeats.held", stores, CoalescedHeartbeats::countHeld)
+                .description("Followers of this store's leaders that need no heartbeat but that of the whole store")
                 .register(meters);
         coalesced = Counter.builder("kv.raft.heartbeats.coalesced")
                 .description("Heartbeats of groups that travelled in one for a whole store")
@@ -133,30 +147,61 @@ final class CoalescedHeartbeats {
                 .register(meters);
     }
 
-    private static double count(Map<Long, ConcurrentHashMap<Long, Held>> stores) {
-        return stores.values().stream().mapToInt(Map::size).sum();
+    private static double countHeld(Map<Long, ConcurrentHashMap<Long, Link>> stores) {
+        return stores.values().stream()
+                .flatMap(links -> links.values().stream())
+                .filter(link -> link.held.get() != null)
+                .count();
+    }
+
+    /** A node is about to send that follower a heartbeat: from now on this store speaks to it, too. */
+    void speakTo(Follower follower) {
+        if (closed) {
+            return;
+        }
+        ConcurrentHashMap<Long, Link> links =
+                stores.computeIfAbsent(follower.to().storeId(), store -> new ConcurrentHashMap<>());
+        Link known = links.get(follower.groupId());
+        if (known == null || !known.follower.equals(follower)) {
+            long now = nanoClock.getAsLong();
+            Link before = links.put(follower.groupId(), new Link(follower, now));
+            if (before != null) {
+                before.release(now);
+            }
+        }
+    }
+
+    /** That follower has answered a heartbeat of the node itself. */
+    void answeredBy(Follower follower) {
+        Link link = linkTo(follower);
+        if (link != null) {
+            link.onItsWaySinceNanos = nanoClock.getAsLong();
+        }
     }
 
     /**
      * Holds a heartbeat that says what its follower has answered to the last.
      *
-     * @return false if it has to be sent: one of the same group is held for that store already, or this store closes
+     * @param committed what it says about that
+     * @param send sends it after all; called at most once
+     * @return false if it has to be sent: this store doesn't speak to that follower, or holds one already
      */
-    boolean hold(Heartbeat heartbeat) {
-        if (closed) {
-            return false;
-        }
-        Held held = new Held(heartbeat, nanoClock.getAsLong());
-        return stores.computeIfAbsent(heartbeat.to().storeId(), store -> new ConcurrentHashMap<>())
-                        .putIfAbsent(heartbeat.groupId(), held)
-                == null;
+    boolean hold(Follower follower, long committed, Runnable send) {
+        Link link = linkTo(follower);
+        return link != null && link.held.compareAndSet(null, new Held(committed, send, nanoClock.getAsLong()));
     }
 
-    /** Sends what is held: together where that is enough, one by one where it isn't. */
+    private @Nullable Link linkTo(Follower follower) {
+        ConcurrentHashMap<Long, Link> links = stores.get(follower.to().storeId());
+        Link link = links == null ? null : links.get(follower.groupId());
+        return link != null && link.follower.equals(follower) ? link : null;
+    }
+
+    /** Speaks for all leaders, and sends what is held where that is not enough. */
     void beat() {
-        stores.forEach((store, held) -> {
+        stores.forEach((store, links) -> {
             try {
-                beat(store, held);
+                beat(store, links);
             } catch (RuntimeException e) {
                 LOG.error("heartbeat failed to_store={}", store, e);
             }
@@ -169,48 +214,53 @@ final class CoalescedHeartbeats {
         stores.clear();
     }
 
-    private void beat(long store, ConcurrentHashMap<Long, Held> held) {
-        List<Held> together = new ArrayList<>(Math.min(GROUPS_PER_MESSAGE, held.size()));
+    private void beat(long store, ConcurrentHashMap<Long, Link> links) {
+        List<Link> together = new ArrayList<>(Math.min(GROUPS_PER_MESSAGE, links.size()));
         long now = nanoClock.getAsLong();
-        for (Held one : held.values()) {
-            if (isDue(one, now)) {
-                release(held, one);
+        for (Link link : links.values()) {
+            if (isOver(link, now)) {
+                links.remove(link.follower.groupId(), link);
+                link.release(now);
                 continue;
             }
-            together.add(one);
+            if (isDue(link, now)) {
+                link.release(now);
+            }
+            together.add(link);
             if (together.size() == GROUPS_PER_MESSAGE) {
-                send(store, held, together);
+                send(store, together);
                 together = new ArrayList<>();
             }
         }
         if (!together.isEmpty()) {
-            send(store, held, together);
+            send(store, together);
         }
     }
 
-    private boolean isDue(Held held, long now) {
-        Heartbeat heartbeat = held.heartbeat;
-        return now - held.heardNanos > BEATS_MISSED_MAX * timeoutNanos / BEATS_PER_TIMEOUT
-                || now - held.sinceNanos > TIMEOUTS_HELD_MAX * timeoutNanos
-                || heartbeat.leader().committed() > heartbeat.committed()
-                || !heartbeat.leader().leadsIn(heartbeat.term());
+    private boolean isOver(Link link, long now) {
+        return !link.follower.leader().leadsIn(link.follower.term())
+                || (link.held.get() == null && now - link.onItsWaySinceNanos > TIMEOUTS_UNANSWERED_MAX * timeoutNanos);
     }
 
-    /** A node that leads no more has thrown away what waits for the answer, and a follower judges by the term. */
-    private static void release(ConcurrentHashMap<Long, Held> held, Held one) {
-        if (held.remove(one.heartbeat.groupId(), one)) {
-            one.heartbeat.send().run();
+    private boolean isDue(Link link, long now) {
+        Held held = link.held.get();
+        if (held == null) {
+            return false;
         }
+        long silentSince = held.sinceNanos() - link.heardNanos > 0 ? held.sinceNanos() : link.heardNanos;
+        return now - silentSince > BEATS_MISSED_MAX * timeoutNanos / BEATS_PER_TIMEOUT
+                || now - held.sinceNanos() > TIMEOUTS_HELD_MAX * timeoutNanos
+                || link.follower.leader().committed() > held.committed();
     }
 
-    private void send(long store, ConcurrentHashMap<Long, Held> held, List<Held> together) {
+    private void send(long store, List<Link> together) {
         CoalescedHeartbeat.Builder message = CoalescedHeartbeat.newBuilder();
-        for (Held one : together) {
-            Heartbeat heartbeat = one.heartbeat;
-            message.addGroups(heartbeat.groupId())
-                    .addFromPeers(heartbeat.from().peerId())
-                    .addToPeers(heartbeat.to().peerId())
-                    .addTerms(heartbeat.term());
+        for (Link link : together) {
+            Follower follower = link.follower;
+            message.addGroups(follower.groupId())
+                    .addFromPeers(follower.from().peerId())
+                    .addToPeers(follower.to().peerId())
+                    .addTerms(follower.term());
         }
         coalesced.increment(together.size());
         // Before it leaves: a lease counts from here.
@@ -220,7 +270,7 @@ final class CoalescedHeartbeats {
                 store,
                 message.build(),
                 Math.max(1, timeoutNanos / 2_000_000),
-                answer -> take(() -> answered(held, together, sentNanos, sentMs, answer)));
+                answer -> take(() -> answered(together, sentNanos, sentMs, answer)));
     }
 
     private void take(Runnable answer) {
@@ -231,25 +281,22 @@ final class CoalescedHeartbeats {
         }
     }
 
-    private void answered(
-            ConcurrentHashMap<Long, Held> held,
-            List<Held> together,
-            long sentNanos,
-            long sentMs,
-            CoalescedHeartbeatAnswer answer) {
+    private void answered(List<Link> together, long sentNanos, long sentMs, CoalescedHeartbeatAnswer answer) {
         refused.increment(answer.getBusyCount() + answer.getRefusedCount());
         Set<Integer> busy = new HashSet<>(answer.getBusyList());
         Set<Integer> no = new HashSet<>(answer.getRefusedList());
         for (int i = 0; i < together.size(); i++) {
-            Held one = together.get(i);
+            Link link = together.get(i);
             if (no.contains(i)) {
-                release(held, one);
-            } else if (!busy.contains(i)) {
-                if (sentNanos - one.heardNanos > 0) {
-                    one.heardNanos = sentNanos;
+                if (link.held.get() != null) {
+                    link.release(nanoClock.getAsLong());
                 }
-                Heartbeat heartbeat = one.heartbeat;
-                heartbeat.leader().heard(heartbeat.follower(), heartbeat.term(), sentNanos, sentMs);
+            } else if (!busy.contains(i)) {
+                if (sentNanos - link.heardNanos > 0) {
+                    link.heardNanos = sentNanos;
+                }
+                Follower follower = link.follower;
+                follower.leader().heard(follower.peer(), follower.term(), sentNanos, sentMs);
             }
         }
     }

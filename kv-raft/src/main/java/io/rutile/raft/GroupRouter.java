@@ -264,7 +264,10 @@ final class GroupRouter implements InboundCalls {
     }
 
     private void vote(JRaftAdapter<?> group, RequestVoteRequest request, boolean handover, Reply reply) {
-        if (!group.gate().mayGrant(handover) && !group.isLeader()) {
+        VoteGate gate = group.gate();
+        // A leader owes nobody a promise; what it is asked makes it step down, or not.
+        boolean mayDecide = gate.mayDecide(handover || group.isLeader());
+        if (!mayDecide) {
             metrics.votesWithheld.increment();
             reply.send(RequestVoteResponse.newBuilder()
                     .setTerm(Math.min(group.term(), request.getTerm()))
@@ -272,7 +275,14 @@ final class GroupRouter implements InboundCalls {
                     .build());
             return;
         }
-        reply.send(request.getPreVote() ? group.preVote(request) : group.node().handleRequestVoteRequest(request));
+        Message response;
+        try {
+            response =
+                    request.getPreVote() ? group.preVote(request) : group.node().handleRequestVoteRequest(request);
+        } finally {
+            gate.voteDecided();
+        }
+        reply.send(response);
     }
 
     private static void standForElection(JRaftAdapter<?> group, TimeoutNowRequest request, Reply reply) {

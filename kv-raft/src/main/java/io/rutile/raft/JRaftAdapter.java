@@ -110,7 +110,7 @@ final class JRaftAdapter<R>
     private final ApplyDriver<R> driver;
     private final LeaderLease lease;
     private final VoteGate gate;
-    private final Runnable promise;
+    private final BooleanSupplier promise;
     private final ReadRounds reads;
     private final FollowerReads followerReads;
     private final ImageBackoff imageBackoff =
@@ -193,7 +193,7 @@ final class JRaftAdapter<R>
         long timeoutNanos = options.electionTimeout().toNanos();
         this.lease = new LeaderLease(selfPeer, timeoutNanos, System::nanoTime);
         this.gate = new VoteGate(timeoutNanos, System::nanoTime, vote.getTerm() <= GroupVote.FIRST_TERM);
-        this.promise = gate::heardLeader;
+        this.promise = gate::hearLeader;
         this.reads = new ReadRounds(this::startReadRound);
         this.followerReads = new FollowerReads(this::askLeader, this::after);
         this.inbound = new SerialExecutor(pools.rpc());
@@ -1085,6 +1085,10 @@ final class JRaftAdapter<R>
                 }
                 if (isHeartbeat(request) && said.getSuccess()) {
                     answeredHeartbeats.put(request.getPeerId(), Said.by(request));
+                    CoalescedHeartbeats.Follower follower = followerAddressedBy(request);
+                    if (follower != null) {
+                        heartbeats.answeredBy(follower);
+                    }
                 }
             } else {
                 noteDissolved(response);
@@ -1104,22 +1108,22 @@ final class JRaftAdapter<R>
      * it by itself if that isn't enough. Not while a read round waits for its answer.
      */
     private boolean isHeld(Endpoint to, AppendEntriesRequest request, long timeoutMs, OutboundCall.Answer answer) {
-        if (!isHeartbeat(request)
-                || reads.isRunning()
-                || !Said.by(request).equals(answeredHeartbeats.get(request.getPeerId()))) {
+        CoalescedHeartbeats.Follower follower = isHeartbeat(request) ? followerAddressedBy(request) : null;
+        if (follower == null) {
             return false;
         }
-        PeerId follower = PeerId.parsePeer(request.getPeerId());
-        return follower != null
-                && heartbeats.hold(new CoalescedHeartbeats.Heartbeat(
-                        groupId,
-                        this,
-                        self,
-                        PeerIds.replica(follower),
-                        follower,
-                        request.getTerm(),
-                        request.getCommittedIndex(),
-                        () -> sendEntries(to, request, timeoutMs, answer)));
+        heartbeats.speakTo(follower);
+        return !reads.isRunning()
+                && Said.by(request).equals(answeredHeartbeats.get(request.getPeerId()))
+                && heartbeats.hold(
+                        follower, request.getCommittedIndex(), () -> sendEntries(to, request, timeoutMs, answer));
+    }
+
+    private CoalescedHeartbeats.@Nullable Follower followerAddressedBy(AppendEntriesRequest request) {
+        PeerId peer = PeerId.parsePeer(request.getPeerId());
+        return peer == null
+                ? null
+                : new CoalescedHeartbeats.Follower(groupId, this, self, PeerIds.replica(peer), peer, request.getTerm());
     }
 
     @Override
@@ -1139,8 +1143,8 @@ final class JRaftAdapter<R>
     }
 
     /**
-     * A leader has said, in one heartbeat for all groups of its store, what it has said before. In the turn of inbound messages: a vote that is
-     * being decided would not see the promise (R7). Waits for nothing.
+     * A leader has said, in one heartbeat for all groups of its store, that it leads on. Not in the turn of inbound messages, which may be
+     * a long time coming; but never while a vote is decided, which would not see the promise (R7). Waits for nothing.
      *
      * @param term in which it leads
      */
@@ -1148,19 +1152,12 @@ final class JRaftAdapter<R>
         if (!started || stopping || dead != null) {
             return NodeInternals.Heard.NO;
         }
-        if (!inbound.tryEnter()) {
-            return NodeInternals.Heard.BUSY;
+        PeerId from = heardFrom;
+        if (from == null || from.getIdx() != fromPeer || PeerIds.storeOf(from.getEndpoint()) != fromStore) {
+            from = PeerIds.of(new Replica(fromStore, fromPeer));
+            heardFrom = from;
         }
-        try {
-            PeerId from = heardFrom;
-            if (from == null || from.getIdx() != fromPeer || PeerIds.storeOf(from.getEndpoint()) != fromStore) {
-                from = PeerIds.of(new Replica(fromStore, fromPeer));
-                heardFrom = from;
-            }
-            return NodeInternals.hearLeader(node, from, term, promise);
-        } finally {
-            inbound.leave();
-        }
+        return NodeInternals.hearLeader(node, from, term, promise);
     }
 
     /**

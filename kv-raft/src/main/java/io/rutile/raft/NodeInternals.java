@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.locks.Lock;
+import java.util.function.BooleanSupplier;
 
 /**
  * The things of JRaft that it does not show and that we need: the membership in force without its lock (the lease
@@ -199,9 +200,9 @@ final class NodeInternals {
      * A heartbeat that says what the one before said, as the node itself takes it: under its lock, so that it stands for no election in
      * between. Waits for nothing.
      *
-     * @param promise run under the lock if the leader is the one that this node follows
+     * @param promise made under the lock if the leader is the one that this node follows; false if it can't be at this moment
      */
-    static Heard hearLeader(NodeImpl node, PeerId from, long term, Runnable promise) {
+    static Heard hearLeader(NodeImpl node, PeerId from, long term, BooleanSupplier promise) {
         Lock lock = (Lock) WRITE_LOCK.get(node);
         if (!lock.tryLock()) {
             return Heard.BUSY;
@@ -212,8 +213,10 @@ final class NodeInternals {
                     || !from.equals((PeerId) LEADER.get(node))) {
                 return Heard.NO;
             }
+            if (!promise.getAsBoolean()) {
+                return Heard.BUSY;
+            }
             LAST_LEADER_MS.setVolatile(node, Utils.monotonicMs());
-            promise.run();
             return Heard.YES;
         } finally {
             lock.unlock();

@@ -28,20 +28,6 @@ final class SerialExecutor implements Executor {
         }
     }
 
-    /**
-     * Takes the turn for the calling thread, if nothing runs and nothing waits; who has it gives it back with {@link #leave}. Tasks that come
-     * meanwhile wait.
-     */
-    boolean tryEnter() {
-        return waiting.compareAndSet(0, 1);
-    }
-
-    void leave() {
-        if (waiting.decrementAndGet() != 0) {
-            pool.execute(this::drain);
-        }
-    }
-
     private void drain() {
         for (int done = 1; ; done++) {
             Runnable task = tasks.poll();

@@ -16,6 +16,8 @@ final class VoteGate {
     private final LongSupplier nanoClock;
     private volatile long closedSinceNanos;
     private volatile boolean neverClosed;
+    /** Votes that have passed and are not given yet; guarded by this. */
+    private int deciding;
 
     VoteGate(long electionTimeoutNanos, LongSupplier nanoClock, boolean neverLed) {
         this.electionTimeoutNanos = electionTimeoutNanos;
@@ -32,5 +34,34 @@ final class VoteGate {
 
     boolean mayGrant(boolean handover) {
         return handover || neverClosed || nanoClock.getAsLong() - closedSinceNanos >= electionTimeoutNanos;
+    }
+
+    /**
+     * A leader is heard past the queue of messages, in which a vote may be under way.
+     *
+     * @return false if one is: it would be granted behind the promise
+     */
+    synchronized boolean hearLeader() {
+        if (deciding > 0) {
+            return false;
+        }
+        heardLeader();
+        return true;
+    }
+
+    /**
+     * Whether a vote may be decided. If so, no leader is {@linkplain #hearLeader heard} until {@link #voteDecided} is called.
+     */
+    synchronized boolean mayDecide(boolean handover) {
+        if (!mayGrant(handover)) {
+            return false;
+        }
+        deciding++;
+        return true;
+    }
+
+    /** That vote is given, or refused. */
+    synchronized void voteDecided() {
+        deciding--;
     }
 }

@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.alipay.sofa.jraft.entity.LogId;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
 import io.rutile.raft.NodeInternals.Heard;
 import io.rutile.raft.TestStores.Store;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,7 +166,8 @@ class IdleGroupsTest {
         try (TestStores stores = new TestStores(dir)) {
             idle(stores);
             Store leader = stores.awaitLeader(GROUPS);
-            List<Long> led = LongStream.rangeClosed(Pools.RPC_THREADS + 1, GROUPS)
+            // The first of them have a message in hand besides, and others behind it.
+            List<Long> led = LongStream.rangeClosed(1, GROUPS)
                     .filter(group -> leader.group(group).isLeader())
                     .boxed()
                     .toList();
@@ -245,15 +251,66 @@ class IdleGroupsTest {
                         return heard == Heard.YES && !follower.gate().mayGrant(false);
                     });
 
-            CountDownLatch begun = new CountDownLatch(1);
-            CountDownLatch end = new CountDownLatch(1);
-            follower.inbound().execute(() -> occupy(begun, end));
-            begun.await();
+            assertThat(follower.gate().mayDecide(true)).isTrue();
             assertThat(follower.hear(leader.id, peer, leading.term()))
-                    .as("a vote may be in the making")
+                    .as("a vote is in the making")
                     .isEqualTo(Heard.BUSY);
-            end.countDown();
+            follower.gate().voteDecided();
         }
+    }
+
+    /** The vote has passed the gate and waits for the node, which looks at no promise any more. */
+    @Test
+    void r7_noLeaderIsHeardWhileAVoteIsOnItsWayToTheNode() {
+        try (TestStores stores = new TestStores(dir)) {
+            idle(stores);
+            Store leader = stores.awaitLeader(1);
+            JRaftAdapter<?> follower =
+                    (JRaftAdapter<?>) stores.store(leader.id % 3 + 1).group(1);
+            JRaftAdapter<?> leading = (JRaftAdapter<?>) leader.group(1);
+            long term = leading.term();
+            LogId last = NodeInternals.lastLogId(leading.node());
+            PeerId from = PeerIds.of(leading.self());
+            PeerId to = PeerIds.of(follower.self());
+            AtomicBoolean tried = new AtomicBoolean();
+            await("the follower's node is ours")
+                    .atMost(TestStores.PATIENCE)
+                    .pollInterval(Duration.ofMillis(1))
+                    .until(() -> {
+                        NodeInternals.hearLeader(follower.node(), from, term, () -> {
+                            // A vote that the leader asks for itself passes every gate.
+                            leading.handoverFrom(term);
+                            leading.send(
+                                    to.getEndpoint(),
+                                    RequestVoteRequest.newBuilder()
+                                            .setGroupId("1")
+                                            .setServerId(from.toString())
+                                            .setPeerId(to.toString())
+                                            .setTerm(term + 1)
+                                            .setLastLogIndex(last.getIndex())
+                                            .setLastLogTerm(last.getTerm())
+                                            .setPreVote(false)
+                                            .build(),
+                                    1_000,
+                                    (response, failure) -> {});
+                            await("the vote waits for the node")
+                                    .atMost(TestStores.PATIENCE)
+                                    .until(IdleGroupsTest::aVoteWaits);
+                            assertThat(follower.hear(leader.id, leading.self().peerId(), term))
+                                    .isEqualTo(Heard.BUSY);
+                            tried.set(true);
+                            return false;
+                        });
+                        return tried.get();
+                    });
+        }
+    }
+
+    private static boolean aVoteWaits() {
+        return Thread.getAllStackTraces().entrySet().stream()
+                .anyMatch(thread -> thread.getKey().getState() == Thread.State.WAITING
+                        && Arrays.stream(thread.getValue())
+                                .anyMatch(frame -> frame.getMethodName().equals("handleRequestVoteRequest")));
     }
 
     /** What becomes of heartbeats of another term, of another incarnation, of another store. */
