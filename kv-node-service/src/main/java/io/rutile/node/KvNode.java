@@ -269,6 +269,7 @@ public final class KvNode implements AutoCloseable {
                 .withCredentials(security.peerPort(), security.channels())
                 .withElectionTimeout(options.electionTimeout())
                 .withForceReadIndex(options.forceReadIndex())
+                .withStoreLogBytesMax(options.logBytesMax())
                 .withImageBytesPerSecondMax(options.imageBytesPerSecondMax())
                 .withSync(options.syncLog());
     }

@@ -32,6 +32,7 @@ import java.util.Optional;
  * @param syncLog fsync before anything is acknowledged; false only for measurements
  * @param pendingBytesMax bytes of writes on their way, over all Regions
  * @param diskReserveBytesMax bytes of disk kept free, or 5 % of the disk if that is less
+ * @param logBytesMax what the Raft logs of all Regions may hold together, about
  * @param imageBytesPerSecondMax pace of all images that are sent to other stores together; 0 for no limit
  * @param split when Regions are split
  * @param gc how old versions are collected
@@ -55,6 +56,7 @@ public record KvNodeOptions(
         boolean syncLog,
         long pendingBytesMax,
         long diskReserveBytesMax,
+        long logBytesMax,
         long imageBytesPerSecondMax,
         SplitOptions split,
         GcOptions gc,

@@ -44,6 +44,8 @@ import org.springframework.validation.annotation.Validated;
  * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
  * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
  * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull
+ * @param logSize what the Raft logs of all Regions may hold together, about, from 64MB; a replica that is away while they hold more needs an image of its
+ *     Region when it comes back
  * @param imageRate bytes a second of all images of Regions that this node sends to others together; 0 for no limit
  * @param electionTimeout how long a follower waits for its leader before another is elected, from 200ms; a dead leader's Regions are
  *     written to again after this and a little. Must be the same on every node: the leader's lease is 90 % of it (R7)
@@ -79,6 +81,7 @@ public record KvNodeProperties(
         @NotNull @DefaultValue("128MB") DataSize cacheSize,
         @NotNull @DefaultValue("64MB") DataSize pendingWritesMax,
         @NotNull @DefaultValue("256MB") DataSize diskReserve,
+        @NotNull @DefaultValue("2GB") DataSize logSize,
         @NotNull @DefaultValue("100MB") DataSize imageRate,
 
         @NotNull @DurationMin(millis = 200) @DefaultValue("1s")
@@ -108,6 +111,8 @@ public record KvNodeProperties(
         @Valid @NotNull @DefaultValue Consistency consistency,
         @Valid @NotNull @DefaultValue StaleRead staleRead,
         @Valid @NotNull @DefaultValue Rpc rpc) {
+
+    private static final long LOG_BYTES_MIN = 64L << 20;
 
     /**
      * {@code rutile.node.split.*}.
@@ -199,6 +204,10 @@ public record KvNodeProperties(
         return imageRate.toBytes() >= 0;
     }
 
+    @AssertTrue(message = "rutile.node.log-size must be 64MB or more") boolean isLogSizeEnough() {
+        return logSize.toBytes() >= LOG_BYTES_MIN;
+    }
+
     /** The same without Spring. @throws IllegalArgumentException if an address is no {@code host:port} */
     public KvNodeOptions toOptions() {
         HostPort listen = HostPort.parse(address);
@@ -229,6 +238,7 @@ public record KvNodeProperties(
                 syncLog,
                 pendingWritesMax.toBytes(),
                 diskReserve.toBytes(),
+                logSize.toBytes(),
                 imageRate.toBytes(),
                 new SplitOptions(
                         split.size().toBytes(),

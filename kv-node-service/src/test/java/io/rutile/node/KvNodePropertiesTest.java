@@ -42,6 +42,7 @@ class KvNodePropertiesTest {
             assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
             assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);
+            assertThat(options.logBytesMax()).isEqualTo(2L << 30);
             assertThat(options.imageBytesPerSecondMax()).isEqualTo(100L << 20);
             assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
             assertThat(options.consistency()).isEqualTo(ConsistencyOptions.DEFAULT);
@@ -68,6 +69,7 @@ class KvNodePropertiesTest {
                         "rutile.node.cache-size=64MB",
                         "rutile.node.pending-writes-max=8MB",
                         "rutile.node.disk-reserve=1GB",
+                        "rutile.node.log-size=512MB",
                         "rutile.node.image-rate=0",
                         "rutile.node.election-timeout=500ms",
                         "rutile.node.force-read-index=true",
@@ -118,6 +120,7 @@ class KvNodePropertiesTest {
                     assertThat(options.syncLog()).isFalse();
                     assertThat(options.gc())
                             .isEqualTo(new GcOptions(Duration.ofSeconds(11), Duration.ofMinutes(12), 0.5));
+                    assertThat(options.logBytesMax()).isEqualTo(512L << 20);
                     assertThat(options.imageBytesPerSecondMax()).isZero();
                     assertThat(options.split())
                             .isEqualTo(new SplitOptions(
@@ -151,6 +154,7 @@ class KvNodePropertiesTest {
             "rutile.node.gc-region-interval=-1s",
             "rutile.node.split.qps=-1",
             "rutile.node.split.load-window=0s",
+            "rutile.node.log-size=1MB",
             "rutile.node.image-rate=-1",
             "rutile.node.split.bytes-rate=-1",
             "rutile.node.consistency.interval=-1s",

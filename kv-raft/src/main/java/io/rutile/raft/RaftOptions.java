@@ -7,6 +7,7 @@ import io.rutile.tls.TransportSecurity;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * What one process needs to take part.
@@ -65,155 +66,96 @@ public record RaftOptions(
     }
 
     public RaftOptions withElectionTimeout(Duration timeout) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                timeout,
-                sync,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> copy.electionTimeout = timeout);
     }
 
     public RaftOptions withSync(boolean on) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                on,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> copy.sync = on);
     }
 
     public RaftOptions withForceReadIndex(boolean on) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                on,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> copy.forceReadIndex = on);
     }
 
     public RaftOptions withLogMax(long entries, long bytes) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                forceReadIndex,
-                entries,
-                bytes,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> {
+            copy.logEntriesMax = entries;
+            copy.logBytesMax = bytes;
+        });
     }
 
     public RaftOptions withStoreLogBytesMax(long bytes) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                bytes,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> copy.storeLogBytesMax = bytes);
     }
 
     public RaftOptions withImageBytesPerSecondMax(long bytes) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                bytes,
-                memoryBytes,
-                port,
-                channels);
+        return with(copy -> copy.imageBytesPerSecondMax = bytes);
     }
 
     public RaftOptions withMemoryBytes(long bytes) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                bytes,
-                port,
-                channels);
+        return with(copy -> copy.memoryBytes = bytes);
     }
 
     /** Both directions alike: a store that asks for TLS has to speak it. */
     public RaftOptions withCredentials(ServerCredentials securedPort, ChannelCredentials securedChannels) {
-        return new RaftOptions(
-                clusterId,
-                storeId,
-                dataDir,
-                listen,
-                electionTimeout,
-                sync,
-                forceReadIndex,
-                logEntriesMax,
-                logBytesMax,
-                storeLogBytesMax,
-                entryBytesMax,
-                imageBytesPerSecondMax,
-                memoryBytes,
-                securedPort,
-                securedChannels);
+        return with(copy -> {
+            copy.port = securedPort;
+            copy.channels = securedChannels;
+        });
+    }
+
+    private RaftOptions with(Consumer<Copy> change) {
+        Copy copy = new Copy(this);
+        change.accept(copy);
+        return copy.toOptions();
+    }
+
+    /** What can be changed, while it is. */
+    private static final class Copy {
+
+        private final RaftOptions of;
+        private Duration electionTimeout;
+        private boolean sync;
+        private boolean forceReadIndex;
+        private long logEntriesMax;
+        private long logBytesMax;
+        private long storeLogBytesMax;
+        private long imageBytesPerSecondMax;
+        private long memoryBytes;
+        private ServerCredentials port;
+        private ChannelCredentials channels;
+
+        Copy(RaftOptions of) {
+            this.of = of;
+            this.electionTimeout = of.electionTimeout;
+            this.sync = of.sync;
+            this.forceReadIndex = of.forceReadIndex;
+            this.logEntriesMax = of.logEntriesMax;
+            this.logBytesMax = of.logBytesMax;
+            this.storeLogBytesMax = of.storeLogBytesMax;
+            this.imageBytesPerSecondMax = of.imageBytesPerSecondMax;
+            this.memoryBytes = of.memoryBytes;
+            this.port = of.port;
+            this.channels = of.channels;
+        }
+
+        RaftOptions toOptions() {
+            return new RaftOptions(
+                    of.clusterId,
+                    of.storeId,
+                    of.dataDir,
+                    of.listen,
+                    electionTimeout,
+                    sync,
+                    forceReadIndex,
+                    logEntriesMax,
+                    logBytesMax,
+                    storeLogBytesMax,
+                    of.entryBytesMax,
+                    imageBytesPerSecondMax,
+                    memoryBytes,
+                    port,
+                    channels);
+        }
     }
 }
