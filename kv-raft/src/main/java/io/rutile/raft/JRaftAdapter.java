@@ -59,6 +59,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -83,6 +84,8 @@ final class JRaftAdapter<R>
     private static final int CATCH_UP_MARGIN_MAX = 1_000;
     /** A new replica that does not answer within an election timeout is given so many of them. */
     private static final int CATCH_UP_ATTEMPTS = 5;
+    /** Of a replica that counts as caught up. */
+    private static final int ENTRIES_BEHIND_MAX = 10_000;
     /** Pause before a vote is asked for again that a store could not give yet. */
     private static final long VOTE_PAUSE_MS = 20;
     /** How many times longer than a voter somebody without a vote takes to look whether the leader is silent. */
@@ -762,6 +765,20 @@ final class JRaftAdapter<R>
         Replicas members = replicas;
         here.removeIf(replica -> !members.contains(replica));
         return Set.copyOf(here);
+    }
+
+    @Override
+    public Set<Replica> caughtUp() {
+        if (!isLeader()) {
+            return Set.of();
+        }
+        long needed = Math.max(
+                NodeInternals.firstLogIndex(node) - 1, NodeInternals.leaderCommitted(node) - ENTRIES_BEHIND_MAX);
+        Replicas members = replicas;
+        return Stream.concat(members.voters().stream(), members.learners().stream())
+                .filter(replica ->
+                        replica.equals(self) || NodeInternals.matchedIndex(node, PeerIds.of(replica)) >= needed)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     @Override

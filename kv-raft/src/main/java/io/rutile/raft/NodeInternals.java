@@ -52,6 +52,7 @@ final class NodeInternals {
     private static final VarHandle LEADER;
     private static final VarHandle TERM;
     private static final VarHandle ANSWERED_MS;
+    private static final VarHandle HAS_SUCCEEDED;
     private static final VarHandle WRITE_LOCK;
     private static final VarHandle ELECTION_TIMER;
     private static final VarHandle READ_ONLY_SERVICE;
@@ -76,6 +77,8 @@ final class NodeInternals {
             TERM = node.findVarHandle(NodeImpl.class, "currTerm", long.class);
             ANSWERED_MS = MethodHandles.privateLookupIn(Replicator.class, MethodHandles.lookup())
                     .findVarHandle(Replicator.class, "lastRpcSendTimestamp", long.class);
+            HAS_SUCCEEDED = MethodHandles.privateLookupIn(Replicator.class, MethodHandles.lookup())
+                    .findVarHandle(Replicator.class, "hasSucceeded", boolean.class);
             TRANSFER_TIMED_OUT = node.findVirtual(
                     NodeImpl.class,
                     "handleTransferTimeout",
@@ -237,6 +240,22 @@ final class NodeInternals {
                 ANSWERED_MS.setVolatile(answered, sentMs);
             }
         }
+    }
+
+    /**
+     * Up to where a member is known to have the same log as this leader; -1 if that is not known. Read without the replicator's lock, so of
+     * about now.
+     */
+    static long matchedIndex(NodeImpl node, PeerId peer) {
+        if (REPLICATORS.getAcquire(node) instanceof ReplicatorGroupImpl group) {
+            ThreadId replicator = group.getReplicator(peer);
+            if (replicator != null
+                    && replicator.getData() instanceof Replicator member
+                    && (boolean) HAS_SUCCEEDED.getVolatile(member)) {
+                return Replicator.getNextIndexUnsafe(replicator) - 1;
+            }
+        }
+        return -1;
     }
 
     /**

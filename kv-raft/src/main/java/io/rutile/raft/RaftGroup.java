@@ -94,6 +94,12 @@ public interface RaftGroup<R> {
     Set<Replica> reachable();
 
     /**
+     * Leader only: replicas that have all but a little of the log, this one included: none of them needs an image, and none is more than ten
+     * thousand entries behind what is committed. Who has yet to answer this leader is not among them. Empty on a follower.
+     */
+    Set<Replica> caughtUp();
+
+    /**
      * Leader only: moves the membership to the target, catching new voters up before they count (D2). One at a time, else
      * {@code BUSY}. Completes when the new membership is committed.
      */

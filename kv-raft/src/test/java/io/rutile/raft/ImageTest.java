@@ -136,6 +136,35 @@ class ImageTest {
         }
     }
 
+    /** It answers from the beginning, but PD must not take it for somebody who could vote. */
+    @Test
+    void d2_aLearnerThatWaitsForItsImageHasNotCaughtUp() {
+        try (TestStores stores = new TestStores(dir)) {
+            stores.open(1);
+            Store two = stores.open(2);
+            stores.startEverywhere(GROUP, TestStores.members(1));
+            RaftGroup<Long> leader = stores.awaitLeader(GROUP).group(GROUP);
+            TestStores.propose(leader, "a");
+            Replica one = new Replica(1, 101);
+            Replica learner = new Replica(2, 102);
+            two.start(GROUP, learner, 0);
+            two.machine(GROUP).refuseImages = true;
+
+            TestStores.get(leader.changeReplicas(new Replicas(Set.of(one), Set.of(learner))));
+            await().atMost(TestStores.PATIENCE)
+                    .until(() -> leader.reachable().equals(Set.of(one, learner))
+                            && stores.store(1).machine(GROUP).imagesWritten.get() >= 2);
+            assertThat(leader.caughtUp()).containsExactly(one);
+            assertThat(two.group(GROUP).caughtUp())
+                    .as("a follower knows nothing")
+                    .isEmpty();
+
+            two.machine(GROUP).refuseImages = false;
+            await().atMost(TestStores.PATIENCE).until(() -> leader.caughtUp().equals(Set.of(one, learner)));
+            assertThat(two.machine(GROUP).count("a")).isEqualTo(1);
+        }
+    }
+
     /** Making an image reads a whole Region: who can't take one is not made one ten times a second. */
     @Test
     void r10_aReplicaThatRefusesImagesIsMadeFewerAndFewer() {

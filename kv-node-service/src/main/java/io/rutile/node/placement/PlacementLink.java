@@ -40,6 +40,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(PlacementLink.class);
 
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration CATCHING_UP_LOOK = Duration.ofMillis(500);
     private static final Duration EXPELLED_LOOK = Duration.ofSeconds(2);
 
     /** A store that has just started says so a few times quickly: PD may just have lost its leader. */
@@ -145,6 +146,7 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         }
         repeat("store heartbeat", options.storeHeartbeatInterval(), storeHeartbeat::send);
         repeat("region heartbeats", options.regionHeartbeatInterval(), this::reportAll);
+        repeat("regions that catch up", CATCHING_UP_LOOK, this::reportCaughtUp);
         repeat("timestamp limit", options.storeHeartbeatInterval(), maxTimestamps::refresh);
         repeat("store addresses", options.storeHeartbeatInterval(), directory::refresh);
         repeat("expelled replicas", EXPELLED_LOOK, expelled::look);
@@ -187,6 +189,14 @@ public final class PlacementLink implements RegionObserver, AutoCloseable {
         RegionHeartbeats to = stream;
         if (reports != null && to != null) {
             reports.sendAll(to);
+        }
+    }
+
+    private void reportCaughtUp() {
+        RegionHeartbeat reports = regions;
+        RegionHeartbeats to = stream;
+        if (reports != null && to != null) {
+            reports.sendCaughtUp(to);
         }
     }
 

@@ -6,38 +6,32 @@ import io.rutile.node.raftstore.RegionPeer;
 import io.rutile.node.raftstore.RegionTraffic;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.metapb.Peer;
-import io.rutile.protocol.metapb.PeerRole;
 import io.rutile.protocol.metapb.Region;
-import io.rutile.protocol.pdpb.PeerStats;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.protocol.pdpb.TimeInterval;
 import io.rutile.raft.Replica;
-import io.rutile.raft.Replicas;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * What a store reports about each Region that it leads.
  *
- * <p>PD observes: a peer that the Region has taken in, or given a vote, and Raft not yet is <em>pending</em>; a peer that the Region has let go is
- * reported as still there until Raft has let it go, too, so that PD never takes a removal for done too early (D1, D2).
+ * <p>PD observes: a peer that the Region has let go is reported as still there until Raft has let it go, too, so that PD never takes a removal for
+ * done too early (D1, D2). Who is pending or down, {@link Absentees} says.
  *
  * <p>Used by the link's thread alone.
  */
 final class RegionHeartbeat {
-
-    /** A peer that has been silent this long is called down, not only pending. */
-    private static final Duration DOWN_AFTER = Duration.ofSeconds(10);
 
     /** What is remembered of a Region between two reports. */
     private static final class Memory {
         private long term;
         private long lastSeconds;
         private RegionTraffic.Totals traffic = RegionTraffic.Totals.NONE;
-        private final Map<Long, Long> seenSeconds = new HashMap<>();
+        private final Absentees absentees = new Absentees();
+        private List<Peer> pending = List.of();
     }
 
     private final RaftStore store;
@@ -54,6 +48,29 @@ final class RegionHeartbeat {
         memories.keySet()
                 .removeIf(id -> store.region(id).filter(RegionPeer::isLeader).isEmpty());
         store.leaders().forEach(peer -> send(peer, to));
+    }
+
+    /** Reports the Regions of which a peer was pending and isn't any more: PD's next step waits for that. */
+    void sendCaughtUp(RegionHeartbeats to) {
+        List<Long> waiting = memories.entrySet().stream()
+                .filter(memory -> !memory.getValue().pending.isEmpty())
+                .map(Map.Entry::getKey)
+                .toList();
+        for (long regionId : waiting) {
+            store.region(regionId).filter(this::hasCaughtUp).ifPresent(peer -> send(peer, to));
+        }
+    }
+
+    private boolean hasCaughtUp(RegionPeer peer) {
+        Memory memory = memories.get(peer.regionId());
+        try {
+            return memory != null
+                    && peer.isLeader()
+                    && !Absentees.pending(peer.region(), Absentees.Known.to(peer))
+                            .containsAll(memory.pending);
+        } catch (RegionException e) {
+            return false; // It has been taken down in the meantime.
+        }
     }
 
     /** Reports one Region, if it is still led here. */
@@ -75,7 +92,7 @@ final class RegionHeartbeat {
         if (memory.term != peer.term()) {
             // A new leader has no opinion about anybody yet.
             memory.term = peer.term();
-            memory.seenSeconds.clear();
+            memory.absentees.forget();
         }
         RegionTraffic.Totals traffic = peer.traffic().totals();
         RegionTraffic.Totals since = traffic.minus(memory.traffic);
@@ -93,31 +110,13 @@ final class RegionHeartbeat {
                 .setInterval(TimeInterval.newBuilder()
                         .setStartTimestamp(memory.lastSeconds == 0 ? now : memory.lastSeconds)
                         .setEndTimestamp(now));
-        addAbsentees(report, region, peer, memory, now);
+        Absentees.Known known = Absentees.Known.to(peer);
+        memory.pending = Absentees.pending(region, known);
+        report.addAllPendingPeers(memory.pending);
+        report.addAllDownPeers(memory.absentees.down(region, known, now));
         memory.traffic = traffic;
         memory.lastSeconds = now;
         return report.build();
-    }
-
-    private static void addAbsentees(
-            RegionHeartbeatRequest.Builder report, Region region, RegionPeer peer, Memory memory, long now) {
-        Replicas members = peer.raftMembers();
-        Set<Replica> reachable = peer.reachable();
-        for (Peer other : region.getPeersList()) {
-            Replica replica = new Replica(other.getStoreId(), other.getId());
-            // Who has been promoted in the Region and not in Raft has no vote yet.
-            boolean member =
-                    other.getRole() == PeerRole.Voter ? members.voters().contains(replica) : members.contains(replica);
-            if (member && (reachable.contains(replica) || replica.equals(peer.self()))) {
-                memory.seenSeconds.put(other.getId(), now);
-                continue;
-            }
-            report.addPendingPeers(other);
-            long silent = now - memory.seenSeconds.computeIfAbsent(other.getId(), id -> now);
-            if (silent >= DOWN_AFTER.toSeconds()) {
-                report.addDownPeers(PeerStats.newBuilder().setPeer(other).setDownSeconds(silent));
-            }
-        }
     }
 
     private static Peer peerOf(Region region, Replica self) {

@@ -995,6 +995,11 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return group().reachable();
     }
 
+    /** Leader only: who needs no image and has nearly all of the log, this one included. */
+    public Set<Replica> caughtUp() {
+        return group().caughtUp();
+    }
+
     /** The Region as PD is told it: it hears of a removal when Raft has made it, too (D1). */
     public Region reported() {
         return MembershipReconciler.reported(group().replicas(), region());

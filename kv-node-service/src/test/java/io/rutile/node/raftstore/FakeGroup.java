@@ -115,6 +115,11 @@ final class FakeGroup implements RaftGroup<ApplyOutcome> {
     }
 
     @Override
+    public Set<Replica> caughtUp() {
+        return reachable();
+    }
+
+    @Override
     public synchronized CompletableFuture<Void> changeReplicas(Replicas target) {
         asked.add("change to " + target.voters().size() + " voters");
         CompletableFuture<Void> next = changes.poll();
