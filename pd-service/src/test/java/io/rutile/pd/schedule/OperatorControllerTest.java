@@ -149,6 +149,7 @@ class OperatorControllerTest {
                     .absorb(first)
                     .build(cluster.ids(), 0)
                     .join());
+            assertThat(operators.dispatch(first)).as("told").isPresent();
             assertThat(operators.dispatch(
                             region(1, "", "m", 1, 2, 3).epoch(2, 2).info()))
                     .as("prepared, and asked on")

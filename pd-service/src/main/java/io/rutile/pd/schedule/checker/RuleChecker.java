@@ -96,6 +96,7 @@ public final class RuleChecker {
 
     private Finding add(RegionInfo region, RuleFit fit, List<PlacementRule> unsatisfied, List<Peer> lost) {
         String blocked = "";
+        boolean worthWaiting = false;
         for (PlacementRule rule : unsatisfied) {
             List<Peer> there = fit.peersOf(rule);
             String why = there.size() + " of " + rule.count() + " " + nameOf(rule)
@@ -113,6 +114,10 @@ public final class RuleChecker {
                                 : plan.addOn(target.get().id()));
             }
             blocked = why + ", but no store can take one: " + refusals;
+            worthWaiting |= refusals.someForNow();
+        }
+        if (worthWaiting) {
+            return Finding.blocked(blocked);
         }
         // D2: without a vote that is never given, what is left needs the same replicas for a majority as before.
         for (Peer peer : lost) {

@@ -18,6 +18,9 @@ public final class Operator {
     private final boolean skipsStoreLimits;
     private final long createdNanos;
     private int current;
+    /** The last step that may have been commanded, -1 before the first. */
+    private int begun = -1;
+
     private long stepBegunNanos;
 
     /** How an operator stands after a heartbeat. */
@@ -75,6 +78,8 @@ public final class Operator {
                 || step.isOff(planned, region)) {
             return Status.CANCELLED;
         }
+        // From here on it may be commanded at any time, and what moves may be its doing.
+        begun = current;
         return status(nowNanos);
     }
 
@@ -148,9 +153,12 @@ public final class Operator {
         return region.epoch().getConfVer() - planned.epoch().getConfVer();
     }
 
-    /** What finished steps moved, and the current one may be moving just now. */
+    /**
+     * What finished steps moved, and the current one may be moving just now. One that has yet to begin moves nothing: if the members are
+     * others than it was planned for, it may be wrong.
+     */
     private long confVerPlanned() {
-        return steps.subList(0, current + 1).stream()
+        return steps.subList(0, Math.max(current, begun + 1)).stream()
                 .mapToLong(OperatorStep::confVerChange)
                 .sum();
     }

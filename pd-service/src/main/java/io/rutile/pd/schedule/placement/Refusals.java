@@ -7,8 +7,11 @@ public final class Refusals {
 
     private final StringBuilder words = new StringBuilder();
     private int count;
+    private boolean someForNow;
 
-    void add(long storeId, String refusal) {
+    /** @param forNow true if it passes by itself */
+    void add(long storeId, String refusal, boolean forNow) {
+        someForNow |= forNow;
         if (count++ < NAMED_MAX) {
             words.append(words.isEmpty() ? "" : "; ")
                     .append("store ")
@@ -16,6 +19,11 @@ public final class Refusals {
                     .append(' ')
                     .append(refusal);
         }
+    }
+
+    /** True if it is worth waiting: a store would do but for something that passes by itself. */
+    public boolean someForNow() {
+        return someForNow;
     }
 
     @Override

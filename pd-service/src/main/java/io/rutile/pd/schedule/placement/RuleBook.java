@@ -128,7 +128,7 @@ public final class RuleBook {
             }
             String refusal = store.store().getState() == StoreState.Up ? rule.objectionTo(store) : "is leaving";
             if (refusal != null) {
-                refusals.add(store.id(), refusal);
+                refusals.add(store.id(), refusal, false);
                 continue;
             }
             fit++;

@@ -78,15 +78,14 @@ public final class StoreChoice {
         List<StoreFilter> all = new ArrayList<>();
         all.add(StoreFilters.without(region));
         all.add(rule.filter());
-        all.addAll(filters.newReplica());
+        // What passes by itself comes last: it is said of stores that would do otherwise.
         all.add(StoreFilters.apartFrom(beside, rule.locations()));
+        all.addAll(filters.newReplica());
         StoreInfo best = null;
         long bestCrowding = 0;
         double bestLoad = 0;
         for (StoreInfo store : cluster.stores()) {
-            String refusal = StoreFilter.refusal(all, store);
-            if (refusal != null) {
-                refusals.add(store.id(), refusal);
+            if (StoreFilter.refusal(all, store, refusals) != null) {
                 continue;
             }
             long crowding = rule.locations().crowding(store, beside);

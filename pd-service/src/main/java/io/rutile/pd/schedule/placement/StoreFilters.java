@@ -41,9 +41,9 @@ public final class StoreFilters {
         return List.of(
                 member(),
                 heardOf(),
+                space(),
                 notStopping(),
                 notBusy(),
-                space(),
                 catchingUp(),
                 snapshots(),
                 receiving(),
@@ -74,11 +74,11 @@ public final class StoreFilters {
     }
 
     public StoreFilter notStopping() {
-        return new StoreFilter("stopping", store -> store.stats().getIsStopping() ? "is about to stop" : null);
+        return StoreFilter.forNow("stopping", store -> store.stats().getIsStopping() ? "is about to stop" : null);
     }
 
     public StoreFilter notBusy() {
-        return new StoreFilter("busy", store -> store.stats().getIsBusy() ? "says that it is busy" : null);
+        return StoreFilter.forNow("busy", store -> store.stats().getIsBusy() ? "says that it is busy" : null);
     }
 
     public StoreFilter space() {
@@ -98,7 +98,7 @@ public final class StoreFilters {
 
     public StoreFilter catchingUp() {
         int max = options.get().pendingPeersMax();
-        return new StoreFilter(
+        return StoreFilter.forNow(
                 "catching-up",
                 store -> store.load().pendingPeers() > max
                         ? "has " + store.load().pendingPeers() + " replicas that are still catching up"
@@ -107,7 +107,7 @@ public final class StoreFilters {
 
     public StoreFilter snapshots() {
         int max = options.get().snapshotsMax();
-        return new StoreFilter("snapshots", store -> {
+        return StoreFilter.forNow("snapshots", store -> {
             int most = Math.max(
                     store.stats().getSendingSnapCount(),
                     Math.max(
@@ -118,7 +118,7 @@ public final class StoreFilters {
 
     public StoreFilter receiving() {
         int max = options.get().receivingMax();
-        return new StoreFilter(
+        return StoreFilter.forNow(
                 "receiving",
                 store -> underWay.influenceOn(store.id()).receiving() >= max
                         ? "is receiving " + max + " replicas already"
@@ -126,7 +126,7 @@ public final class StoreFilters {
     }
 
     public StoreFilter addLimit() {
-        return new StoreFilter(
+        return StoreFilter.forNow(
                 ADD_LIMIT,
                 store -> underWay.allows(store.id(), StoreLimits.Kind.ADD)
                         ? null
@@ -134,7 +134,7 @@ public final class StoreFilters {
     }
 
     public StoreFilter removeLimit() {
-        return new StoreFilter(
+        return StoreFilter.forNow(
                 "remove-limit",
                 store -> underWay.allows(store.id(), StoreLimits.Kind.REMOVE)
                         ? null

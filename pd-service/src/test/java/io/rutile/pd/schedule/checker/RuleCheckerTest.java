@@ -127,6 +127,16 @@ class RuleCheckerTest {
                         on(1, 2, 3).pending(3).down(3, DEAD),
                         "remove on 3"),
                 row(
+                        "a stand-in that will have time soon is waited for: two replicas are fewer than three",
+                        c -> c.up(1, 2, 3).stats(busy(4)),
+                        on(1, 2, 3).pending(3).down(3, DEAD),
+                        "blocked: store 4 says that it is busy"),
+                row(
+                        "a stand-in without room is not",
+                        c -> c.up(1, 2, 3).stats(full(4)),
+                        on(1, 2, 3).pending(3).down(3, DEAD),
+                        "remove on 3"),
+                row(
                         "a dead replica and a dead store: no majority is left to agree",
                         c -> c.up(1, 2, 3, 4).pass(DEAD).up(1, 3, 4),
                         on(1, 2, 3).pending(2).pending(3).down(2, DEAD).down(3, DEAD),

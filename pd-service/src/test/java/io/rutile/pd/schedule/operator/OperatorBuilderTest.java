@@ -184,6 +184,20 @@ class OperatorBuilderTest {
                 .isEqualTo(Operator.Status.CANCELLED);
     }
 
+    /** Planned while one replica was about to take another's place: by the time it would be commanded there is one fewer to spare. */
+    @Test
+    void whatWasPlannedForOtherMembersIsNotBegunD2() {
+        LocalCluster cluster = new LocalCluster(directory);
+        Operator operator = new OperatorBuilder(
+                        region(1, "", "", 1, 2, 3, 4).epoch(5, 1).info(), PURPOSE)
+                .remove(peer(1, 4))
+                .build(cluster.ids(), 0)
+                .join();
+
+        assertThat(operator.observe(region(1, "", "", 1, 2, 4).epoch(6, 1).info(), 1))
+                .isEqualTo(Operator.Status.CANCELLED);
+    }
+
     private static Arguments row(String name, UnaryOperator<OperatorBuilder> wish, String... steps) {
         return Arguments.of(name, wish, List.of(steps));
     }
