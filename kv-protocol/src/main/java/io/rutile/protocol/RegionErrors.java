@@ -22,6 +22,12 @@ import org.jspecify.annotations.Nullable;
 /** Makes the Region errors of the protocol. Messages name region, peer, epoch and range, never a value. */
 public final class RegionErrors {
 
+    /**
+     * How the reason of {@code ServerIsBusy} begins where a change feed is refused because versions behind its checkpoint may be gone: the
+     * feed's errors have no field for it, and it doesn't pass.
+     */
+    public static final String CHECKPOINT_TOO_OLD = "the checkpoint is too old";
+
     private RegionErrors() {}
 
     public static RegionException storeNotMatch(long requested, long actual) {

@@ -3,6 +3,7 @@ package io.rutile.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Descriptors.FileDescriptor;
+import io.rutile.protocol.cdcpb.ChangeDataRequest;
 import io.rutile.protocol.debugpb.GetRequest;
 import io.rutile.protocol.etcdserverpb.RangeRequest;
 import io.rutile.protocol.import_sstpb.SSTMeta;
@@ -31,21 +32,20 @@ class WireFactsTest {
             GetRequest.getDescriptor().getFile(),
             SSTMeta.getDescriptor().getFile(),
             io.rutile.protocol.tsopb.TsoRequest.getDescriptor().getFile(),
-            io.rutile.protocol.deadlock.DeadlockRequest.getDescriptor().getFile()));
+            io.rutile.protocol.deadlock.DeadlockRequest.getDescriptor().getFile(),
+            ChangeDataRequest.getDescriptor().getFile()));
 
     private static final Map<String, FileDescriptor> ETCD =
             WireFacts.closure(List.of(RangeRequest.getDescriptor().getFile()));
 
-    /** Services of other components (change capture, a log service, …) that neither stores nor PD serve here. */
+    /** Services of other components (a log service, routing, …) that neither stores nor PD serve here. */
     private static final Set<String> NOT_CARRIED = Set.of(
             "autoid.proto",
-            "cdcpb.proto",
             "configpb.proto",
             "diagnosticspb.proto",
             "enginepb.proto",
             "gcpb.proto",
             "logbackuppb.proto",
-            "raft_cmdpb.proto",
             "recoverdatapb.proto",
             "resource_usage_agent.proto",
             "routerpb.proto",
