@@ -52,6 +52,7 @@ class ArchitectureTest {
                     "io.rutile.node.gc..",
                     "io.rutile.node.deadlock..",
                     "io.rutile.node.resolved..",
+                    "io.rutile.node.cdc..",
                     "io.rutile.pd.http..",
                     "io.rutile.pd.leader..",
                     "io.rutile.pd.tso..",
@@ -176,7 +177,8 @@ class ArchitectureTest {
                     "io.rutile.node.placement..",
                     "io.rutile.node.gc..",
                     "io.rutile.node.deadlock..",
-                    "io.rutile.node.resolved..")
+                    "io.rutile.node.resolved..",
+                    "io.rutile.node.cdc..")
             .layer("raftstore")
             .definedBy("io.rutile.node.raftstore..")
             .whereLayer("assembly")

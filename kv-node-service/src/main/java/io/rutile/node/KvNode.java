@@ -2,6 +2,7 @@ package io.rutile.node;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.pd.PdException;
+import io.rutile.node.cdc.ChangeFeeds;
 import io.rutile.node.deadlock.ClusterDeadlocks;
 import io.rutile.node.deadlock.FirstRegion;
 import io.rutile.node.deadlock.PdDetectorLookup;
@@ -191,7 +192,8 @@ public final class KvNode implements AutoCloseable {
         if (options.apiVersion().hasTtl()) {
             storage.startTtlSweeper(() -> contexts(store.leaders()));
         }
-        opened(gcWorker(link, storage, store)).start();
+        SafePointWatcher safePoints = new SafePointWatcher(link.pd()::gcSafePoint, metrics);
+        opened(gcWorker(storage, store, safePoints)).start();
         ResolvedTsWorker resolvedTs = opened(new ResolvedTsWorker(
                 options.staleReads().interval(),
                 identity.storeId(),
@@ -201,6 +203,8 @@ public final class KvNode implements AutoCloseable {
                 security.channels(),
                 clock,
                 metrics));
+        ChangeFeeds changes = new ChangeFeeds(
+                options.cdc(), identity.clusterId(), store::region, link::timestamp, safePoints::safePoint, metrics);
         RangeDestruction ranges = opened(new RangeDestruction(engine, metrics));
         RpcServer rpc = opened(new RpcServer(
                 options.rpc(),
@@ -214,8 +218,11 @@ public final class KvNode implements AutoCloseable {
                 (ctx, borders) -> split(store, link, ctx, borders),
                 safeTimestamps(store),
                 deadlocks.service(),
+                changes.service(),
                 ranges::destroy,
                 metrics));
+        // Closed before the port: it would wait for streams that don't end by themselves.
+        opened(changes).start();
         rpc.start();
         HostPort address = advertised(options.advertise().orElse(options.listen()), rpc.address());
         HostPort raftAddress = advertised(options.raftAdvertise().orElse(options.raftListen()), store.raftAddress());
@@ -294,8 +301,7 @@ public final class KvNode implements AutoCloseable {
                 metrics);
     }
 
-    private GcWorker gcWorker(PlacementLink link, Storage storage, RaftStore store) {
-        SafePointWatcher safePoints = new SafePointWatcher(link.pd()::gcSafePoint, metrics);
+    private GcWorker gcWorker(Storage storage, RaftStore store, SafePointWatcher safePoints) {
         return new GcWorker(options.gc(), storage::gc, () -> gcRegions(store.leaders()), safePoints, clock, metrics);
     }
 

@@ -1,5 +1,6 @@
 package io.rutile.node;
 
+import io.rutile.node.cdc.CdcOptions;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
@@ -38,6 +39,7 @@ import java.util.Optional;
  * @param gc how old versions are collected
  * @param consistency how replicas are compared
  * @param staleReads how stale reads are kept possible
+ * @param cdc how changes are fed to clients that watch
  */
 public record KvNodeOptions(
         Path dataDir,
@@ -61,7 +63,8 @@ public record KvNodeOptions(
         SplitOptions split,
         GcOptions gc,
         ConsistencyOptions consistency,
-        StaleReadOptions staleReads) {
+        StaleReadOptions staleReads,
+        CdcOptions cdc) {
 
     public KvNodeOptions {
         labels = Map.copyOf(labels);

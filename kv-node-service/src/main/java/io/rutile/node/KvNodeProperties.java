@@ -1,5 +1,6 @@
 package io.rutile.node;
 
+import io.rutile.node.cdc.CdcOptions;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
@@ -60,6 +61,7 @@ import org.springframework.validation.annotation.Validated;
  * @param split when Regions are split
  * @param consistency how replicas are compared
  * @param staleRead how reads at a timestamp of the past are kept possible at every replica
+ * @param cdc how changes are fed to clients that watch
  * @param rpc bounds of the gRPC port
  */
 @Validated
@@ -110,6 +112,7 @@ public record KvNodeProperties(
         @Valid @NotNull @DefaultValue Split split,
         @Valid @NotNull @DefaultValue Consistency consistency,
         @Valid @NotNull @DefaultValue StaleRead staleRead,
+        @Valid @NotNull @DefaultValue Cdc cdc,
         @Valid @NotNull @DefaultValue Rpc rpc) {
 
     private static final long LOG_BYTES_MIN = 64L << 20;
@@ -169,6 +172,25 @@ public record KvNodeProperties(
 
         @AssertTrue(message = "rutile.node.stale-read.lock-memory must be above 0") boolean isLockMemoryPositive() {
             return lockMemory.toBytes() > 0;
+        }
+    }
+
+    /**
+     * {@code rutile.node.cdc.*}.
+     *
+     * @param interval pause between two looks at how far watched Regions are settled, from 10ms: about how late a watcher sees a change
+     * @param memory for changes on their way to clients and for locks of watched Regions, together, above 0
+     * @param patience after which a client that takes no changes is let go, from 1s
+     */
+    public record Cdc(
+            @NotNull @DurationMin(millis = 10) @DefaultValue("200ms")
+            Duration interval,
+
+            @NotNull @DefaultValue("64MB") DataSize memory,
+            @NotNull @DurationMin(seconds = 1) @DefaultValue("30s") Duration patience) {
+
+        @AssertTrue(message = "rutile.node.cdc.memory must be above 0") boolean isMemoryPositive() {
+            return memory.toBytes() > 0;
         }
     }
 
@@ -252,6 +274,7 @@ public record KvNodeProperties(
                 new ConsistencyOptions(
                         consistency.interval(), consistency.bytesRate().toBytes()),
                 new StaleReadOptions(
-                        staleRead.interval(), staleRead.lockMemory().toBytes()));
+                        staleRead.interval(), staleRead.lockMemory().toBytes()),
+                new CdcOptions(cdc.interval(), cdc.memory().toBytes(), cdc.patience()));
     }
 }

@@ -3,6 +3,7 @@ package io.rutile.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rutile.node.cdc.CdcOptions;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.raftstore.ConsistencyOptions;
@@ -47,6 +48,7 @@ class KvNodePropertiesTest {
             assertThat(options.split()).isEqualTo(SplitOptions.DEFAULT);
             assertThat(options.consistency()).isEqualTo(ConsistencyOptions.DEFAULT);
             assertThat(options.staleReads()).isEqualTo(StaleReadOptions.DEFAULT);
+            assertThat(options.cdc()).isEqualTo(CdcOptions.DEFAULT);
             assertThat(options.forceReadIndex()).isFalse();
             assertThat(options.rpc().threads()).isGreaterThanOrEqualTo(4);
         });
@@ -91,6 +93,9 @@ class KvNodePropertiesTest {
                         "rutile.node.consistency.bytes-rate=8MB",
                         "rutile.node.stale-read.interval=0",
                         "rutile.node.stale-read.lock-memory=1MB",
+                        "rutile.node.cdc.interval=1s",
+                        "rutile.node.cdc.memory=2MB",
+                        "rutile.node.cdc.patience=5s",
                         "rutile.node.rpc.threads=3",
                         "rutile.node.rpc.timeout-default=5s",
                         "rutile.node.rpc.timeout-max=6s",
@@ -133,6 +138,8 @@ class KvNodePropertiesTest {
                                     Duration.ofSeconds(16)));
                     assertThat(options.consistency()).isEqualTo(new ConsistencyOptions(Duration.ofHours(24), 8L << 20));
                     assertThat(options.staleReads()).isEqualTo(new StaleReadOptions(Duration.ZERO, 1L << 20));
+                    assertThat(options.cdc())
+                            .isEqualTo(new CdcOptions(Duration.ofSeconds(1), 2L << 20, Duration.ofSeconds(5)));
                     assertThat(options.rpc().threads()).isEqualTo(3);
                     assertThat(options.rpc().timeoutMax()).isEqualTo(Duration.ofSeconds(6));
                     assertThat(options.rpc().connectionsMax()).isEqualTo(8);
@@ -160,6 +167,9 @@ class KvNodePropertiesTest {
             "rutile.node.consistency.interval=-1s",
             "rutile.node.stale-read.interval=-1s",
             "rutile.node.stale-read.lock-memory=0",
+            "rutile.node.cdc.interval=1ms",
+            "rutile.node.cdc.memory=0",
+            "rutile.node.cdc.patience=0s",
             "rutile.node.api-version=V9"
         }) {
             runner.withPropertyValues("rutile.node.data-dir=/data", bad)

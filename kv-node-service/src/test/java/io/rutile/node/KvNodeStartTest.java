@@ -205,7 +205,8 @@ class KvNodeStartTest {
                     free.split(),
                     free.gc(),
                     free.consistency(),
-                    free.staleReads());
+                    free.staleReads(),
+                    free.cdc());
 
             assertThatThrownBy(() -> new TestNode(options).start())
                     .isInstanceOf(NodeStartException.class)
@@ -286,7 +287,8 @@ class KvNodeStartTest {
                 options.split(),
                 options.gc(),
                 options.consistency(),
-                options.staleReads());
+                options.staleReads(),
+                options.cdc());
 
         assertThatThrownBy(() -> new TestNode(impatient).start())
                 .isInstanceOf(NodeStartException.class)

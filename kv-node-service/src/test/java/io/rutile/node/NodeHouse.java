@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.rutile.client.RutileClient;
 import io.rutile.client.RutileClientOptions;
 import io.rutile.client.raw.RawKv;
+import io.rutile.client.txn.TxnKv;
 import io.rutile.node.raftstore.StoreFaults;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.kvrpcpb.SplitRegionRequest;
@@ -84,6 +85,10 @@ final class NodeHouse implements AutoCloseable {
         nodes.remove(node);
         node.close();
         nodes.add(new TestNode(node.options).start());
+    }
+
+    TxnKv txn() {
+        return client.txn();
     }
 
     TestNode node(long storeId) {

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.node.cdc.CdcOptions;
 import io.rutile.node.gc.GcOptions;
 import io.rutile.node.placement.HostPort;
 import io.rutile.node.placement.PlacementOptions;
@@ -86,7 +87,8 @@ final class TestNode implements AutoCloseable {
                 SplitOptions.DEFAULT,
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1),
                 ConsistencyOptions.DEFAULT,
-                new StaleReadOptions(Duration.ofMillis(50), StaleReadOptions.DEFAULT.lockBytesMax()));
+                new StaleReadOptions(Duration.ofMillis(50), StaleReadOptions.DEFAULT.lockBytesMax()),
+                new CdcOptions(Duration.ofMillis(20), CdcOptions.DEFAULT.memoryBytesMax(), CdcOptions.DEFAULT.patience()));
     }
 
     /** The same, but Regions are split otherwise. */
@@ -137,7 +139,8 @@ final class TestNode implements AutoCloseable {
                 split,
                 options.gc(),
                 consistency,
-                staleReads);
+                staleReads,
+                options.cdc());
     }
 
     TestNode start() {

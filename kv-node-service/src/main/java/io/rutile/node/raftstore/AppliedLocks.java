@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Begins with a scan, while batches go on to be applied: what a batch has touched counts more than what the scan finds. Whatever is
  * neither a put nor a delete of a lock (another range, a deleted one, an image) makes it begin anew.
  *
- * <p>Threads: {@link #open} to {@link #close} on the apply thread, the rest on the one that advances resolved timestamps. State is guarded
+ * <p>Threads: {@link #open} to {@link #close} on the apply thread, the rest on those that advance resolved timestamps. State is guarded
  * by its lock, which nobody holds for longer than it takes to go through a batch's locks.
  */
 final class AppliedLocks {

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the entries of one apply have collected so far: changes of data on their way into one engine batch, and the Region as the
@@ -29,12 +30,22 @@ final class ApplyBatch implements RaftCommand.Ops {
     private final boolean noteLocks;
     private final List<AppliedLocks.Change> locks = new ArrayList<>();
     private boolean locksUnclear;
+    private final ChangeWatchers.@Nullable Notes notes;
 
-    /** @param noteLocks if somebody wants to know what becomes of locks */
     ApplyBatch(EngineBatch changes, RegionState state, boolean noteLocks) {
+        this(changes, state, noteLocks, null);
+    }
+
+    /**
+     * @param noteLocks if somebody wants to know what becomes of locks
+     * @param notes of what it does, if somebody watches
+     */
+    ApplyBatch(
+            EngineBatch changes, RegionState state, boolean noteLocks, ChangeWatchers.@Nullable Notes notes) {
         this.changes = changes;
         this.state = state;
         this.noteLocks = noteLocks;
+        this.notes = notes;
     }
 
     /** Decides one command, at its place in the log, against the Region as it is by now (R4). */
@@ -54,6 +65,9 @@ final class ApplyBatch implements RaftCommand.Ops {
         if (noteLocks && cf == Cf.LOCK) {
             locks.add(AppliedLocks.Change.put(key, value));
         }
+        if (notes != null) {
+            notes.put(index, cf, key, value);
+        }
         changes.put(cf, key, value);
         keys++;
         bytes += key.remaining() + value.remaining();
@@ -63,6 +77,9 @@ final class ApplyBatch implements RaftCommand.Ops {
     public void delete(Cf cf, ByteBuffer key) {
         if (noteLocks && cf == Cf.LOCK) {
             locks.add(AppliedLocks.Change.delete(key));
+        }
+        if (notes != null) {
+            notes.delete(index, cf, key);
         }
         changes.delete(cf, key);
         keys++;

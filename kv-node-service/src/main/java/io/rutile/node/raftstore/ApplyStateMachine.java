@@ -1,6 +1,7 @@
 package io.rutile.node.raftstore;
 
 import com.google.protobuf.ByteString;
+import io.rutile.protocol.Epochs;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.raft.CommittedEntries;
@@ -99,6 +100,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
     private final DataDisk disk;
     private final RegionTraffic traffic = new RegionTraffic();
     private final AppliedLocks locks;
+    private final ChangeWatchers watchers = new ChangeWatchers();
 
     private volatile @Nullable RegionState state;
     private volatile long appliedIndex;
@@ -162,15 +164,21 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
                     EngineException.Kind.IO, "the image of region " + regionId + " is only half in place", null);
         }
         boolean noteLocks = locks.open();
+        ChangeWatchers.Notes notes = watchers.open();
         try {
-            apply(entries, before, noteLocks);
+            apply(entries, before, noteLocks, notes);
         } finally {
             locks.close();
+            watchers.close();
         }
     }
 
-    private void apply(CommittedEntries<ApplyOutcome> entries, RegionState before, boolean noteLocks) {
-        ApplyBatch collected = new ApplyBatch(batch(), before, noteLocks);
+    private void apply(
+            CommittedEntries<ApplyOutcome> entries,
+            RegionState before,
+            boolean noteLocks,
+            ChangeWatchers.@Nullable Notes notes) {
+        ApplyBatch collected = new ApplyBatch(batch(), before, noteLocks, notes);
         while (entries.next()) {
             long at = entries.index();
             if (at <= appliedIndex) {
@@ -184,14 +192,14 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             }
             // Replicas cut the log into batches as it comes to each of them, so what is hashed ends with the entry
             // itself.
-            RegionState hashed = finish(collected, at);
+            RegionState hashed = finish(collected, at, notes);
             tell(to -> to.onHashDue(at, hashed.region()));
             entries.complete(ApplyOutcome.hashedAt(at));
-            collected = new ApplyBatch(batch(), hashed, noteLocks);
+            collected = new ApplyBatch(batch(), hashed, noteLocks, notes);
         }
         long index = entries.index();
         if (index > appliedIndex) {
-            finish(collected, index);
+            finish(collected, index, notes);
         }
     }
 
@@ -200,7 +208,8 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
      *
      * @return the state after it
      */
-    private RegionState finish(ApplyBatch collected, long index) {
+    private RegionState finish(ApplyBatch collected, long index, ChangeWatchers.@Nullable Notes notes) {
+        RegionState old = Objects.requireNonNull(state, "state");
         EngineBatch changes = collected.changes();
         // P8: before any of it can be seen, for whoever sees a lock may go on to fetch its commit timestamp.
         locks.announce(index, collected.locks(), collected.locksUnclear());
@@ -230,6 +239,13 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
             write(changes, index, false);
         }
         locks.settle(collected.locks());
+        if (notes != null) {
+            notes.settle(index);
+        }
+        if (!Epochs.sameVersion(
+                old.region().getRegionEpoch(), collected.state().region().getRegionEpoch())) {
+            watchers.end();
+        }
         release(changes);
         traffic.wrote(collected.keys(), collected.bytes());
         if (!collected.cutOff().isEmpty()) {
@@ -315,6 +331,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         imageUnderWay = true;
         imagesBegun.incrementAndGet();
         locks.replaced(0);
+        watchers.end();
     }
 
     /** The new state while an image is being applied, and after; called by {@link RegionImages} alone. */
@@ -334,6 +351,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
     @Override
     public void onLeaderStop() {
+        watchers.end();
         tell(Listener::onLeaderStop);
     }
 
@@ -361,6 +379,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
 
     @Override
     public void onFailure(Throwable cause) {
+        watchers.end();
         tell(to -> to.onFailure(cause));
     }
 
@@ -377,6 +396,7 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
      */
     void become(RegionState next) {
         state = next;
+        watchers.end();
     }
 
     long regionId() {
@@ -400,8 +420,18 @@ final class ApplyStateMachine implements ReplicatedStateMachine<ApplyOutcome> {
         return locks;
     }
 
+    /** Who is told what becomes of its records. */
+    ChangeWatchers watchers() {
+        return watchers;
+    }
+
     EngineSnapshot engineSnapshot() {
         return engine.snapshot();
+    }
+
+    /** The last index whose effects a snapshot holds. */
+    long appliedIndex(EngineSnapshot snapshot) {
+        return states.appliedIndex(snapshot, regionId);
     }
 
     /** A snapshot without half an image in it; null while one is being put in place. Needed where nobody leads: leaders get none. */

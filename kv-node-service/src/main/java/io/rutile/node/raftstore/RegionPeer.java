@@ -805,8 +805,8 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
     // ---- stale reads (P8)
 
     /**
-     * Finds out up to which timestamp nothing will be committed any more in this Region, now or later, whoever leads then. Called by one
-     * thread at a time; scans the Region's locks when it begins to lead.
+     * Finds out up to which timestamp nothing will be committed any more in this Region, now or later, whoever leads then. From any
+     * thread; scans the Region's locks when it begins to lead, and who asks meanwhile is told nothing.
      *
      * <p>The order that makes it so: {@code ts} comes from the oracle. Then max_ts is raised to it and the locks in memory are looked at,
      * and then the locks that are applied: what isn't among either is prewritten later, and gets its commit timestamp from a max_ts above
@@ -884,6 +884,65 @@ public final class RegionPeer implements ReplicaView, ApplyStateMachine.Listener
         return now == null
                 ? 0
                 : progress.safeTs(now.region().getRegionEpoch().getVersion(), stateMachine.appliedIndex());
+    }
+
+    // ---- changes
+
+    /**
+     * Tells a watcher of every change that is applied here from soon on, until {@link ChangeWatcher#ended}: see {@link #tellsAll}.
+     *
+     * @param seen the epoch that the watcher's range was chosen for; its version counts
+     * @return a number to ask {@link #tellsAll} with
+     * @throws RegionException if this replica doesn't lead or the Region has changed; then nothing is told
+     */
+    public long watch(RegionEpoch seen, ChangeWatcher watcher) {
+        long added = stateMachine.watchers().add(watcher);
+        try {
+            // Afterwards: who changes the Region or stops leading from now on tells the watcher.
+            requireWatchable(seen);
+        } catch (RegionException refused) {
+            unwatch(watcher);
+            throw refused;
+        }
+        return added;
+    }
+
+    /** @throws RegionException why its changes can't be watched here, in the words for who asks */
+    public void requireWatchable(RegionEpoch seen) {
+        requireAlive();
+        requireLeader();
+        RequestCheck.epoch(seen, region(), this);
+        if (state().isMerging()) {
+            throw RegionErrors.proposalInMergingMode(regionId());
+        }
+    }
+
+    public void unwatch(ChangeWatcher watcher) {
+        stateMachine.watchers().remove(watcher);
+    }
+
+    /** True once every change that the watcher isn't told of is in any {@link #changesUntilNow snapshot}. */
+    public boolean tellsAll(long added) {
+        return stateMachine.watchers().tellsAll(added);
+    }
+
+    /**
+     * The records as they are now.
+     *
+     * @param snapshot of the whole engine; to be closed
+     * @param index the last one that it holds: what a watcher is told of at or below it is in the snapshot
+     */
+    public record ChangesUntilNow(EngineSnapshot snapshot, long index) {}
+
+    /** @throws io.rutile.storage.engine.EngineException if the disk fails */
+    public ChangesUntilNow changesUntilNow() {
+        EngineSnapshot snapshot = stateMachine.engineSnapshot();
+        try {
+            return new ChangesUntilNow(snapshot, stateMachine.appliedIndex(snapshot));
+        } catch (RuntimeException e) {
+            snapshot.close();
+            throw e;
+        }
     }
 
     // ---- max_ts (P4)

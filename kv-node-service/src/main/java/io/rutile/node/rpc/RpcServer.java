@@ -64,6 +64,7 @@ public final class RpcServer implements AutoCloseable {
      * @param splitter what SplitRegion does
      * @param safeTimestamps what GetStoreSafeTS and CheckLeader are about
      * @param deadlocks what other stores ask this one for; never passed on
+     * @param changes the change feed; never passed on
      * @param destroyRange what UnsafeDestroyRange does on this store
      */
     public RpcServer(
@@ -78,6 +79,7 @@ public final class RpcServer implements AutoCloseable {
             RegionSplitter splitter,
             SafeTimestamps safeTimestamps,
             BindableService deadlocks,
+            BindableService changes,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange,
             MeterRegistry metrics) {
@@ -118,6 +120,7 @@ public final class RpcServer implements AutoCloseable {
                 .permitKeepAliveWithoutCalls(true)
                 .addService(ServerInterceptors.intercept(tikv, forwarding))
                 .addService(deadlocks)
+                .addService(changes)
                 .addService(health.getHealthService())
                 .build();
     }

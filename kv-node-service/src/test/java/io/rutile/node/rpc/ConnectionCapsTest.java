@@ -10,6 +10,7 @@ import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.cdcpb.ChangeDataGrpc;
 import io.rutile.protocol.deadlock.DeadlockGrpc;
 import io.rutile.protocol.kvrpcpb.LeaderInfo;
 import io.rutile.storage.Storage;
@@ -59,6 +60,7 @@ class ConnectionCapsTest {
     };
 
     private static final BindableService NO_DEADLOCKS = new DeadlockGrpc.DeadlockImplBase() {};
+    private static final BindableService NO_CHANGES = new ChangeDataGrpc.ChangeDataImplBase() {};
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
 
@@ -85,6 +87,7 @@ class ConnectionCapsTest {
                 (ctx, borders) -> new CompletableFuture<>(),
                 NOTHING_SETTLED,
                 NO_DEADLOCKS,
+                NO_CHANGES,
                 (ctx, request) -> new CompletableFuture<>(),
                 metrics);
         server.start();

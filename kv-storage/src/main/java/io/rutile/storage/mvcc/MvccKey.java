@@ -50,7 +50,7 @@ public final class MvccKey {
     }
 
     /** Where its version of that timestamp is stored. */
-    byte[] at(long ts) {
+    public byte[] at(long ts) {
         byte[] bytes = encoded.bytes();
         byte[] key = Arrays.copyOf(bytes, bytes.length + TS_BYTES);
         long inverse = ~ts;
@@ -68,7 +68,7 @@ public final class MvccKey {
     }
 
     /** The timestamp of a version's stored key. */
-    static long tsOf(byte[] versionKey) {
+    public static long tsOf(byte[] versionKey) {
         long inverse = 0;
         for (int i = versionKey.length - TS_BYTES; i < versionKey.length; i++) {
             inverse = inverse << Byte.SIZE | versionKey[i] & 0xFF;

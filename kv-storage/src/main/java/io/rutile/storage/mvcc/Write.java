@@ -58,7 +58,8 @@ public record Write(
         });
     }
 
-    static Write decode(byte[] record) {
+    /** @throws CorruptRecordException if the bytes are no record */
+    public static Write decode(byte[] record) {
         return Records.decode("write record", record, in -> {
             WriteKind kind = WriteKind.byId(in.readRawByte());
             int flags = in.readRawByte();
