@@ -98,6 +98,11 @@ public final class RegionSender implements AutoCloseable {
         return locator.locate(anchor, backoff);
     }
 
+    /** The same Regions and connections, for streams. */
+    public RegionStreams streams() {
+        return new RegionStreams(locator, cache, stores, health);
+    }
+
     @Override
     public void close() {
         closed = true;

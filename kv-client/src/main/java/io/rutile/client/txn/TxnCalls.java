@@ -30,6 +30,8 @@ import io.rutile.protocol.kvrpcpb.PrewriteRequest;
 import io.rutile.protocol.kvrpcpb.PrewriteResponse;
 import io.rutile.protocol.kvrpcpb.ResolveLockRequest;
 import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
+import io.rutile.protocol.kvrpcpb.ScanLockRequest;
+import io.rutile.protocol.kvrpcpb.ScanLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanRequest;
 import io.rutile.protocol.kvrpcpb.ScanResponse;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
@@ -298,6 +300,25 @@ final class TxnCalls {
                 },
                 sorted.isEmpty() ? holding(anchor, anchor) : holding(sorted.get(0), sorted.get(sorted.size() - 1)),
                 errorIn(ResolveLockResponse::hasRegionError, ResolveLockResponse::getRegionError),
+                true);
+    }
+
+    /** Locks of the Region at the anchor, those of this keyspace. @param upTo of their start timestamps */
+    RegionCall<ScanLockRequest, ScanLockResponse> scanLock(TimeStamp upTo, int limit) {
+        KeyRange all = keys.toWire(KeyRange.ALL);
+        return new RegionCall<>(
+                TikvGrpc.getKvScanLockMethod(),
+                (context, region) -> ScanLockRequest.newBuilder()
+                        .setContext(keys.stamp(context))
+                        .setMaxVersion(upTo.value())
+                        .setStartKey(keys.laterStart(all.start(), region.range().start())
+                                .toByteString())
+                        .setEndKey(keys.earlierEnd(all.end(), region.range().end())
+                                .toByteString())
+                        .setLimit(limit)
+                        .build(),
+                region -> true,
+                errorIn(ScanLockResponse::hasRegionError, ScanLockResponse::getRegionError),
                 true);
     }
 

@@ -2,14 +2,25 @@ package io.rutile.client.txn;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.ReadFrom;
+import io.rutile.client.feed.ChangeFeed;
+import io.rutile.client.feed.ChangeFeedOptions;
+import io.rutile.client.feed.FeedMetrics;
+import io.rutile.client.feed.FeedPosition;
+import io.rutile.client.feed.FeedSource;
 import io.rutile.client.pd.PdClient;
+import io.rutile.client.region.Backoff;
 import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.Futures;
+import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** The transactional API. Futures fail with {@link io.rutile.client.KvClientException}. Safe from any thread. */
 public final class TxnKv implements AutoCloseable {
@@ -20,6 +31,8 @@ public final class TxnKv implements AutoCloseable {
     private final TxnMetrics metrics;
     private final SafePoints safePoints;
     private final Duration timeout;
+    private final FeedSource feedSource;
+    private final Set<ChangeFeed> feeds = ConcurrentHashMap.newKeySet();
 
     /**
      * @param regions not closed here
@@ -49,6 +62,28 @@ public final class TxnKv implements AutoCloseable {
         requests = new TxnRequests(regions, pd, timer, keys);
         background = new BackgroundWork(metrics);
         resolver = new LockResolver(requests, background, metrics);
+        feedSource = new FeedSource(
+                regions.streams(),
+                pd,
+                timer,
+                keys,
+                version -> guard(safePoints.guard(version)),
+                new StuckLocks(requests, resolver),
+                new FeedMetrics(registry));
+    }
+
+    private static FeedSource.Guard guard(SafePoints.Guard guard) {
+        return new FeedSource.Guard() {
+            @Override
+            public @Nullable Throwable refusal() {
+                return guard.refusal();
+            }
+
+            @Override
+            public CompletableFuture<Void> confirm(Backoff backoff) {
+                return guard.confirm(backoff);
+            }
+        };
     }
 
     /** Begins a transaction now. */
@@ -82,14 +117,32 @@ public final class TxnKv implements AutoCloseable {
                 new SnapshotReads(requests, resolver, version, safePoints.guard(version), readFrom), timeout);
     }
 
+    /**
+     * Watches a range: what is committed there from a position on, each change once and in one order. To be closed.
+     *
+     * @param from {@link FeedPosition#after} the {@link #currentTimestamp} for "from now on"
+     * @throws IllegalArgumentException if no key can be in the range
+     */
+    public ChangeFeed changes(KeyRange range, FeedPosition from, ChangeFeedOptions options) {
+        ChangeFeed feed = ChangeFeed.open(feedSource, range, from, options, feeds::remove);
+        feeds.add(feed);
+        if (feed.isClosed()) {
+            feeds.remove(feed);
+        }
+        return feed;
+    }
+
     /** A timestamp greater than every one that any client was given before this call (T1). */
     public CompletableFuture<TimeStamp> currentTimestamp() {
         return Futures.bare(requests.timestamp(TxnRequests.within(timeout)));
     }
 
-    /** Blocks until the clean-ups of ended transactions are done, for the timeout at most. Open transactions are left alone. */
+    /**
+     * Ends feeds. Blocks until the clean-ups of ended transactions are done, for the timeout at most. Open transactions are left alone.
+     */
     @Override
     public void close() {
+        List.copyOf(feeds).forEach(ChangeFeed::close);
         background.awaitIdle(timeout);
     }
 }
