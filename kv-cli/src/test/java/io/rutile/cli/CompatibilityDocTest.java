@@ -41,6 +41,7 @@ class CompatibilityDocTest {
             "import_sstpb.ImportSST",
             "debugpb.Debug",
             "deadlock.Deadlock",
+            "cdcpb.ChangeData",
             "etcdserverpb.KV",
             "etcdserverpb.Cluster",
             "etcdserverpb.Watch",

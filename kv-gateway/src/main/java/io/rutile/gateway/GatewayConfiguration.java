@@ -11,6 +11,9 @@ import io.rutile.gateway.console.PdHttp;
 import io.rutile.gateway.grpc.GrpcServer;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.ClusterConnection;
+import io.rutile.gateway.kv.Watches;
+import io.rutile.gateway.kv.ClusterChangeSource;
+import io.rutile.gateway.kv.ChangeSource;
 import io.rutile.gateway.kv.ClusterKvOperations;
 import io.rutile.gateway.kv.ClusterTxnOperations;
 import io.rutile.gateway.kv.GatewayLimits;
@@ -130,8 +133,28 @@ class GatewayConfiguration {
     }
 
     @Bean
-    FrontDoor frontDoor(KvOperations kv, TxnOperations transactions, TxnSessions sessions, AtomicCalls atomicCalls) {
-        return new FrontDoor(kv, transactions, sessions, atomicCalls);
+    ChangeSource changeSource(ClusterConnection connection) {
+        return new ClusterChangeSource(connection);
+    }
+
+    @Bean(initMethod = "start", destroyMethod = "close")
+    Watches watches(ChangeSource changes, GatewayProperties properties, MeterRegistry metrics) {
+        return new Watches(changes, properties.watch().limits(), metrics);
+    }
+
+    @Bean
+    WatchLifecycle watchLifecycle(Watches watches) {
+        return new WatchLifecycle(watches);
+    }
+
+    @Bean
+    FrontDoor frontDoor(
+            KvOperations kv,
+            TxnOperations transactions,
+            TxnSessions sessions,
+            AtomicCalls atomicCalls,
+            Watches watches) {
+        return new FrontDoor(kv, transactions, sessions, atomicCalls, watches);
     }
 
     /** What PD tells of the cluster, for the console and the management port. */

@@ -5,6 +5,7 @@ import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.access.JwtSettings;
 import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
+import io.rutile.gateway.kv.Watches;
 import io.rutile.gateway.rest.RestSettings;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.AssertTrue;
@@ -45,6 +46,7 @@ import org.springframework.validation.annotation.Validated;
  *     if not set
  * @param bodyTimeout how long the body of a request may take to arrive
  * @param txn transactions that stay open between requests
+ * @param watch who may watch for changes
  * @param grpc the gRPC port
  * @param security who may call
  */
@@ -75,6 +77,7 @@ public record GatewayProperties(
         Duration bodyTimeout,
 
         @DefaultValue @NotNull @Valid Txn txn,
+        @DefaultValue @NotNull @Valid Watch watch,
         @DefaultValue @NotNull @Valid Grpc grpc,
         @DefaultValue @NotNull @Valid Security security) {
 
@@ -128,6 +131,33 @@ public record GatewayProperties(
                     idleTimeout,
                     lifetimeMax,
                     bytesMax != null ? bytesMax.toBytes() : Math.max(BYTES_MIN, heapBytes / 8));
+        }
+    }
+
+    /**
+     * Who may watch for changes.
+     *
+     * @param watchersMax at the same time; one more is answered 429
+     * @param perCallerMax of one caller; doesn't count where nobody is asked who they are
+     * @param feedsMax feeds of the cluster: one a range that is watched, and one more for those who come back with an older position
+     * @param feedBytesMax changes that a feed keeps for watchers who read slowly, and as much again for what is not in order yet
+     * @param heartbeat after which a watcher is told that nothing has come, and where it would go on
+     */
+    public record Watch(
+            @DefaultValue("5000") @Min(1) int watchersMax,
+            @DefaultValue("1000") @Min(1) int perCallerMax,
+            @DefaultValue("32") @Min(1) int feedsMax,
+            @DefaultValue("4MB") @NotNull DataSize feedBytesMax,
+
+            @DefaultValue("10s") @NotNull @DurationMin(millis = 100)
+            Duration heartbeat) {
+
+        @AssertTrue(message = "rutile.gateway.watch.feed-bytes-max must be positive") boolean isFeedBytesMaxPositive() {
+            return feedBytesMax.toBytes() > 0;
+        }
+
+        Watches.Limits limits() {
+            return new Watches.Limits(watchersMax, perCallerMax, feedsMax, feedBytesMax.toBytes(), heartbeat);
         }
     }
 

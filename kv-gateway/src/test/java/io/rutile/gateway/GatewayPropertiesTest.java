@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.gateway.grpc.GrpcOptions;
 import io.rutile.gateway.kv.TxnSessions;
+import io.rutile.gateway.kv.Watches;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,6 +51,8 @@ class GatewayPropertiesTest {
             assertThat(properties.txn().limits(1L << 30))
                     .isEqualTo(new TxnSessions.Limits(1000, Duration.ofSeconds(30), Duration.ofMinutes(5), 128L << 20));
             assertThat(properties.txn().limits(1L << 20).bytesMax()).isEqualTo(40L << 20);
+            assertThat(properties.watch().limits())
+                    .isEqualTo(new Watches.Limits(5_000, 1_000, 32, 4L << 20, Duration.ofSeconds(10)));
             assertThat(properties.grpcOptions())
                     .isEqualTo(new GrpcOptions(
                             new InetSocketAddress("127.0.0.1", 8082),
@@ -86,6 +89,11 @@ class GatewayPropertiesTest {
                         "rutile.gateway.txn.idle-timeout=10s",
                         "rutile.gateway.txn.lifetime-max=11s",
                         "rutile.gateway.txn.bytes-max=12MB",
+                        "rutile.gateway.watch.watchers-max=21",
+                        "rutile.gateway.watch.per-caller-max=22",
+                        "rutile.gateway.watch.feeds-max=23",
+                        "rutile.gateway.watch.feed-bytes-max=24MB",
+                        "rutile.gateway.watch.heartbeat=25s",
                         "rutile.gateway.grpc.address=127.0.0.2",
                         "rutile.gateway.grpc.port=13",
                         "rutile.gateway.grpc.connections-max=14",
@@ -116,6 +124,8 @@ class GatewayPropertiesTest {
                                 Duration.ofSeconds(7),
                                 new GatewayProperties.Txn(
                                         9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)),
+                                new GatewayProperties.Watch(
+                                        21, 22, 23, DataSize.ofMegabytes(24), Duration.ofSeconds(25)),
                                 new GatewayProperties.Grpc(
                                         new InetSocketAddress("127.0.0.2", 0).getAddress(),
                                         13,
@@ -194,6 +204,11 @@ class GatewayPropertiesTest {
                 "txn.idle-timeout=0s",
                 "txn.lifetime-max=2h",
                 "txn.bytes-max=0B",
+                "watch.watchers-max=0",
+                "watch.per-caller-max=0",
+                "watch.feeds-max=0",
+                "watch.feed-bytes-max=0B",
+                "watch.heartbeat=0s",
                 "grpc.address=no where",
                 "grpc.port=-1",
                 "grpc.port=65536",

@@ -5,6 +5,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.rutile.gateway.grpc.GrpcServer;
+import io.rutile.gateway.kv.InMemoryChanges;
 import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.gateway.kv.InMemoryTransactions;
 import io.rutile.protocol.ByteKey;
@@ -40,6 +41,7 @@ public final class RunningGateway implements AutoCloseable {
 
     public final InMemoryKvOperations kv;
     public final InMemoryTransactions txn;
+    public final InMemoryChanges changes;
     public final int port;
     public final int managementPort;
     public final int grpcPort;
@@ -53,6 +55,7 @@ public final class RunningGateway implements AutoCloseable {
         this.context = context;
         kv = context.getBean(InMemoryKvOperations.class);
         txn = context.getBean(InMemoryTransactions.class);
+        changes = context.getBean(InMemoryChanges.class);
         port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
         managementPort = context.getEnvironment().getRequiredProperty("local.management.port", Integer.class);
         grpcPort = context.getBean(GrpcServer.class).address().getPort();
@@ -69,6 +72,7 @@ public final class RunningGateway implements AutoCloseable {
         }
         shared.kv.reset();
         shared.txn.reset();
+        shared.changes.reset();
         return shared;
     }
 
@@ -101,6 +105,12 @@ public final class RunningGateway implements AutoCloseable {
         @Primary
         InMemoryTransactions inMemoryTransactions() {
             return new InMemoryTransactions();
+        }
+
+        @Bean
+        @Primary
+        InMemoryChanges inMemoryChanges() {
+            return new InMemoryChanges();
         }
     }
 

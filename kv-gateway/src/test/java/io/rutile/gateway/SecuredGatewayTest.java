@@ -177,6 +177,12 @@ class SecuredGatewayTest {
             writer, PUT,    /v1/raw/secret/1,                 403
             writer, DELETE, /v1/raw/fruit/1,                  204
             writer, DELETE, /v1/raw/secret/1,                 403
+            -,      GET,    /v1/txn/watch?prefix=fruit/,      401
+            nobody, GET,    /v1/txn/watch?prefix=fruit/,      401
+            reader, GET,    /v1/txn/watch,                    403
+            reader, GET,    /v1/txn/watch?prefix=secret/,     403
+            reader, GET,    /v1/txn/watch?start=fruit/,       403
+            writer, GET,    /v1/txn/watch?prefix=fruit/,      403
             both,   GET,    /v1/txn/keys/fruit/1,             404
             both,   GET,    /v1/txn/keys/secret/1,            403
             writer, GET,    /v1/txn/keys/fruit/1,             403

@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.client.KvClientException;
+import io.rutile.client.RutileClient;
+import io.rutile.client.RutileClientOptions;
 import io.rutile.client.feed.Change;
 import io.rutile.client.feed.ChangeBatch;
 import io.rutile.client.feed.ChangeFeed;
@@ -44,7 +47,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Whatever is committed is told once and in one order, while Regions are split, merged and handed over and watchers go away and come
+ * P9: whatever is committed is told once and in one order, while Regions are split, merged and handed over and watchers go away and come
  * back.
  */
 class ChangeFeedTest {
@@ -55,17 +58,22 @@ class ChangeFeedTest {
     @TempDir
     Path dir;
 
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private NodeHouse house;
     private TxnKv txn;
+    /** Another one than the writers': it hears of splits and moves by its feeds. */
+    private RutileClient watching;
 
     @BeforeEach
     void start() throws Exception {
         house = NodeHouse.ofThree(dir);
         txn = house.txn();
+        watching = RutileClient.connect(RutileClientOptions.of(List.of(house.pd.endpoint())), metrics);
     }
 
     @AfterEach
     void stop() throws Exception {
+        watching.close();
         house.close();
     }
 
@@ -111,6 +119,14 @@ class ChangeFeedTest {
             watcher.stopAfter(end);
             assertThat(writers.withoutDoubtful(watcher.told, expected)).isEqualTo(expected);
             assertThat(watcher.restarts).isPositive();
+        }
+        assertThat(metrics.get("kv.client.feed.rescans").counter().count()).isPositive();
+        assertThat(metrics.get("kv.client.feed.open").gauge().value()).isZero();
+        assertThat(metrics.get("kv.client.feed.buffer").gauge().value()).isZero();
+        for (TestNode node : house.nodes) {
+            await().atMost(PATIENCE)
+                    .until(() -> node.metrics.get("kv.cdc.streams").gauge().value() == 0);
+            assertThat(node.metrics.get("kv.cdc.memory").gauge().value()).isZero();
         }
     }
 
@@ -285,7 +301,7 @@ class ChangeFeedTest {
 
         /** @return false at the end */
         private boolean watch(int batches) throws Exception {
-            try (ChangeFeed feed = txn.changes(
+            try (ChangeFeed feed = watching.txn().changes(
                     WATCHED, FeedPosition.parse(token, WATCHED), new ChangeFeedOptions(bufferBytes))) {
                 for (int i = 0; i < batches || endTs != -1L; i++) {
                     ChangeBatch batch = feed.next().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);

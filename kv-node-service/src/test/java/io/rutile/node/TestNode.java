@@ -93,22 +93,41 @@ final class TestNode implements AutoCloseable {
 
     /** The same, but Regions are split otherwise. */
     static KvNodeOptions splitBy(KvNodeOptions options, SplitOptions split) {
-        return with(options, options.raftAdvertise(), split, options.consistency(), options.staleReads());
+        return with(options, options.raftAdvertise(), split, options.consistency(), options.staleReads(), options.cdc());
     }
 
     /** The same, but it compares replicas in another way. */
     static KvNodeOptions comparing(KvNodeOptions options, ConsistencyOptions consistency) {
-        return with(options, options.raftAdvertise(), options.split(), consistency, options.staleReads());
+        return with(
+                options, options.raftAdvertise(), options.split(), consistency, options.staleReads(), options.cdc());
     }
 
     /** The same, but other stores reach its Raft port by way of another address. */
     static KvNodeOptions reachedBy(KvNodeOptions options, HostPort raftAdvertise) {
-        return with(options, Optional.of(raftAdvertise), options.split(), options.consistency(), options.staleReads());
+        return with(
+                options,
+                Optional.of(raftAdvertise),
+                options.split(),
+                options.consistency(),
+                options.staleReads(),
+                options.cdc());
     }
 
     /** The same, but it keeps stale reads possible in another way. */
     static KvNodeOptions resolving(KvNodeOptions options, StaleReadOptions staleReads) {
-        return with(options, options.raftAdvertise(), options.split(), options.consistency(), staleReads);
+        return with(
+                options, options.raftAdvertise(), options.split(), options.consistency(), staleReads, options.cdc());
+    }
+
+    /** The same, but it feeds changes in another way. */
+    static KvNodeOptions feeding(KvNodeOptions options, CdcOptions cdc) {
+        return with(
+                options,
+                options.raftAdvertise(),
+                options.split(),
+                options.consistency(),
+                options.staleReads(),
+                cdc);
     }
 
     private static KvNodeOptions with(
@@ -116,7 +135,8 @@ final class TestNode implements AutoCloseable {
             Optional<HostPort> raftAdvertise,
             SplitOptions split,
             ConsistencyOptions consistency,
-            StaleReadOptions staleReads) {
+            StaleReadOptions staleReads,
+            CdcOptions cdc) {
         return new KvNodeOptions(
                 options.dataDir(),
                 options.listen(),
@@ -140,7 +160,7 @@ final class TestNode implements AutoCloseable {
                 options.gc(),
                 consistency,
                 staleReads,
-                options.cdc());
+                cdc);
     }
 
     TestNode start() {

@@ -3,6 +3,8 @@ package io.rutile.cli.verify;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.cli.check.Anomaly;
+import io.rutile.cli.check.HistoryFile;
+import io.rutile.cli.check.WatchChecker;
 import io.rutile.cli.cluster.ClusterException;
 import io.rutile.cli.cluster.LocalCluster;
 import io.rutile.cli.fault.Fault;
@@ -16,6 +18,7 @@ import io.rutile.cli.workload.ClusterRawStore;
 import io.rutile.cli.workload.ClusterStore;
 import io.rutile.cli.workload.Protocol;
 import io.rutile.cli.workload.RawAppends;
+import io.rutile.cli.workload.WatchRun;
 import io.rutile.cli.workload.Workload;
 import io.rutile.cli.workload.WorkloadRun;
 import io.rutile.client.RutileClient;
@@ -39,8 +42,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries out a {@link Plan} on a running cluster: for each protocol, all workloads side by side while the nemesis does harm; then
- * everything is healed, the last reads are made, and the histories are judged.
+ * Carries out a {@link Plan} on a running cluster: for each protocol, all workloads side by side while the nemesis does harm, each of
+ * them watched; then everything is healed, the last reads are made, the histories are judged, and compared with what the watchers were
+ * told.
  */
 public final class Verification {
 
@@ -48,6 +52,9 @@ public final class Verification {
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration ORDER_TIMEOUT = Duration.ofSeconds(2);
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
+
+    /** Until locks that nobody will commit have outlived their time, and the watcher's feed has seen to them. */
+    private static final Duration WATCH_TIMEOUT = Duration.ofMinutes(2);
 
     private final LocalCluster cluster;
     private final Plan plan;
@@ -291,6 +298,8 @@ public final class Verification {
         private final RutileClient client;
         private final List<String> ownTroubles = new ArrayList<>();
         private @Nullable WorkloadRun run;
+        private @Nullable WatchRun watch;
+        private List<WatchChecker.Seen> seen = List.of();
 
         Part(Subject subject, Protocol protocol) {
             this.subject = subject;
@@ -303,6 +312,7 @@ public final class Verification {
         }
 
         void start() throws IOException, InterruptedException {
+            watch = WatchRun.start(client.txn(), "verify/" + name + "/", plan.seedOf("watch-" + name));
             run = WorkloadRun.start(
                     workload,
                     new ClusterStore(client.txn(), protocol),
@@ -328,6 +338,15 @@ public final class Verification {
             } catch (RuntimeException e) {
                 ownTroubles.add(String.valueOf(e.getMessage()));
             }
+            WatchRun watching = watch;
+            if (watching != null) {
+                try {
+                    seen = watching.finish(WATCH_TIMEOUT);
+                } catch (IllegalStateException e) {
+                    watch = null;
+                    ownTroubles.add(String.valueOf(e.getMessage()));
+                }
+            }
         }
 
         Result judge(@Nullable Nemesis harm, List<String> troubles) throws IOException {
@@ -341,6 +360,10 @@ public final class Verification {
             }
             List<String> all = new ArrayList<>(troubles);
             all.addAll(ownTroubles);
+            if (watch != null) {
+                all.addAll(WatchChecker.check(
+                        HistoryFile.read(run().file()).transactions(), seen));
+            }
             return new Result(
                     judgement,
                     commits(),
@@ -362,6 +385,9 @@ public final class Verification {
         }
 
         void close() {
+            if (watch != null) {
+                watch.abandon();
+            }
             client.close();
             registry.close();
         }

@@ -1,6 +1,7 @@
 package io.rutile.client.feed;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.region.Backoff;
@@ -31,7 +32,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is committed in a range from a position on: each change once, in the order of {@link FeedPosition}, however Regions are split,
- * merged and led meanwhile.
+ * merged and led meanwhile (P9).
  *
  * <p>Each Region says up to which timestamp it is settled: nothing is committed there at or below it any more. What all Regions of the
  * range are settled up to is given out, in order; the rest waits. So a change comes a moment after it was committed, and a transaction that
@@ -595,11 +596,13 @@ public final class ChangeFeed implements AutoCloseable {
         public void broken(StoreStream stream, Collection<Span> left, @Nullable Throwable why) {
             streams.remove(stream.storeId(), stream);
             LOG.debug("action=feed_stream_broken store={} spans={} reason={}", stream.storeId(), left.size(), why);
+            // A store that has no feed, or too many streams, serves everything else.
+            boolean gone = why != null && Status.fromThrowable(why).getCode() == Status.Code.UNAVAILABLE;
             for (Span span : left) {
                 CachedRegion region = span.region;
                 Peer peer = span.peer;
                 leave(span);
-                if (region != null && peer != null) {
+                if (gone && region != null && peer != null) {
                     source.regions().unreachable(region, peer);
                 }
                 lookLater(span);

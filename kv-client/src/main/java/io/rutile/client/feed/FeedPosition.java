@@ -57,6 +57,10 @@ public record FeedPosition(TimeStamp ts, int count) implements Comparable<FeedPo
                 .putInt(count)
                 .array();
         ByteBuffer.wrap(token).putInt(CHECKED_BYTES, checksum(token, range));
+        return text(token);
+    }
+
+    private static String text(byte[] token) {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(token);
     }
 
@@ -75,7 +79,8 @@ public record FeedPosition(TimeStamp ts, int count) implements Comparable<FeedPo
         if (bytes.length > 0 && bytes[0] != VERSION) {
             throw new IllegalArgumentException("a position of a kind that is not known here");
         }
-        if (bytes.length != TOKEN_BYTES) {
+        // Of the last letter two bits are no part of any byte.
+        if (bytes.length != TOKEN_BYTES || !text(bytes).equals(token)) {
             throw new IllegalArgumentException("this is no position of a feed");
         }
         ByteBuffer in = ByteBuffer.wrap(bytes);

@@ -9,12 +9,15 @@ import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.CallerGoneException;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
+import io.rutile.gateway.kv.Watch;
 import io.rutile.gateway.v1.BatchGetResponse;
 import io.rutile.gateway.v1.ScanResponse;
+import io.rutile.gateway.v1.WatchResponse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** Answers calls with the outcome of a future: one message, a batch read, a scan. Nobody waits; whoever completes the future sends. */
 final class Answers {
@@ -60,6 +63,26 @@ final class Answers {
         CallGuard here = CallGuard.current();
         MessageStream<ScanResponse> stream = new MessageStream<>(answer, here);
         run(answer, here, guard -> scanner.apply(page -> sendPage(page, stream, guard.permit())), meaning, done -> {});
+    }
+
+    /**
+     * A watch: what comes next is taken when the transport has taken the last. It gives its place among the requests in flight back as soon
+     * as it watches, for watchers have a bound of their own.
+     */
+    static void watch(StreamObserver<WatchResponse> out, Supplier<CompletableFuture<Watch>> opening) {
+        ServerCallStreamObserver<WatchResponse> answer = (ServerCallStreamObserver<WatchResponse>) out;
+        CallGuard here = CallGuard.current();
+        MessageStream<WatchResponse> stream = new MessageStream<>(answer, here);
+        run(
+                answer,
+                here,
+                guard -> opening.get().thenCompose(watch -> {
+                    guard.permit().close();
+                    return watch.each(batch -> stream.send(Parts.of(batch, watch.range())))
+                            .whenComplete((done, failure) -> watch.close());
+                }),
+                Failures::of,
+                done -> {});
     }
 
     /** Fails with {@code BUSY} if the gateway holds too much already: this page is then the first thing it lets go. */

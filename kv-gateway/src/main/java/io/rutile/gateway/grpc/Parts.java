@@ -2,12 +2,16 @@ package io.rutile.gateway.grpc;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.rutile.client.feed.Change;
+import io.rutile.client.feed.ChangeBatch;
 import io.rutile.client.raw.RawKv;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.v1.BatchGetResponse;
 import io.rutile.gateway.v1.Pair;
 import io.rutile.gateway.v1.ScanResponse;
+import io.rutile.gateway.v1.WatchResponse;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -59,6 +63,30 @@ final class Parts {
                 return read.hasNext() ? read.next() : unread.next();
             }
         };
+    }
+
+    /** @param range that positions are told for */
+    static Iterator<WatchResponse> of(ChangeBatch batch, KeyRange range) {
+        if (batch.changes().isEmpty()) {
+            return List.of(WatchResponse.newBuilder()
+                            .setPosition(batch.position().token(range))
+                            .build())
+                    .iterator();
+        }
+        return cut(batch.changes(), Change::sizeBytes, part -> WatchResponse.newBuilder()
+                .addAllChanges(part.stream().map(Parts::message).toList())
+                .setPosition(part.get(part.size() - 1).position().token(range))
+                .build());
+    }
+
+    private static io.rutile.gateway.v1.Change message(Change change) {
+        io.rutile.gateway.v1.Change.Builder message = io.rutile.gateway.v1.Change.newBuilder()
+                .setKey(change.key().toByteString())
+                .setCommitTs(change.commitTs().value());
+        byte[] value = change.value();
+        return value == null
+                ? message.build()
+                : message.setValue(shared(value)).build();
     }
 
     static long bytesOf(RawKv.Pair pair) {

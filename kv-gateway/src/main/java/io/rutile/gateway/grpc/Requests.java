@@ -1,9 +1,10 @@
 package io.rutile.gateway.grpc;
 
 import com.google.protobuf.ByteString;
+import io.rutile.client.feed.FeedPosition;
 import io.rutile.client.raw.RawKv.ScanRequest;
-import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.AtomicCall.Condition;
+import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Failure.Kind;
 import io.rutile.gateway.kv.FailureException;
@@ -13,6 +14,7 @@ import io.rutile.gateway.v1.ExecuteRequest;
 import io.rutile.gateway.v1.Operation;
 import io.rutile.gateway.v1.Pair;
 import io.rutile.gateway.v1.Scan;
+import io.rutile.gateway.v1.WatchRequest;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
@@ -21,6 +23,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Reads what requests say, and checks it (E1). Methods throw {@link FailureException}. Numbers of the wire are unsigned. */
 final class Requests {
@@ -106,6 +109,31 @@ final class Requests {
             case KEYS_NOT_SET -> KeyRange.ALL;
         };
         return new ScanRequest(range, limit, scan.getReverse(), scan.getKeysOnly());
+    }
+
+    /** @throws FailureException if no key can be in it */
+    static KeyRange range(WatchRequest request) {
+        KeyRange range = switch (request.getKeysCase()) {
+            case RANGE ->
+                new KeyRange(
+                        key(request.getRange().getStart()),
+                        key(request.getRange().getEnd()));
+            case PREFIX -> PrefixRange.of(key(request.getPrefix()));
+            case KEYS_NOT_SET -> KeyRange.ALL;
+        };
+        if (range.isEmpty()) {
+            throw invalid("no key is in the range");
+        }
+        return range;
+    }
+
+    /** @return null for "from now on" */
+    static @Nullable FeedPosition position(String text, KeyRange range) {
+        try {
+            return text.isEmpty() ? null : FeedPosition.parse(text, range);
+        } catch (IllegalArgumentException e) {
+            throw invalid("position: " + e.getMessage());
+        }
     }
 
     static AtomicCall atomicCall(ExecuteRequest request) {

@@ -57,12 +57,13 @@ final class RpcErrors {
             case TRANSACTION_NOT_FOUND -> Code.NOT_FOUND;
             case TRANSACTION_IN_USE, TRANSACTION_COMMITTING -> Code.FAILED_PRECONDITION;
             case CONFLICT -> Code.ABORTED;
+            case POSITION_GONE -> Code.OUT_OF_RANGE;
             case INTERNAL -> Code.INTERNAL;
             case UNDETERMINED, SERVER -> Code.UNKNOWN;
             // Nothing was begun: what clients that retry by themselves retry.
             case UNAVAILABLE, BUSY -> Code.UNAVAILABLE;
             case TIMEOUT -> Code.DEADLINE_EXCEEDED;
-            case DISK_FULL -> Code.RESOURCE_EXHAUSTED;
+            case DISK_FULL, TOO_MANY_WATCHES, TOO_SLOW -> Code.RESOURCE_EXHAUSTED;
         };
     }
 

@@ -5,6 +5,7 @@ import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.txn.TxnOptions;
 import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.access.TxnDoor;
+import io.rutile.gateway.access.WatchDoor;
 import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
@@ -37,7 +38,10 @@ import io.rutile.gateway.v1.TxnLockResponse;
 import io.rutile.gateway.v1.TxnPutRequest;
 import io.rutile.gateway.v1.TxnPutResponse;
 import io.rutile.gateway.v1.TxnScanRequest;
+import io.rutile.gateway.v1.WatchRequest;
+import io.rutile.gateway.v1.WatchResponse;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.KeyRange;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -266,5 +270,16 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
                     });
                 },
                 Failures::ofTransaction);
+    }
+
+    // ---- changes
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<WatchResponse> out) {
+        WatchDoor watches = door.watches(CallGuard.current().access());
+        Answers.watch(out, () -> {
+            KeyRange range = Requests.range(request);
+            return watches.watch(range, Requests.position(request.getPosition(), range));
+        });
     }
 }

@@ -36,6 +36,12 @@ public record Failure(
         TRANSACTION_COMMITTING(false),
         /** Another transaction was there first. */
         CONFLICT(false),
+        /** Changes behind the position of a watch may be gone. */
+        POSITION_GONE(false),
+        /** As many watch as may. */
+        TOO_MANY_WATCHES(true),
+        /** A watcher has read more slowly than changes came. */
+        TOO_SLOW(true),
         /** More than the gateway or the cluster takes. */
         TOO_LARGE(false),
         /** The gateway failed. */

@@ -2,6 +2,7 @@ package io.rutile.gateway.kv;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.rutile.client.KvClientException;
+import io.rutile.client.feed.FeedTooOldException;
 import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.DeadlockException;
 import io.rutile.client.txn.KeyExistsException;
@@ -79,7 +80,10 @@ public final class Failures {
         return switch (failed.kind()) {
             case TIMEOUT -> Kind.TIMEOUT.because(message + "; a write may or may not have taken effect", error);
             case UNAVAILABLE -> Kind.UNAVAILABLE.because(message, error);
-            case INVALID -> Kind.INVALID_REQUEST.because(message, error);
+            case INVALID ->
+                failed instanceof FeedTooOldException
+                        ? Kind.POSITION_GONE.because(message)
+                        : Kind.INVALID_REQUEST.because(message, error);
             case TOO_LARGE -> Kind.TOO_LARGE.because(message, orElse(error, "RaftEntryTooLarge"));
             case DISK_FULL -> Kind.DISK_FULL.because(message, orElse(error, "DiskFull"));
             case BUSY -> Kind.BUSY.because(message, orElse(error, "ServerIsBusy"));

@@ -113,7 +113,7 @@ final class PairJson {
         });
     }
 
-    private static byte[] json(int sizeHint, String before, String after, Consumer<JsonGenerator> content) {
+    static byte[] json(int sizeHint, String before, String after, Consumer<JsonGenerator> content) {
         ByteArrayOutputStream piece = new ByteArrayOutputStream(64 + sizeHint * 3 / 2);
         piece.writeBytes(utf8(before));
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), piece)) {
@@ -123,7 +123,7 @@ final class PairJson {
         return piece.toByteArray();
     }
 
-    private static void writeBytes(String name, byte[] bytes, KeyEncoding encoding, JsonGenerator json) {
+    static void writeBytes(String name, byte[] bytes, KeyEncoding encoding, JsonGenerator json) {
         String text = encoding == KeyEncoding.UTF8 ? readable(bytes) : encoding.encode(bytes);
         if (text != null) {
             json.writeStringProperty(name, text);
@@ -147,7 +147,7 @@ final class PairJson {
         }
     }
 
-    private static Iterator<byte[]> chunks(Stream<byte[]> lazyPieces) {
+    static Iterator<byte[]> chunks(Stream<byte[]> lazyPieces) {
         Iterator<byte[]> pieces = lazyPieces.iterator();
         return new Iterator<>() {
             @Override

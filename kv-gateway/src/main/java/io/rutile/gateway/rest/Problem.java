@@ -63,7 +63,8 @@ record Problem(
 
     /** True if the answer asks the client to come back later. */
     boolean asksToWait() {
-        return status == ProblemType.BUSY.status().value();
+        return status == ProblemType.BUSY.status().value()
+                || status == ProblemType.TOO_MANY_WATCHES.status().value();
     }
 
     /** True if the answer asks the client to say who it is. */

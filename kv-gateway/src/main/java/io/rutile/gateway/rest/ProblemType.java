@@ -23,6 +23,9 @@ enum ProblemType {
     TRANSACTION_COMMITTING(
             Kind.TRANSACTION_COMMITTING, HttpStatus.CONFLICT, "The commit of the transaction was asked for"),
     PRECONDITION_FAILED("precondition-failed", HttpStatus.PRECONDITION_FAILED, "The value is another one", false),
+    POSITION_GONE(Kind.POSITION_GONE, HttpStatus.GONE, "Changes behind the position may be gone"),
+    TOO_MANY_WATCHES(Kind.TOO_MANY_WATCHES, HttpStatus.TOO_MANY_REQUESTS, "As many watch as may"),
+    TOO_SLOW(Kind.TOO_SLOW, HttpStatus.SERVICE_UNAVAILABLE, "The watcher was too slow"),
     TOO_LARGE(Kind.TOO_LARGE, HttpStatus.CONTENT_TOO_LARGE, "The request is too large"),
     UNSUPPORTED_MEDIA_TYPE(
             "unsupported-media-type", HttpStatus.UNSUPPORTED_MEDIA_TYPE, "The body has another media type", false),
@@ -61,6 +64,9 @@ enum ProblemType {
             case TRANSACTION_IN_USE -> TRANSACTION_IN_USE;
             case TRANSACTION_COMMITTING -> TRANSACTION_COMMITTING;
             case CONFLICT -> CONFLICT;
+            case POSITION_GONE -> POSITION_GONE;
+            case TOO_MANY_WATCHES -> TOO_MANY_WATCHES;
+            case TOO_SLOW -> TOO_SLOW;
             case TOO_LARGE -> TOO_LARGE;
             case INTERNAL -> INTERNAL;
             case UNDETERMINED -> UNDETERMINED;

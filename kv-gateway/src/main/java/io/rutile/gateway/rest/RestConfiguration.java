@@ -65,6 +65,11 @@ public class RestConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
+    WatchController watchController(FrontDoor door) {
+        return new WatchController(door);
+    }
+
+    @Bean
     ClusterController clusterController(ClusterView cluster) {
         return new ClusterController(cluster);
     }

@@ -12,10 +12,12 @@ import io.rutile.client.txn.TxnOptions;
 import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.BatchRead;
+import io.rutile.gateway.kv.ChangeSource;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.gateway.kv.InMemoryChanges;
 import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.gateway.kv.InMemoryTransactions;
 import io.rutile.gateway.kv.KvOperations;
@@ -25,6 +27,8 @@ import io.rutile.gateway.kv.ReadView;
 import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessionException;
 import io.rutile.gateway.kv.TxnSessions;
+import io.rutile.gateway.kv.Watch;
+import io.rutile.gateway.kv.Watches;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
@@ -67,12 +71,21 @@ class FrontDoorTest {
     private final TxnOperations transactions = witnessed(TxnOperations.class, cluster, Api.TXN);
     private final TxnSessions sessions =
             new TxnSessions(transactions, new TxnSessions.Limits(1_000, SECONDS, SECONDS, 1 << 30), metrics);
+    private final Watches watches = new Watches(
+            witnessed(ChangeSource.class, new InMemoryChanges(), Api.TXN),
+            new Watches.Limits(1_000, 1_000, 1_000, 1 << 20, SECONDS),
+            metrics);
     private final FrontDoor door = new FrontDoor(
-            witnessed(KvOperations.class, kv, Api.RAW), transactions, sessions, new AtomicCalls(transactions));
+            witnessed(KvOperations.class, kv, Api.RAW),
+            transactions,
+            sessions,
+            new AtomicCalls(transactions),
+            watches);
 
     @AfterEach
     void close() {
         sessions.close();
+        watches.close();
     }
 
     @Test
@@ -117,7 +130,7 @@ class FrontDoorTest {
                 : PrefixRange.of(random.nextInt(4) == 0 ? ByteKey.EMPTY : randomKey(random));
         ScanRequest scan = new ScanRequest(range, 1 + random.nextInt(10), random.nextBoolean(), random.nextBoolean());
         byte[] value = bytes("2");
-        switch (random.nextInt(18)) {
+        switch (random.nextInt(19)) {
             case 0:
                 return want(wanted, Api.RAW, raw.get(one, deadline), List.of(one), Permission.READ);
             case 1:
@@ -198,6 +211,9 @@ class FrontDoorTest {
                                 .thenCompose(view -> view.get(one)),
                         List.of(one),
                         Permission.READ);
+            case 17:
+                wanted.add(new Touch(Permission.READ, Api.TXN, range));
+                return door.watches(access).watch(range, null).thenAccept(Watch::close);
             default:
                 boolean writes = random.nextBoolean();
                 AtomicCall call = new AtomicCall(

@@ -3,14 +3,25 @@ package io.rutile.node.cdc;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
-/** Memory of a store for changes on their way, over all streams (R10). Safe from every thread; never waits. */
+/**
+ * Memory for changes on their way (R10): a store's, and of that a stream's share, so that one slow client doesn't take all of it. Safe
+ * from every thread; never waits.
+ */
 final class FeedBudget {
 
+    private final @Nullable FeedBudget whole;
     private final long bytesMax;
     private final AtomicLong taken = new AtomicLong();
 
+    private FeedBudget(FeedBudget whole, long bytesMax) {
+        this.whole = whole;
+        this.bytesMax = bytesMax;
+    }
+
     FeedBudget(long bytesMax, MeterRegistry metrics) {
+        this.whole = null;
         this.bytesMax = bytesMax;
         Gauge.builder("kv.cdc.memory", taken, AtomicLong::get)
                 .baseUnit("bytes")
@@ -18,8 +29,13 @@ final class FeedBudget {
                 .register(metrics);
     }
 
+    /** What one stream may take of it. */
+    FeedBudget share() {
+        return new FeedBudget(this, bytesMax / 2);
+    }
+
     boolean tryTake(long bytes) {
-        if (taken.addAndGet(bytes) <= bytesMax) {
+        if (taken.addAndGet(bytes) <= bytesMax && (whole == null || whole.tryTake(bytes))) {
             return true;
         }
         taken.addAndGet(-bytes);
@@ -28,10 +44,8 @@ final class FeedBudget {
 
     void giveBack(long bytes) {
         taken.addAndGet(-bytes);
-    }
-
-    /** For tests and the metric. */
-    long takenBytes() {
-        return taken.get();
+        if (whole != null) {
+            whole.giveBack(bytes);
+        }
     }
 }

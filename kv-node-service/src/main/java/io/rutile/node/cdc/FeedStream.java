@@ -44,9 +44,13 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
     /** Events that one Region may send before the others have their turn. */
     private static final int TURN = 8;
 
+    /** Regions that are served before resolved timestamps are told, at most: those of many go together. */
+    private static final int SERVED_MAX = 1_024;
+
     private final ChangeFeeds feeds;
     private final ServerCallStreamObserver<ChangeDataEvent> out;
     private final Consumer<FeedStream> gone;
+    private final FeedBudget budget;
 
     private final Queue<ChangeDataRequest> requests = new ConcurrentLinkedQueue<>();
     private final Queue<RegionFeed> dirty = new ConcurrentLinkedQueue<>();
@@ -62,6 +66,7 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
     private final Deque<Event> refusals = new ArrayDeque<>();
     private @Nullable RegionFeed scanning;
     private boolean over;
+    private int servedSinceTold;
 
     /** One timestamp that several Regions of a request have reached. */
     private record Settled(long requestId, long ts) {}
@@ -72,6 +77,7 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
         this.feeds = feeds;
         this.out = out;
         this.gone = gone;
+        this.budget = feeds.budget().share();
     }
 
     StreamObserver<ChangeDataRequest> open() {
@@ -196,6 +202,10 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
             }
             feed.listed.set(false);
             serve(feed);
+            if (++servedSinceTold >= SERVED_MAX) {
+                // However busy others are.
+                tellSettled();
+            }
         }
         if (stalledSinceNanos == 0) {
             stalledSinceNanos = Math.max(1, System.nanoTime());
@@ -247,6 +257,7 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
     }
 
     private void tellSettled() {
+        servedSinceTold = 0;
         settled.forEach((what, who) -> out.onNext(ChangeDataEvent.newBuilder()
                 .setResolvedTs(io.rutile.protocol.cdcpb.ResolvedTs.newBuilder()
                         .setRequestId(what.requestId())
@@ -330,7 +341,7 @@ final class FeedStream implements StreamObserver<ChangeDataRequest> {
                     range,
                     peer,
                     feeds::gcSafePoint,
-                    feeds.budget(),
+                    budget,
                     feeds.metrics(),
                     this::wake);
             regions.put(key, feed);

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -32,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * One Region on one stream: first what the client missed since its checkpoint, then what happens, in the order of the log.
  *
  * <p>The watcher is there before the snapshot of the scan is taken, and what it is told of at or below the snapshot's index is dropped: so
- * nothing is missed and nothing comes twice. A resolved timestamp is told once every change up to its index has been (P8).
+ * nothing is missed and nothing comes twice (P9). A resolved timestamp is told once every change up to its index has been (P8).
  *
  * <p>Threads: {@link #applied} and {@link #offer} on others, which only hand over; the rest on the stream's.
  */
@@ -70,8 +71,8 @@ final class RegionFeed implements ChangeWatcher {
     private final RowMaker rows;
 
     private final Queue<Batch> incoming = new ConcurrentLinkedQueue<>();
-    /** Every change up to this index is sent or in the queue. Written by the apply thread once the scan's snapshot is taken. */
-    private volatile long coveredIndex;
+    /** Every change up to this index is sent, in the queue, or in the scan's snapshot. */
+    private final AtomicLong coveredIndex = new AtomicLong();
 
     /** How far it is settled, until that is told. */
     private final AtomicReference<@Nullable ResolvedTs> said = new AtomicReference<>();
@@ -152,6 +153,8 @@ final class RegionFeed implements ChangeWatcher {
             }
             if (!budget.tryTake(bytes)) {
                 congested = true;
+                metrics.ended(FeedMetrics.End.CONGESTED);
+                giveBackIncoming();
                 wake.accept(this);
                 return;
             }
@@ -162,7 +165,7 @@ final class RegionFeed implements ChangeWatcher {
                 return;
             }
         }
-        coveredIndex = index;
+        coveredIndex.accumulateAndGet(index, Math::max);
         if (!changes.isEmpty() || said.get() != null) {
             wake.accept(this);
         }
@@ -204,10 +207,6 @@ final class RegionFeed implements ChangeWatcher {
     }
 
     void beginScan() {
-        ChangesUntilNow now = peer.changesUntilNow();
-        snapshotIndex = now.index();
-        coveredIndex = Math.max(coveredIndex, snapshotIndex);
-        scan = new IncrementalScan(now.snapshot(), range, checkpointTs, rows);
         stage = Stage.SCANNING;
     }
 
@@ -238,7 +237,8 @@ final class RegionFeed implements ChangeWatcher {
                 return over(FeedMetrics.End.REGION, FeedErrors.of(whyEnded()));
             }
             if (congested) {
-                return over(FeedMetrics.End.CONGESTED, FeedErrors.congested(key.regionId()));
+                close();
+                return FeedErrors.event(key, FeedErrors.congested(key.regionId()));
             }
             if (!ready.isEmpty()) {
                 return ready.poll();
@@ -269,7 +269,11 @@ final class RegionFeed implements ChangeWatcher {
     private @Nullable Event scanned() {
         IncrementalScan running = scan;
         if (running == null) {
-            throw new IllegalStateException("no scan is under way");
+            ChangesUntilNow now = peer.changesUntilNow();
+            running = new IncrementalScan(now.snapshot(), range, checkpointTs, rows);
+            scan = running;
+            snapshotIndex = now.index();
+            coveredIndex.accumulateAndGet(snapshotIndex, Math::max);
         }
         while (!running.isDone()) {
             List<Row> part = running.next();
@@ -334,7 +338,7 @@ final class RegionFeed implements ChangeWatcher {
     long resolved() {
         ResolvedTs word = said.get();
         // In this order: what is covered now was queued before.
-        boolean covered = word != null && word.index() <= coveredIndex;
+        boolean covered = word != null && word.index() <= coveredIndex.get();
         if (stage != Stage.LIVE || word == null || !covered || ended || congested || hasMore()) {
             return 0;
         }

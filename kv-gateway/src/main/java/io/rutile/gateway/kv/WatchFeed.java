@@ -1,0 +1,299 @@
+package io.rutile.gateway.kv;
+
+import io.rutile.client.feed.Change;
+import io.rutile.client.feed.ChangeBatch;
+import io.rutile.client.feed.FeedPosition;
+import io.rutile.client.feed.FeedTooOldException;
+import io.rutile.client.rpc.Futures;
+import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.TimeStamp;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One feed of a range that many watchers are served from: the newest changes, in order, in bounded memory. A watcher is nothing but a
+ * position in it, so that a thousand of them cost no more than one.
+ *
+ * <p>It begins a little before it has to: watchers that come back together, each with another position, find one feed.
+ *
+ * <p>Safe from any thread; what waits is answered on the given executor.
+ */
+final class WatchFeed {
+
+    /** How much earlier than the first watcher's position it begins. */
+    private static final Duration MARGIN = Duration.ofSeconds(5);
+
+    /** Changes that one answer holds, and their bytes, about. */
+    private static final int ANSWER_CHANGES_MAX = 256;
+
+    private static final long ANSWER_BYTES_MAX = 256 << 10;
+
+    /** In memory for each change, beside key and value. */
+    private static final int CHANGE_BYTES = 200;
+
+    /** Who waits for something behind a position. */
+    private record Waiting(FeedPosition behind, CompletableFuture<ChangeBatch> answer, long sinceNanos) {}
+
+    private final ChangeSource source;
+    private final KeyRange range;
+    private final long bytesMax;
+    private final Executor executor;
+
+    // ---- guarded by this
+
+    /** By the position right behind each. */
+    private final NavigableMap<FeedPosition, Change> changes = new TreeMap<>();
+
+    private long bytes;
+    /** Everything from here to {@link #upTo} is here. */
+    private FeedPosition start;
+
+    private FeedPosition upTo;
+    private List<Waiting> waiting = new ArrayList<>();
+    private ChangeSource.@Nullable Feed feed;
+    private @Nullable Throwable failure;
+    private int watchers;
+    private long idleSinceNanos;
+
+    private WatchFeed(
+            ChangeSource source, KeyRange range, FeedPosition start, long bytesMax, Executor executor, long nowNanos) {
+        this.source = source;
+        this.range = range;
+        this.start = start;
+        this.upTo = start;
+        this.bytesMax = bytesMax;
+        this.executor = executor;
+        this.idleSinceNanos = nowNanos;
+    }
+
+    /** @param from where its first watcher goes on */
+    static WatchFeed open(
+            ChangeSource source, KeyRange range, FeedPosition from, long bytesMax, Executor executor, long nowNanos) {
+        long early = from.ts().value() - (MARGIN.toMillis() << TimeStamp.LOGICAL_BITS);
+        boolean enough = Long.compareUnsigned(from.ts().value(), MARGIN.toMillis() << TimeStamp.LOGICAL_BITS) > 0;
+        FeedPosition earlier = enough ? new FeedPosition(new TimeStamp(early), 0) : from;
+        WatchFeed shared = new WatchFeed(source, range, earlier, bytesMax, executor, nowNanos);
+        shared.run(earlier, from);
+        return shared;
+    }
+
+    /** @param fallback where to begin if versions before it may be gone */
+    private void run(FeedPosition from, FeedPosition fallback) {
+        Futures.whenDone(source.open(range, from, bytesMax), (opened, unavailable) -> {
+            if (unavailable != null) {
+                fail(Futures.causeOf(unavailable));
+                return;
+            }
+            boolean over;
+            synchronized (this) {
+                over = failure != null;
+                feed = opened;
+            }
+            if (over) {
+                opened.close();
+            } else {
+                pull(opened, from, fallback);
+            }
+        });
+    }
+
+    private void pull(ChangeSource.Feed opened, FeedPosition from, FeedPosition fallback) {
+        CompletableFuture<ChangeBatch> next = opened.next();
+        var unused = next.whenCompleteAsync(
+                (batch, failed) -> {
+                    if (failed == null) {
+                        take(batch);
+                        pull(opened, from, fallback);
+                        return;
+                    }
+                    opened.close();
+                    Throwable cause = Futures.causeOf(failed);
+                    if (cause instanceof FeedTooOldException && begunEarly(from, fallback)) {
+                        run(fallback, fallback);
+                    } else {
+                        fail(cause);
+                    }
+                },
+                executor);
+    }
+
+    /** Nothing was told yet, and it need not have begun so early: from now on it begins where it has to. */
+    private synchronized boolean begunEarly(FeedPosition from, FeedPosition fallback) {
+        if (from.equals(fallback) || !upTo.equals(from) || failure != null) {
+            return false;
+        }
+        start = fallback;
+        upTo = fallback;
+        return true;
+    }
+
+    private void take(ChangeBatch batch) {
+        List<Waiting> answered = List.of();
+        synchronized (this) {
+            for (Change change : batch.changes()) {
+                changes.put(change.position(), change);
+                bytes += cost(change);
+            }
+            FeedPosition news = upTo;
+            upTo = batch.position();
+            // What has just come stays: who waits for it is given it below.
+            while (bytes > bytesMax && changes.firstKey().compareTo(news) <= 0) {
+                Map.Entry<FeedPosition, Change> first = changes.pollFirstEntry();
+                bytes -= cost(first.getValue());
+                start = first.getKey();
+            }
+            if (!batch.changes().isEmpty()) {
+                answered = waiting;
+                waiting = new ArrayList<>();
+            }
+        }
+        answered.forEach(this::answer);
+    }
+
+    private static long cost(Change change) {
+        return CHANGE_BYTES + change.sizeBytes();
+    }
+
+    private void answer(Waiting one) {
+        ChangeBatch found;
+        Throwable over;
+        synchronized (this) {
+            over = failure;
+            found = over == null ? behind(one.behind()) : null;
+            if (over == null && found == null && !holds(one.behind())) {
+                over = tooSlow();
+            }
+            if (over == null && found == null) {
+                waiting.add(one);
+            }
+        }
+        complete(one, found, over);
+    }
+
+    private static void complete(Waiting one, @Nullable ChangeBatch found, @Nullable Throwable over) {
+        if (over != null) {
+            one.answer().completeExceptionally(over);
+        } else if (found != null) {
+            one.answer().complete(found);
+        }
+    }
+
+    /** Changes behind a position; null if there are none yet, or if they are here no more. */
+    private @Nullable ChangeBatch behind(FeedPosition position) {
+        if (!holds(position)) {
+            return null;
+        }
+        List<Change> found = new ArrayList<>();
+        long size = 0;
+        for (Change change : changes.tailMap(position, false).values()) {
+            found.add(change);
+            size += change.sizeBytes();
+            if (found.size() == ANSWER_CHANGES_MAX || size > ANSWER_BYTES_MAX) {
+                break;
+            }
+        }
+        return found.isEmpty() ? null : new ChangeBatch(found, found.get(found.size() - 1).position());
+    }
+
+    private static FailureException tooSlow() {
+        return new FailureException(
+                Failure.Kind.TOO_SLOW.because("changes came faster than they were read: go on from the last position"));
+    }
+
+    // ---- for watchers
+
+    /** True if whatever lies behind the position is here, or will be. */
+    synchronized boolean holds(FeedPosition position) {
+        return failure == null && position.compareTo(start) >= 0;
+    }
+
+    /** How far it has come. */
+    synchronized FeedPosition upTo() {
+        return upTo;
+    }
+
+    /**
+     * What lies behind a position: at once if something does, else when something comes, or {@link #remind} says that nothing has.
+     *
+     * @return fails if it is here no more
+     */
+    CompletableFuture<ChangeBatch> next(FeedPosition position, long nowNanos) {
+        Waiting one = new Waiting(position, new CompletableFuture<>(), nowNanos);
+        answer(one);
+        return one.answer();
+    }
+
+    /** The same, but never waits: null if there is nothing. */
+    synchronized @Nullable ChangeBatch now(FeedPosition position) {
+        return behind(position);
+    }
+
+    /** Tells those who have waited since before then how far it has come. */
+    void remind(long beforeNanos) {
+        List<Waiting> reminded = new ArrayList<>();
+        FeedPosition reached;
+        synchronized (this) {
+            List<Waiting> rest = new ArrayList<>();
+            for (Waiting one : waiting) {
+                (one.sinceNanos() - beforeNanos < 0 ? reminded : rest).add(one);
+            }
+            waiting = rest;
+            reached = upTo;
+        }
+        for (Waiting one : reminded) {
+            FeedPosition further = reached.compareTo(one.behind()) > 0 ? reached : one.behind();
+            complete(one, new ChangeBatch(List.of(), further), null);
+        }
+    }
+
+    synchronized void join() {
+        watchers++;
+    }
+
+    synchronized void leave(long nowNanos) {
+        watchers--;
+        idleSinceNanos = nowNanos;
+    }
+
+    /** True if it may go: nobody has watched since before then, or it has failed. */
+    synchronized boolean isOver(long beforeNanos) {
+        return failure != null || (watchers == 0 && idleSinceNanos - beforeNanos < 0);
+    }
+
+    synchronized long bytes() {
+        return bytes;
+    }
+
+    /** Whoever waits, or comes, is told. */
+    void fail(Throwable why) {
+        List<Waiting> all;
+        ChangeSource.Feed open;
+        synchronized (this) {
+            if (failure != null) {
+                return;
+            }
+            failure = why;
+            all = waiting;
+            waiting = new ArrayList<>();
+            open = feed;
+            changes.clear();
+            bytes = 0;
+        }
+        if (open != null) {
+            open.close();
+        }
+        all.forEach(one -> one.answer().completeExceptionally(why));
+    }
+
+    /** Why it ended; null if it hasn't. */
+    synchronized @Nullable Throwable failure() {
+        return failure;
+    }
+}

@@ -1,0 +1,261 @@
+package io.rutile.gateway.kv;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.client.feed.ChangeBatch;
+import io.rutile.client.feed.FeedPosition;
+import io.rutile.protocol.KeyRange;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Watchers of ranges. Those of one range share feeds: all that are up to date are served from one, those that come back with an older
+ * position from another one until that has caught up. Every watcher gets each change behind its position once, and in order.
+ *
+ * <p>Threads: {@code gateway-watch} takes changes in, wakes those who wait and reminds them; everything else may be called from anywhere.
+ */
+public final class Watches implements AutoCloseable {
+
+    /** Between two looks at who has to be reminded and which feeds may go. */
+    private static final Duration TICK = Duration.ofMillis(500);
+
+    /** How long a feed stays without watchers: they may be about to come back. */
+    private static final Duration LINGER = Duration.ofSeconds(10);
+
+    /**
+     * What may be open.
+     *
+     * @param watchersMax at the same time
+     * @param perCallerMax of one caller, where callers are asked who they are
+     * @param feedsMax feeds of the cluster
+     * @param feedBytesMax changes that a feed keeps for those who read slowly, and as much once more for what is not in order yet
+     * @param heartbeat after which who waits is told that nothing has come
+     */
+    public record Limits(int watchersMax, int perCallerMax, int feedsMax, long feedBytesMax, Duration heartbeat) {}
+
+    private final ChangeSource source;
+    private final Limits limits;
+    private final LongSupplier nanoClock;
+    private final ScheduledThreadPoolExecutor executor;
+    private final Counter refusedWatchers;
+    private final Counter refusedFeeds;
+    private final Counter tooSlow;
+
+    // ---- guarded by this
+
+    private final Map<KeyRange, List<WatchFeed>> feeds = new HashMap<>();
+    private final Map<Object, Integer> byCaller = new HashMap<>();
+    private int watchers;
+    private boolean closed;
+
+    public Watches(ChangeSource source, Limits limits, MeterRegistry metrics) {
+        this(source, limits, System::nanoTime, metrics);
+    }
+
+    Watches(ChangeSource source, Limits limits, LongSupplier nanoClock, MeterRegistry metrics) {
+        this.source = source;
+        this.limits = limits;
+        this.nanoClock = nanoClock;
+        this.executor = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "gateway-watch");
+            thread.setDaemon(true);
+            return thread;
+        });
+        this.refusedWatchers = GatewayLimits.refused("watchers", metrics);
+        this.refusedFeeds = GatewayLimits.refused("watch-feeds", metrics);
+        this.tooSlow = Counter.builder("kv.gateway.watch.slow")
+                .description("Watchers that were let go because changes came faster than they read them")
+                .register(metrics);
+        Gauge.builder("kv.gateway.watch.watchers", this, Watches::watcherCount)
+                .description("Watchers")
+                .register(metrics);
+        Gauge.builder("kv.gateway.watch.feeds", this, Watches::feedCount)
+                .description("Feeds of the cluster that watchers are served from")
+                .register(metrics);
+        Gauge.builder("kv.gateway.watch.held", this, Watches::heldBytes)
+                .baseUnit("bytes")
+                .description("Changes that are kept for watchers")
+                .register(metrics);
+    }
+
+    /** Begins to remind. */
+    public void start() {
+        var unused = executor.scheduleWithFixedDelay(
+                this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Lets somebody watch.
+     *
+     * @param from behind which changes are told; null for what is committed from now on
+     * @param caller who; the bound for one caller doesn't count where nobody is asked
+     * @param counted whether it does
+     * @param stillAllowed asked before each answer; throws {@link FailureException} if the caller may watch no more
+     * @return to be closed; fails with {@link FailureException} if too many watch
+     */
+    public CompletableFuture<Watch> watch(
+            KeyRange range, @Nullable FeedPosition from, Object caller, boolean counted, Runnable stillAllowed) {
+        try {
+            admit(caller, counted);
+        } catch (FailureException refused) {
+            return CompletableFuture.failedFuture(refused);
+        }
+        CompletableFuture<FeedPosition> position = from != null
+                ? CompletableFuture.completedFuture(from)
+                : source.now().thenApply(FeedPosition::after);
+        return position.thenApply(where -> join(range, where, caller, stillAllowed))
+                .whenComplete((watch, failure) -> {
+                    if (failure != null) {
+                        release(caller);
+                    }
+                });
+    }
+
+    private synchronized void admit(Object caller, boolean counted) {
+        if (closed) {
+            throw new FailureException(Failure.Kind.UNAVAILABLE.because("the gateway stops"));
+        }
+        int own = byCaller.getOrDefault(caller, 0);
+        if (watchers >= limits.watchersMax()) {
+            refusedWatchers.increment();
+            throw new FailureException(
+                    Failure.Kind.TOO_MANY_WATCHES.because(limits.watchersMax() + " watchers are here"));
+        }
+        if (counted && own >= limits.perCallerMax()) {
+            refusedWatchers.increment();
+            throw new FailureException(Failure.Kind.TOO_MANY_WATCHES.because(
+                    "the caller has " + limits.perCallerMax() + " watchers, which is as many as one may have"));
+        }
+        watchers++;
+        byCaller.put(caller, own + 1);
+    }
+
+    private synchronized void release(Object caller) {
+        watchers--;
+        byCaller.computeIfPresent(caller, (who, count) -> count == 1 ? null : count - 1);
+    }
+
+    private synchronized Watch join(KeyRange range, FeedPosition position, Object caller, Runnable stillAllowed) {
+        if (closed) {
+            throw new FailureException(Failure.Kind.UNAVAILABLE.because("the gateway stops"));
+        }
+        WatchFeed feed = best(range, position);
+        if (feed == null) {
+            if (feedCount() >= limits.feedsMax()) {
+                refusedFeeds.increment();
+                throw new FailureException(
+                        Failure.Kind.TOO_MANY_WATCHES.because(limits.feedsMax() + " ranges are watched"));
+            }
+            feed = WatchFeed.open(source, range, position, limits.feedBytesMax(), executor, nanoClock.getAsLong());
+            feeds.computeIfAbsent(range, unknown -> new ArrayList<>()).add(feed);
+        }
+        feed.join();
+        return new Watch(this, range, position, feed, caller, stillAllowed);
+    }
+
+    /** Of the feeds that have what lies behind the position, the one that is furthest. */
+    private @Nullable WatchFeed best(KeyRange range, FeedPosition position) {
+        WatchFeed best = null;
+        for (WatchFeed feed : feeds.getOrDefault(range, List.of())) {
+            if (feed.holds(position) && (best == null || feed.upTo().compareTo(best.upTo()) > 0)) {
+                best = feed;
+            }
+        }
+        return best;
+    }
+
+    CompletableFuture<ChangeBatch> next(Watch watch) {
+        FeedPosition position = watch.position();
+        WatchFeed feed = watch.feed();
+        ChangeBatch now = feed.now(position);
+        if (now != null) {
+            return CompletableFuture.completedFuture(now);
+        }
+        // Before it waits: a feed that was behind may have caught up with the one that all others are on.
+        WatchFeed better;
+        synchronized (this) {
+            better = best(watch.range(), position);
+            if (better != null && better != feed) {
+                better.join();
+                feed.leave(nanoClock.getAsLong());
+                watch.follow(better);
+                feed = better;
+            }
+        }
+        return feed.next(position, nanoClock.getAsLong()).whenComplete((batch, failure) -> {
+            if (failure instanceof FailureException refused && refused.failure().kind() == Failure.Kind.TOO_SLOW) {
+                tooSlow.increment();
+            }
+        });
+    }
+
+    void left(Watch watch, Object caller) {
+        watch.feed().leave(nanoClock.getAsLong());
+        release(caller);
+    }
+
+    private void tick() {
+        long now = nanoClock.getAsLong();
+        List<WatchFeed> all = new ArrayList<>();
+        List<WatchFeed> over = new ArrayList<>();
+        synchronized (this) {
+            Iterator<List<WatchFeed>> ranges = feeds.values().iterator();
+            while (ranges.hasNext()) {
+                List<WatchFeed> ofOne = ranges.next();
+                ofOne.removeIf(feed -> {
+                    boolean gone = feed.isOver(now - LINGER.toNanos());
+                    (gone ? over : all).add(feed);
+                    return gone;
+                });
+                if (ofOne.isEmpty()) {
+                    ranges.remove();
+                }
+            }
+        }
+        over.forEach(feed -> feed.fail(stopped()));
+        all.forEach(feed -> feed.remind(now - limits.heartbeat().toNanos()));
+    }
+
+    private static FailureException stopped() {
+        return new FailureException(
+                Failure.Kind.UNAVAILABLE.because("the gateway has ended the watch: go on from the last position"));
+    }
+
+    private synchronized int watcherCount() {
+        return watchers;
+    }
+
+    private synchronized int feedCount() {
+        return feeds.values().stream().mapToInt(List::size).sum();
+    }
+
+    private synchronized long heldBytes() {
+        return feeds.values().stream()
+                .flatMap(List::stream)
+                .mapToLong(WatchFeed::bytes)
+                .sum();
+    }
+
+    /** Ends every watch with a word, so that its connection can be closed in order. */
+    @Override
+    public void close() {
+        List<WatchFeed> all;
+        synchronized (this) {
+            closed = true;
+            all = feeds.values().stream().flatMap(List::stream).toList();
+            feeds.clear();
+        }
+        all.forEach(feed -> feed.fail(stopped()));
+        executor.shutdownNow();
+    }
+}
