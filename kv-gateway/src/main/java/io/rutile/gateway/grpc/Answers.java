@@ -8,6 +8,7 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.CallerGoneException;
 import io.rutile.gateway.kv.Failure;
+import io.rutile.gateway.kv.Failures;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import io.rutile.gateway.kv.Watch;
 import io.rutile.gateway.v1.BatchGetResponse;

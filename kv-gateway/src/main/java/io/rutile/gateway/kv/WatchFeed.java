@@ -9,19 +9,22 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One feed of a range that many watchers are served from: the newest changes, in order, in bounded memory. A watcher is nothing but a
  * position in it, so that a thousand of them cost no more than one.
  *
- * <p>It begins a little before it has to: watchers that come back together, each with another position, find one feed.
+ * <p>It begins a little before it has to: watchers that come back together, each with another position, find one feed. While it is far behind
+ * the present it goes at the pace of its slowest watcher, for there is nothing else to catch up with; one that is up to date waits for nobody.
  *
  * <p>Safe from any thread; what waits is answered on the given executor.
  */
@@ -29,6 +32,9 @@ final class WatchFeed {
 
     /** How much earlier than the first watcher's position it begins. */
     private static final Duration MARGIN = Duration.ofSeconds(5);
+
+    /** Further behind the present, or behind a position, it is not up to date. */
+    private static final Duration BEHIND = Duration.ofSeconds(10);
 
     /** Changes that one answer holds, and their bytes, about. */
     private static final int ANSWER_CHANGES_MAX = 256;
@@ -45,6 +51,9 @@ final class WatchFeed {
     private final KeyRange range;
     private final long bytesMax;
     private final Executor executor;
+    private final LongSupplier nanoClock;
+    private final TimeStamp openedAt;
+    private final long openedNanos;
 
     // ---- guarded by this
 
@@ -59,27 +68,51 @@ final class WatchFeed {
     private List<Waiting> waiting = new ArrayList<>();
     private ChangeSource.@Nullable Feed feed;
     private @Nullable Throwable failure;
-    private int watchers;
+    /** Where each of them goes on. */
+    private final Map<Watch, FeedPosition> watchers = new HashMap<>();
+
     private long idleSinceNanos;
+    /** What goes on once its watchers have read on. */
+    private @Nullable Runnable paused;
 
     private WatchFeed(
-            ChangeSource source, KeyRange range, FeedPosition start, long bytesMax, Executor executor, long nowNanos) {
+            ChangeSource source,
+            KeyRange range,
+            FeedPosition start,
+            long bytesMax,
+            Executor executor,
+            TimeStamp now,
+            LongSupplier nanoClock) {
         this.source = source;
         this.range = range;
         this.start = start;
         this.upTo = start;
         this.bytesMax = bytesMax;
         this.executor = executor;
-        this.idleSinceNanos = nowNanos;
+        this.nanoClock = nanoClock;
+        this.openedAt = now;
+        this.openedNanos = nanoClock.getAsLong();
+        this.idleSinceNanos = openedNanos;
     }
 
-    /** @param from where its first watcher goes on */
+    /**
+     * Begins.
+     *
+     * @param from where its first watcher goes on
+     * @param now of the oracle
+     */
     static WatchFeed open(
-            ChangeSource source, KeyRange range, FeedPosition from, long bytesMax, Executor executor, long nowNanos) {
+            ChangeSource source,
+            KeyRange range,
+            FeedPosition from,
+            long bytesMax,
+            Executor executor,
+            TimeStamp now,
+            LongSupplier nanoClock) {
         long early = from.ts().value() - (MARGIN.toMillis() << TimeStamp.LOGICAL_BITS);
         boolean enough = Long.compareUnsigned(from.ts().value(), MARGIN.toMillis() << TimeStamp.LOGICAL_BITS) > 0;
         FeedPosition earlier = enough ? new FeedPosition(new TimeStamp(early), 0) : from;
-        WatchFeed shared = new WatchFeed(source, range, earlier, bytesMax, executor, nowNanos);
+        WatchFeed shared = new WatchFeed(source, range, earlier, bytesMax, executor, now, nanoClock);
         shared.run(earlier, from);
         return shared;
     }
@@ -105,6 +138,12 @@ final class WatchFeed {
     }
 
     private void pull(ChangeSource.Feed opened, FeedPosition from, FeedPosition fallback) {
+        synchronized (this) {
+            if (failure == null && !hasRoom()) {
+                paused = () -> pull(opened, from, fallback);
+                return;
+            }
+        }
         CompletableFuture<ChangeBatch> next = opened.next();
         var unused = next.whenCompleteAsync(
                 (batch, failed) -> {
@@ -132,6 +171,38 @@ final class WatchFeed {
         start = fallback;
         upTo = fallback;
         return true;
+    }
+
+    /** Whether what comes next pushes out nothing that a watcher has yet to read, as far as that counts. */
+    private boolean hasRoom() {
+        if (bytes <= bytesMax / 2 || !isBehind()) {
+            return true;
+        }
+        FeedPosition slowest = watchers.values().stream().min(FeedPosition::compareTo).orElse(upTo);
+        long unread = 0;
+        for (Change change : changes.tailMap(slowest, false).values()) {
+            unread += cost(change);
+        }
+        return unread <= bytesMax / 2;
+    }
+
+    private boolean isBehind() {
+        long nowMs = openedAt.physicalMs() + (nanoClock.getAsLong() - openedNanos) / 1_000_000;
+        return nowMs - upTo.ts().physicalMs() > BEHIND.toMillis();
+    }
+
+    /** Somebody has read on, or has gone, or time has passed. */
+    void goOn() {
+        Runnable next = null;
+        synchronized (this) {
+            if (paused != null && (failure != null || hasRoom())) {
+                next = paused;
+                paused = null;
+            }
+        }
+        if (next != null) {
+            executor.execute(next);
+        }
     }
 
     private void take(ChangeBatch batch) {
@@ -214,6 +285,11 @@ final class WatchFeed {
         return failure == null && position.compareTo(start) >= 0;
     }
 
+    /** True if it has come so far, or nearly. */
+    synchronized boolean isNear(FeedPosition position) {
+        return position.ts().physicalMs() - upTo.ts().physicalMs() <= BEHIND.toMillis();
+    }
+
     /** How far it has come. */
     synchronized FeedPosition upTo() {
         return upTo;
@@ -224,15 +300,21 @@ final class WatchFeed {
      *
      * @return fails if it is here no more
      */
-    CompletableFuture<ChangeBatch> next(FeedPosition position, long nowNanos) {
-        Waiting one = new Waiting(position, new CompletableFuture<>(), nowNanos);
+    CompletableFuture<ChangeBatch> next(FeedPosition position) {
+        Waiting one = new Waiting(position, new CompletableFuture<>(), nanoClock.getAsLong());
         answer(one);
         return one.answer();
     }
 
-    /** The same, but never waits: null if there is nothing. */
-    synchronized @Nullable ChangeBatch now(FeedPosition position) {
-        return behind(position);
+    /** The same for one who has joined and has read up to there, but never waits: null if there is nothing. */
+    @Nullable ChangeBatch now(Watch watcher, FeedPosition position) {
+        ChangeBatch found;
+        synchronized (this) {
+            watchers.replace(watcher, position);
+            found = behind(position);
+        }
+        goOn();
+        return found;
     }
 
     /** Tells those who have waited since before then how far it has come. */
@@ -253,18 +335,21 @@ final class WatchFeed {
         }
     }
 
-    synchronized void join() {
-        watchers++;
+    synchronized void join(Watch watcher, FeedPosition position) {
+        watchers.put(watcher, position);
     }
 
-    synchronized void leave(long nowNanos) {
-        watchers--;
-        idleSinceNanos = nowNanos;
+    void leave(Watch watcher) {
+        synchronized (this) {
+            watchers.remove(watcher);
+            idleSinceNanos = nanoClock.getAsLong();
+        }
+        goOn();
     }
 
     /** True if it may go: nobody has watched since before then, or it has failed. */
     synchronized boolean isOver(long beforeNanos) {
-        return failure != null || (watchers == 0 && idleSinceNanos - beforeNanos < 0);
+        return failure != null || (watchers.isEmpty() && idleSinceNanos - beforeNanos < 0);
     }
 
     synchronized long bytes() {

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.feed.ChangeBatch;
 import io.rutile.client.feed.FeedPosition;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -110,10 +111,8 @@ public final class Watches implements AutoCloseable {
         } catch (FailureException refused) {
             return CompletableFuture.failedFuture(refused);
         }
-        CompletableFuture<FeedPosition> position = from != null
-                ? CompletableFuture.completedFuture(from)
-                : source.now().thenApply(FeedPosition::after);
-        return position.thenApply(where -> join(range, where, caller, stillAllowed))
+        return source.now()
+                .thenApply(now -> join(range, from == null ? FeedPosition.after(now) : from, now, caller, stillAllowed))
                 .whenComplete((watch, failure) -> {
                     if (failure != null) {
                         release(caller);
@@ -145,7 +144,11 @@ public final class Watches implements AutoCloseable {
         byCaller.computeIfPresent(caller, (who, count) -> count == 1 ? null : count - 1);
     }
 
-    private synchronized Watch join(KeyRange range, FeedPosition position, Object caller, Runnable stillAllowed) {
+    private synchronized Watch join(
+            KeyRange range, FeedPosition position, TimeStamp now, Object caller, Runnable stillAllowed) {
+        if (position.compareTo(FeedPosition.after(now)) > 0) {
+            throw new FailureException(Failure.Kind.INVALID_REQUEST.because("the position is not in the past"));
+        }
         if (closed) {
             throw new FailureException(Failure.Kind.UNAVAILABLE.because("the gateway stops"));
         }
@@ -156,18 +159,19 @@ public final class Watches implements AutoCloseable {
                 throw new FailureException(
                         Failure.Kind.TOO_MANY_WATCHES.because(limits.feedsMax() + " ranges are watched"));
             }
-            feed = WatchFeed.open(source, range, position, limits.feedBytesMax(), executor, nanoClock.getAsLong());
+            feed = WatchFeed.open(source, range, position, limits.feedBytesMax(), executor, now, nanoClock);
             feeds.computeIfAbsent(range, unknown -> new ArrayList<>()).add(feed);
         }
-        feed.join();
-        return new Watch(this, range, position, feed, caller, stillAllowed);
+        Watch watch = new Watch(this, range, position, feed, caller, stillAllowed);
+        feed.join(watch, position);
+        return watch;
     }
 
-    /** Of the feeds that have what lies behind the position, the one that is furthest. */
+    /** Of the feeds that have what lies behind the position and have nearly come so far, the one that is furthest. */
     private @Nullable WatchFeed best(KeyRange range, FeedPosition position) {
         WatchFeed best = null;
         for (WatchFeed feed : feeds.getOrDefault(range, List.of())) {
-            if (feed.holds(position) && (best == null || feed.upTo().compareTo(best.upTo()) > 0)) {
+            if (feed.holds(position) && feed.isNear(position) && (best == null || feed.upTo().compareTo(best.upTo()) > 0)) {
                 best = feed;
             }
         }
@@ -177,7 +181,7 @@ public final class Watches implements AutoCloseable {
     CompletableFuture<ChangeBatch> next(Watch watch) {
         FeedPosition position = watch.position();
         WatchFeed feed = watch.feed();
-        ChangeBatch now = feed.now(position);
+        ChangeBatch now = feed.now(watch, position);
         if (now != null) {
             return CompletableFuture.completedFuture(now);
         }
@@ -186,13 +190,13 @@ public final class Watches implements AutoCloseable {
         synchronized (this) {
             better = best(watch.range(), position);
             if (better != null && better != feed) {
-                better.join();
-                feed.leave(nanoClock.getAsLong());
+                better.join(watch, position);
+                feed.leave(watch);
                 watch.follow(better);
                 feed = better;
             }
         }
-        return feed.next(position, nanoClock.getAsLong()).whenComplete((batch, failure) -> {
+        return feed.next(position).whenComplete((batch, failure) -> {
             if (failure instanceof FailureException refused && refused.failure().kind() == Failure.Kind.TOO_SLOW) {
                 tooSlow.increment();
             }
@@ -200,7 +204,7 @@ public final class Watches implements AutoCloseable {
     }
 
     void left(Watch watch, Object caller) {
-        watch.feed().leave(nanoClock.getAsLong());
+        watch.feed().leave(watch);
         release(caller);
     }
 
@@ -223,7 +227,10 @@ public final class Watches implements AutoCloseable {
             }
         }
         over.forEach(feed -> feed.fail(stopped()));
-        all.forEach(feed -> feed.remind(now - limits.heartbeat().toNanos()));
+        all.forEach(feed -> {
+            feed.remind(now - limits.heartbeat().toNanos());
+            feed.goOn();
+        });
     }
 
     private static FailureException stopped() {

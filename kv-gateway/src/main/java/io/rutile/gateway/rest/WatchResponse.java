@@ -33,6 +33,9 @@ final class WatchResponse {
     private final ResponseStream stream;
     private final KeyEncoding encoding;
     private final Permit permit;
+    /** Whoever asks for the head has nobody who would notice that they are gone. */
+    private final boolean headOnly;
+
     private boolean begun;
 
     WatchResponse(HttpServletRequest request, HttpServletResponse response, KeyEncoding encoding) throws IOException {
@@ -40,11 +43,17 @@ final class WatchResponse {
         this.stream = new ResponseStream(request, response);
         this.encoding = encoding;
         this.permit = AdmissionFilter.permit(request);
+        this.headOnly = request.getMethod().equals("HEAD");
     }
 
     /** @return completes when nothing is left to write; the watch is closed then */
     CompletableFuture<ResponseEntity<Void>> run(Watch watch) {
         permit.close();
+        if (headOnly) {
+            begin();
+            watch.close();
+            return CompletableFuture.completedFuture(stream.ended(null));
+        }
         return watch.each(batch -> write(watch, batch))
                 .<ResponseEntity<Void>>thenApply(done -> stream.ended(null))
                 .exceptionallyCompose(failure -> end(watch, Futures.causeOf(failure)))

@@ -17,9 +17,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -82,7 +84,7 @@ class WatchesTest {
         try {
             future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (Exception e) {
-            return Futures.causeOf(e.getCause() == null ? e : e.getCause());
+            return Futures.causeOf(Objects.requireNonNull(e.getCause()));
         }
         throw new AssertionError("it went well");
     }
@@ -162,7 +164,7 @@ class WatchesTest {
         System.out.println("seed=" + seed);
         Random random = new Random(seed);
         // Room for a few changes: most of what others have left behind has to be read again.
-        replace(new Watches.Limits(2_000, 3, 64, 4_000, HEARTBEAT));
+        replace(new Watches.Limits(2_000, 3, 1_000, 4_000, HEARTBEAT));
         FeedPosition position = FeedPosition.after(changes.now().join());
         List<TimeStamp> expected = new ArrayList<>();
         List<TimeStamp> told = new ArrayList<>();
@@ -186,9 +188,11 @@ class WatchesTest {
                                         change.position().token(FRUIT), FRUIT);
                             }
                         }
-                    } catch (java.util.concurrent.ExecutionException e) {
-                        assertThat(refusal(CompletableFuture.failedFuture(Futures.causeOf(e.getCause()))))
-                                .isEqualTo(Failure.Kind.TOO_SLOW);
+                    } catch (ExecutionException e) {
+                        assertThat(e.getCause())
+                                .isInstanceOfSatisfying(FailureException.class, slow -> assertThat(
+                                                slow.failure().kind())
+                                        .isEqualTo(Failure.Kind.TOO_SLOW));
                         break;
                     }
                 }
@@ -243,29 +247,53 @@ class WatchesTest {
             TimeStamp first = commit("fruit/0");
             assertThat(read(slow, 1)).extracting(Change::commitTs).containsExactly(first);
             List<TimeStamp> missed = new ArrayList<>();
-            try (Watch fast = watch(null)) {
-                for (int i = 0; i < 100; i++) {
-                    missed.add(commit("fruit/" + i));
-                }
-                read(fast, 100);
+            CompletableFuture<List<Change>> fast = collect(watch(null), 100);
+            for (int i = 0; i < 100; i++) {
+                missed.add(commit("fruit/" + i));
             }
+            assertThat(fast.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).hasSize(100);
 
             assertThat(refusal(slow.next())).isEqualTo(Failure.Kind.TOO_SLOW);
             assertThat(metrics.get("kv.gateway.watch.slow").counter().count()).isEqualTo(1);
 
-            // A feed that begins there has room for no more than the last of them, but is read as it goes.
+            // Minutes later there is all the time that it takes.
+            changes.pass(60_000);
             try (Watch again = watch(slow.position())) {
-                List<TimeStamp> told = new ArrayList<>();
-                try {
-                    while (told.size() < missed.size()) {
-                        next(again).changes().forEach(change -> told.add(change.commitTs()));
-                    }
-                } catch (java.util.concurrent.ExecutionException e) {
-                    assertThat(e.getCause()).isInstanceOf(FailureException.class);
-                }
-                assertThat(told).isEqualTo(missed.subList(0, told.size()));
+                assertThat(read(again, 100)).extracting(Change::commitTs).isEqualTo(missed);
             }
         }
+    }
+
+    /** Who has much to catch up with is not outrun by their own feed. */
+    @Test
+    void whoCatchesUpIsNotOutrun() throws Exception {
+        replace(new Watches.Limits(10, 10, 8, 4_000, HEARTBEAT));
+        FeedPosition old = FeedPosition.after(changes.now().join());
+        List<TimeStamp> missed = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            missed.add(commit("fruit/" + i % 9));
+        }
+        changes.pass(60_000);
+        List<TimeStamp> told = new ArrayList<>();
+        try (Watch late = watch(old);
+                Watch live = watch(null)) {
+            assertThat(live.feed()).as("who is up to date waits for nobody").isNotSameAs(late.feed());
+            while (told.size() < missed.size()) {
+                next(late).changes().forEach(change -> told.add(change.commitTs()));
+                // As a connection that takes no more than this.
+                await().pollDelay(Duration.ofMillis(1)).until(() -> true);
+            }
+        }
+        assertThat(told).isEqualTo(missed);
+    }
+
+    @Test
+    void aPositionOfTheFutureIsRefused() {
+        TimeStamp now = changes.now().join();
+
+        assertThat(refusal(watches.watch(
+                        FRUIT, FeedPosition.after(new TimeStamp(now.value() + 1)), "a", true, () -> {})))
+                .isEqualTo(Failure.Kind.INVALID_REQUEST);
     }
 
     @Test

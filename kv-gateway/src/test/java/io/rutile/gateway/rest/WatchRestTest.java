@@ -13,6 +13,7 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -184,6 +185,8 @@ class WatchRestTest {
     @Test
     void whatIsNoPositionIsRefused() {
         String position = FeedPosition.after(new TimeStamp(1L << 40)).token(FRUIT);
+        String ofTheFuture = FeedPosition.after(TimeStamp.of(2_000_000_000_000L, 0)).token(FRUIT);
+        assertProblem(gateway.get(WATCH + "&from=" + ofTheFuture), 400, "invalid-request");
         for (String from : List.of("yesterday", "", position.substring(1), position + "A", "A" + position)) {
             if (!from.isEmpty()) {
                 assertProblem(gateway.get(WATCH + "&from=" + from), 400, "invalid-request");
@@ -194,6 +197,15 @@ class WatchRestTest {
         assertProblem(gateway.get("/v1/txn/watch?prefix=a&start=b"), 400, "invalid-request");
         assertProblem(gateway.get("/v1/txn/watch?prefxi=a"), 400, "invalid-request");
         assertProblem(gateway.get(WATCH, "Accept", "application/json"), 406, "not-acceptable");
+    }
+
+    @Test
+    void whoAsksForTheHeadDoesNotWatch() {
+        HttpResponse<byte[]> head = gateway.send(gateway.request(WATCH).method("HEAD", HttpRequest.BodyPublishers.noBody()));
+
+        assertThat(head.statusCode()).isEqualTo(200);
+        assertThat(head.headers().firstValue("Content-Type")).hasValueSatisfying(type -> assertThat(type)
+                .startsWith("text/event-stream"));
     }
 
     @Test
