@@ -49,9 +49,9 @@ final class GrpcServerLifecycle implements SmartLifecycle {
         return running;
     }
 
-    /** The last to start and the first to stop. */
+    /** The last to start and the first to stop, but for watches: their calls are ended before it waits for calls to end. */
     @Override
     public int getPhase() {
-        return DEFAULT_PHASE;
+        return DEFAULT_PHASE - 1;
     }
 }

@@ -29,7 +29,7 @@ final class WatchLifecycle implements SmartLifecycle {
         return running;
     }
 
-    /** Among the first to stop. */
+    /** The first to stop. */
     @Override
     public int getPhase() {
         return DEFAULT_PHASE;

@@ -16,6 +16,7 @@ public final class Watch implements AutoCloseable {
     private final Object caller;
     private FeedPosition position;
     private WatchFeed feed;
+    private boolean greeted;
     private boolean closed;
 
     Watch(
@@ -43,7 +44,8 @@ public final class Watch implements AutoCloseable {
     }
 
     /**
-     * What comes next; nothing but a position further on if nothing has come for a while.
+     * What comes next. At first nothing but the position where it begins, as soon as it is known that it can; later nothing but a position
+     * further on if nothing has come for a while.
      *
      * @return fails with {@link FailureException} if the watcher was too slow or may watch no more, and with what the feed failed with
      */
@@ -86,6 +88,13 @@ public final class Watch implements AutoCloseable {
                 over.completeExceptionally(Futures.causeOf(failure));
             }
         });
+    }
+
+    /** @return true the first time */
+    synchronized boolean greet() {
+        boolean first = !greeted;
+        greeted = true;
+        return first;
     }
 
     synchronized WatchFeed feed() {

@@ -54,6 +54,7 @@ final class WatchFeed {
     private final LongSupplier nanoClock;
     private final TimeStamp openedAt;
     private final long openedNanos;
+    private final CompletableFuture<Void> confirmed = new CompletableFuture<>();
 
     // ---- guarded by this
 
@@ -195,7 +196,7 @@ final class WatchFeed {
     void goOn() {
         Runnable next = null;
         synchronized (this) {
-            if (paused != null && (failure != null || hasRoom())) {
+            if (paused != null && hasRoom()) {
                 next = paused;
                 paused = null;
             }
@@ -225,6 +226,7 @@ final class WatchFeed {
                 waiting = new ArrayList<>();
             }
         }
+        confirmed.complete(null);
         answered.forEach(this::answer);
     }
 
@@ -279,6 +281,11 @@ final class WatchFeed {
     }
 
     // ---- for watchers
+
+    /** Completes once the cluster has told something: then whatever lies behind its beginning is there. Fails as the feed does. */
+    CompletableFuture<Void> confirmed() {
+        return confirmed.copy();
+    }
 
     /** True if whatever lies behind the position is here, or will be. */
     synchronized boolean holds(FeedPosition position) {
@@ -370,7 +377,9 @@ final class WatchFeed {
             open = feed;
             changes.clear();
             bytes = 0;
+            paused = null;
         }
+        confirmed.completeExceptionally(why);
         if (open != null) {
             open.close();
         }

@@ -181,6 +181,9 @@ public final class Watches implements AutoCloseable {
     CompletableFuture<ChangeBatch> next(Watch watch) {
         FeedPosition position = watch.position();
         WatchFeed feed = watch.feed();
+        if (watch.greet()) {
+            return feed.confirmed().thenApply(done -> new ChangeBatch(List.of(), position));
+        }
         ChangeBatch now = feed.now(watch, position);
         if (now != null) {
             return CompletableFuture.completedFuture(now);

@@ -10,7 +10,9 @@ import com.google.protobuf.ByteString;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.rutile.client.feed.FeedPosition;
 import io.rutile.gateway.RunningGateway;
+import io.rutile.gateway.kv.PrefixRange;
 import io.rutile.gateway.v1.Change;
 import io.rutile.gateway.v1.Range;
 import io.rutile.gateway.v1.TransactionsGrpc;
@@ -95,9 +97,14 @@ class WatchGrpcTest {
                 .isEqualTo(Status.Code.INVALID_ARGUMENT);
         String position = watch(fruit()).next().getPosition();
         assertThat(refusal(WatchRequest.newBuilder().setPosition(position))).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        // Of keys that nobody watches: others would still have it.
+        String gone = FeedPosition.after(gateway.changes.now().join()).token(PrefixRange.of(key("gone/")));
         gateway.changes.pass(600_000);
-        gateway.changes.collectGarbage(gateway.changes.commit(key("fruit/1"), bytes("1")));
-        assertThat(refusal(fruit().setPosition(position))).isEqualTo(Status.Code.OUT_OF_RANGE);
+        gateway.changes.collectGarbage(gateway.changes.commit(key("gone/1"), bytes("1")));
+        assertThat(refusal(WatchRequest.newBuilder()
+                        .setPrefix(ByteString.copyFromUtf8("gone/"))
+                        .setPosition(gone)))
+                .isEqualTo(Status.Code.OUT_OF_RANGE);
     }
 
     private Status.Code refusal(WatchRequest.Builder request) {

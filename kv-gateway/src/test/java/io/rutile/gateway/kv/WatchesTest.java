@@ -361,8 +361,9 @@ class WatchesTest {
     }
 
     @Test
-    void whenTheGatewayStopsWatchersAreTold() {
+    void whenTheGatewayStopsWatchersAreTold() throws Exception {
         Watch watch = watch(null);
+        assertThat(next(watch)).isEqualTo(new ChangeBatch(List.of(), watch.position()));
         CompletableFuture<ChangeBatch> waiting = watch.next();
 
         watches.close();
