@@ -34,6 +34,7 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "io.rutile.protocol..",
                     "io.rutile.tls",
+                    "io.rutile.trace",
                     "io.rutile.raft..",
                     "io.rutile.storage..",
                     "io.rutile.client..",
@@ -117,6 +118,33 @@ class ArchitectureTest {
                     "io.rutile.gateway..");
 
     @ArchTest
+    static final ArchRule tracesKnowNoOtherRoom = noClasses()
+            .that()
+            .resideInAPackage("io.rutile.trace..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.rutile.protocol..",
+                    "io.rutile.tls..",
+                    "io.rutile.raft..",
+                    "io.rutile.storage..",
+                    "io.rutile.client..",
+                    "io.rutile.node..",
+                    "io.rutile.pd..",
+                    "io.rutile.gateway..");
+
+    /** How spans are made and sent is the shells' business; rooms know the interface alone. */
+    @ArchTest
+    static final ArchRule noRoomKnowsTheSdkOfTraces = noClasses()
+            .that()
+            .resideInAPackage("io.rutile..")
+            .and()
+            .resideOutsideOfPackage("io.rutile.trace.spring..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.opentelemetry.sdk..", "io.micrometer.tracing..");
+
+    @ArchTest
     static final ArchRule raftStandsAlone = noClasses()
             .that()
             .resideInAPackage("io.rutile.raft..")
@@ -130,7 +158,8 @@ class ArchitectureTest {
             .resideInAPackage("io.rutile.storage..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("io.rutile.raft..", "io.rutile.client..", "io.rutile.node..", "io.grpc..");
+            .resideInAnyPackage(
+                    "io.rutile.raft..", "io.rutile.client..", "io.rutile.node..", "io.grpc..", "io.opentelemetry..");
 
     @ArchTest
     static final ArchRule nodesKnowOnlyThePdRoomOfTheClient = noClasses()

@@ -37,7 +37,7 @@ public final class RutileClient implements AutoCloseable {
         this.options = options;
         this.registry = registry;
         timer = new ClientTimer("rutile-client");
-        regions = new RegionSender(pd, timer, options.channelsPerStore(), registry);
+        regions = new RegionSender(pd, timer, options.channelsPerStore(), registry, options.tracing());
         safePoints = new SafePoints(pd, timer, registry);
         raw = raw(keyspace == null ? KeySpace.rawV1() : keyspace.raw());
         txn = txn(keyspace == null ? KeySpace.txnV1() : keyspace.txn());

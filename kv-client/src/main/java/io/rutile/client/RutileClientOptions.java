@@ -6,6 +6,7 @@ import io.rutile.tls.Tls;
 import io.rutile.tls.TlsException;
 import io.rutile.tls.TlsFiles;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyspace the name of the keyspace that {@link RutileClient#raw()} and {@link RutileClient#txn()} are about, for a cluster
  *     of API V2; null for one of V1 or V1TTL
  * @param credentials how connections to PD and stores are secured
+ * @param tracing who makes the spans of calls that are made for a trace; {@link Tracing#OFF} for nobody
  */
 public record RutileClientOptions(
         List<String> pdEndpoints,
@@ -28,7 +30,8 @@ public record RutileClientOptions(
         Duration connectTimeout,
         int channelsPerStore,
         @Nullable String keyspace,
-        ChannelCredentials credentials) {
+        ChannelCredentials credentials,
+        Tracing tracing) {
 
     public RutileClientOptions {
         pdEndpoints = List.copyOf(pdEndpoints);
@@ -46,17 +49,32 @@ public record RutileClientOptions(
     /** For a cluster of API V1 or V1TTL. */
     public RutileClientOptions(
             List<String> pdEndpoints, Duration callTimeout, Duration connectTimeout, int channelsPerStore) {
-        this(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, null, TransportSecurity.PLAINTEXT.channels());
+        this(
+                pdEndpoints,
+                callTimeout,
+                connectTimeout,
+                channelsPerStore,
+                null,
+                TransportSecurity.PLAINTEXT.channels(),
+                Tracing.OFF);
     }
 
     /** The same for a keyspace of a cluster of API V2; {@code DEFAULT} is the one that every such cluster has. */
     public RutileClientOptions withKeyspace(String name) {
-        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, name, credentials);
+        return new RutileClientOptions(
+                pdEndpoints, callTimeout, connectTimeout, channelsPerStore, name, credentials, tracing);
     }
 
     /** The same over connections that are secured so. */
     public RutileClientOptions withCredentials(ChannelCredentials secured) {
-        return new RutileClientOptions(pdEndpoints, callTimeout, connectTimeout, channelsPerStore, keyspace, secured);
+        return new RutileClientOptions(
+                pdEndpoints, callTimeout, connectTimeout, channelsPerStore, keyspace, secured, tracing);
+    }
+
+    /** The same with spans for calls that are made while OpenTelemetry's current span is sampled. */
+    public RutileClientOptions withTracing(Tracing spans) {
+        return new RutileClientOptions(
+                pdEndpoints, callTimeout, connectTimeout, channelsPerStore, keyspace, credentials, spans);
     }
 
     /**

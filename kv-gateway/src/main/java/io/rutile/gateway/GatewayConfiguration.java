@@ -26,6 +26,8 @@ import io.rutile.gateway.rest.RestSettings;
 import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
+import io.rutile.trace.Tracing;
+import io.rutile.trace.spring.TracingConfiguration;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Map;
@@ -52,7 +54,7 @@ import org.springframework.core.env.Environment;
 /** What the gateway is made of, from the connection up to the edges. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(GatewayProperties.class)
-@Import({RestConfiguration.class, TlsConfiguration.class})
+@Import({RestConfiguration.class, TlsConfiguration.class, TracingConfiguration.class})
 class GatewayConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(GatewayConfiguration.class);
@@ -61,9 +63,14 @@ class GatewayConfiguration {
     private static final Duration PD_ANSWER_MAX = Duration.ofSeconds(4);
 
     @Bean(initMethod = "start", destroyMethod = "close")
-    ClusterConnection clusterConnection(GatewayProperties properties, ServiceTls tls, MeterRegistry metrics) {
+    ClusterConnection clusterConnection(
+            GatewayProperties properties, ServiceTls tls, Tracing tracing, MeterRegistry metrics) {
         return new ClusterConnection(
-                properties.clientOptions().withCredentials(tls.transport().channels()), metrics);
+                properties
+                        .clientOptions()
+                        .withCredentials(tls.transport().channels())
+                        .withTracing(tracing),
+                metrics);
     }
 
     @Bean
@@ -200,6 +207,7 @@ class GatewayConfiguration {
             Authenticator authenticator,
             GatewayLimits limits,
             ClusterConnection connection,
+            Tracing tracing,
             MeterRegistry metrics) {
         return new GrpcServer(
                 properties.grpcOptions(),
@@ -208,6 +216,7 @@ class GatewayConfiguration {
                 authenticator,
                 limits,
                 connection::isConnected,
+                tracing,
                 metrics);
     }
 

@@ -50,6 +50,7 @@ import io.rutile.storage.engine.RocksEngine;
 import io.rutile.storage.engine.RocksOptions;
 import io.rutile.storage.txn.ReplicaReads;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -93,6 +94,7 @@ public final class KvNode implements AutoCloseable {
 
     private final KvNodeOptions options;
     private final TransportSecurity security;
+    private final Tracing tracing;
     private final MeterRegistry metrics;
     private final Clock clock;
     private final StoreFaults faults;
@@ -104,24 +106,36 @@ public final class KvNode implements AutoCloseable {
     private record Running(
             RaftStore store, PlacementLink link, RpcServer rpc, StoreIdentity identity, HostPort address) {}
 
-    /** Over plaintext. */
+    /** Over plaintext, and nothing is traced. */
     public KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock) {
-        this(options, TransportSecurity.PLAINTEXT, metrics, clock);
+        this(options, metrics, clock, StoreFaults.NONE);
     }
 
-    /** @param security of its ports, and of connections to PD and other nodes */
-    public KvNode(KvNodeOptions options, TransportSecurity security, MeterRegistry metrics, Clock clock) {
-        this(options, security, metrics, clock, StoreFaults.NONE);
+    /**
+     * A node that is not started.
+     *
+     * @param security of its ports, and of connections to PD and other nodes
+     * @param tracing who makes the spans of requests whose callers trace them
+     */
+    public KvNode(
+            KvNodeOptions options, TransportSecurity security, Tracing tracing, MeterRegistry metrics, Clock clock) {
+        this(options, security, tracing, metrics, clock, StoreFaults.NONE);
     }
 
     KvNode(KvNodeOptions options, MeterRegistry metrics, Clock clock, StoreFaults faults) {
-        this(options, TransportSecurity.PLAINTEXT, metrics, clock, faults);
+        this(options, TransportSecurity.PLAINTEXT, Tracing.OFF, metrics, clock, faults);
     }
 
     private KvNode(
-            KvNodeOptions options, TransportSecurity security, MeterRegistry metrics, Clock clock, StoreFaults faults) {
+            KvNodeOptions options,
+            TransportSecurity security,
+            Tracing tracing,
+            MeterRegistry metrics,
+            Clock clock,
+            StoreFaults faults) {
         this.options = options;
         this.security = security;
+        this.tracing = tracing;
         this.metrics = metrics;
         this.clock = clock;
         this.faults = faults;
@@ -220,6 +234,7 @@ public final class KvNode implements AutoCloseable {
                 deadlocks.service(),
                 changes.service(),
                 ranges::destroy,
+                tracing,
                 metrics));
         // Closed before the port: it would wait for streams that don't end by themselves.
         opened(changes).start();

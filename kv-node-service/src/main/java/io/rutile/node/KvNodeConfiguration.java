@@ -4,6 +4,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
+import io.rutile.trace.Tracing;
+import io.rutile.trace.spring.TracingConfiguration;
 import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -15,14 +17,14 @@ import org.springframework.context.annotation.Import;
 /** Wires the node into the Spring shell: configuration in, lifecycle and health out. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(KvNodeProperties.class)
-@Import(TlsConfiguration.class)
+@Import({TlsConfiguration.class, TracingConfiguration.class})
 class KvNodeConfiguration {
 
     @Bean(destroyMethod = "")
-    KvNode kvNode(KvNodeProperties properties, ServiceTls tls, MeterRegistry metrics) {
+    KvNode kvNode(KvNodeProperties properties, ServiceTls tls, Tracing tracing, MeterRegistry metrics) {
         KvNodeOptions options = properties.toOptions();
         tls.warnIfOpen("rutile.node.address", options.rpc().listen());
-        return new KvNode(options, tls.memberTransport(), metrics, Clock.systemUTC());
+        return new KvNode(options, tls.memberTransport(), tracing, metrics, Clock.systemUTC());
     }
 
     /** The only HTTP here is the management port. */

@@ -22,6 +22,8 @@ import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.Region;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import io.rutile.storage.command.ApiVersion;
+import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -53,6 +55,11 @@ final class TestNode implements AutoCloseable {
     TestNode(KvNodeOptions options, StoreFaults faults) {
         this.options = options;
         node = new KvNode(options, metrics, Clock.systemUTC(), faults);
+    }
+
+    TestNode(KvNodeOptions options, Tracing tracing) {
+        this.options = options;
+        node = new KvNode(options, TransportSecurity.PLAINTEXT, tracing, metrics, Clock.systemUTC());
     }
 
     static KvNodeOptions options(List<String> pdEndpoints, Path dataDir) {

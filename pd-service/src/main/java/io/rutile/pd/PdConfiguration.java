@@ -5,6 +5,8 @@ import io.rutile.pd.leader.Clocks;
 import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
+import io.rutile.trace.Tracing;
+import io.rutile.trace.spring.TracingConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -16,16 +18,16 @@ import org.springframework.context.annotation.Lazy;
 /** The Spring shell around {@link PdServer}: settings in, health and metrics out. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(PdProperties.class)
-@Import(TlsConfiguration.class)
+@Import({TlsConfiguration.class, TracingConfiguration.class})
 class PdConfiguration {
 
     /** Not lazy like the rest: this is what the process is for. */
     @Bean(initMethod = "start", destroyMethod = "close")
     @Lazy(false)
-    PdServer pdServer(PdProperties properties, ServiceTls tls, MeterRegistry metrics) {
+    PdServer pdServer(PdProperties properties, ServiceTls tls, Tracing tracing, MeterRegistry metrics) {
         PdOptions options = properties.toOptions();
         tls.warnIfOpen("rutile.pd.client-address", options.clientListen().resolve());
-        return new PdServer(options, tls.memberTransport(), Clocks.system(), metrics);
+        return new PdServer(options, tls.memberTransport(), tracing, Clocks.system(), metrics);
     }
 
     /** The only HTTP here is the management port: that of tools is PdServer's. */

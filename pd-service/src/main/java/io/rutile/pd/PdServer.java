@@ -24,6 +24,7 @@ import io.rutile.raft.RaftOptions;
 import io.rutile.raft.RaftServer;
 import io.rutile.raft.Replica;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -62,6 +63,7 @@ public final class PdServer implements AutoCloseable {
 
     private final PdOptions options;
     private final TransportSecurity security;
+    private final Tracing tracing;
     private final Clocks clocks;
     private final MeterRegistry metrics;
     /** What was started, to be closed in reverse order. */
@@ -78,15 +80,22 @@ public final class PdServer implements AutoCloseable {
         this(options, Clocks.system(), metrics);
     }
 
-    /** Over plaintext. */
+    /** Over plaintext, and nothing is traced. */
     public PdServer(PdOptions options, Clocks clocks, MeterRegistry metrics) {
-        this(options, TransportSecurity.PLAINTEXT, clocks, metrics);
+        this(options, TransportSecurity.PLAINTEXT, Tracing.OFF, clocks, metrics);
     }
 
-    /** @param security of its ports, and of connections to other members and stores */
-    public PdServer(PdOptions options, TransportSecurity security, Clocks clocks, MeterRegistry metrics) {
+    /**
+     * A member that is not started.
+     *
+     * @param security of its ports, and of connections to other members and stores
+     * @param tracing who makes the spans of calls whose callers trace them
+     */
+    public PdServer(
+            PdOptions options, TransportSecurity security, Tracing tracing, Clocks clocks, MeterRegistry metrics) {
         this.options = options;
         this.security = security;
+        this.tracing = tracing;
         this.clocks = clocks;
         this.metrics = metrics;
     }
@@ -154,6 +163,7 @@ public final class PdServer implements AutoCloseable {
                 meta,
                 api.entrance(),
                 this::putOut,
+                tracing,
                 metrics));
         leading.begin(meta, joined);
         StandingWatch watch =

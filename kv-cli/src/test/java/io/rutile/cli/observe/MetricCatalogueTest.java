@@ -105,7 +105,15 @@ class MetricCatalogueTest {
     }
 
     private static String sources() {
-        return Stream.of("kv-tls", "kv-raft", "kv-storage", "kv-client", "kv-node-service", "pd-service", "kv-gateway")
+        return Stream.of(
+                        "kv-tls",
+                        "kv-trace",
+                        "kv-raft",
+                        "kv-storage",
+                        "kv-client",
+                        "kv-node-service",
+                        "pd-service",
+                        "kv-gateway")
                 .map(module -> Path.of("..", module, "src", "main", "java"))
                 .flatMap(MetricCatalogueTest::javaFiles)
                 .map(MetricCatalogueTest::text)

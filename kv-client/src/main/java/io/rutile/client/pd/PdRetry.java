@@ -2,6 +2,7 @@ package io.rutile.client.pd;
 
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.opentelemetry.context.Context;
 import io.rutile.client.pd.PdException.Kind;
 import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.ClientTimer;
@@ -10,6 +11,7 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.protocol.pdpb.ResponseHeader;
+import io.rutile.trace.TraceParent;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -65,6 +67,7 @@ final class PdRetry {
 
         private final Method<Q, R> method;
         private final Function<RequestHeader, Q> request;
+        private final @Nullable Context trace = TraceParent.current();
         private final CompletableFuture<R> result = new CompletableFuture<>();
         private final long startedNanos = System.nanoTime();
         private final long deadlineNanos = startedNanos + callTimeout.toNanos();
@@ -106,7 +109,7 @@ final class PdRetry {
                     deadlineNanos - System.nanoTime(),
                     Math.min(ATTEMPT_TIMEOUT_MAX.toNanos(), callTimeout.toNanos() / 2));
             UnaryCall<R> attempt = UnaryCall.start(
-                    leader.channel(), method.descriptor(), request.apply(members.header()), timeoutNanos);
+                    leader.channel(), method.descriptor(), request.apply(members.header()), timeoutNanos, trace);
             Futures.whenDone(attempt.response(), result, (response, failure) -> {
                 if (failure == null) {
                     take(leader, response);

@@ -1,6 +1,7 @@
 package io.rutile.client.raw;
 
 import com.google.protobuf.ByteString;
+import io.opentelemetry.context.Context;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.ReadFrom;
@@ -17,6 +18,7 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.WireLimits;
+import io.rutile.trace.TraceParent;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -27,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -234,7 +237,10 @@ public final class RawKv {
      * that the consumer takes; a failure of the consumer's future ends the scan and is its outcome.
      */
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return Futures.bare(new ScanPages(regions, keys, readFrom, request, this::backoff, consumer).run());
+        // Later pages are asked for by whoever takes them.
+        Context trace = TraceParent.current();
+        Supplier<Backoff> perPage = () -> new Backoff(CallDeadline.after(timeout), trace);
+        return Futures.bare(new ScanPages(regions, keys, readFrom, request, perPage, consumer).run());
     }
 
     /** Empty if the key is not there; zero if it has no expiry. */

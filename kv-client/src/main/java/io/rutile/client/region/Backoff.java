@@ -1,10 +1,12 @@
 package io.rutile.client.region;
 
+import io.opentelemetry.context.Context;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.rpc.BackoffCurve;
 import io.rutile.client.rpc.CallDeadline;
 import io.rutile.protocol.errorpb.Error;
+import io.rutile.trace.TraceParent;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -46,19 +48,32 @@ public final class Backoff {
     }
 
     private final CallDeadline deadline;
+    private final @Nullable Context trace;
     private final Map<Reason, Integer> failures = new EnumMap<>(Reason.class);
     private volatile boolean maybeCarriedOut;
     private @Nullable Reason lastReason;
     private String lastWords = "";
     private @Nullable Error lastRegionError;
 
+    /** For a call that begins here, as a part of the trace that this thread works for. */
     public Backoff(CallDeadline deadline) {
+        this(deadline, TraceParent.current());
+    }
+
+    /** @param trace what the call is a part of; null if that is not traced */
+    public Backoff(CallDeadline deadline, @Nullable Context trace) {
         this.deadline = deadline;
+        this.trace = trace;
+    }
+
+    /** For a part of the call that remembers nothing: same deadline, same trace. */
+    public Backoff afresh() {
+        return new Backoff(deadline, trace);
     }
 
     /** For a part of the call that goes its own way from here: same deadline, same memory, own counts. */
     public Backoff fork() {
-        Backoff fork = new Backoff(deadline);
+        Backoff fork = afresh();
         fork.maybeCarriedOut = maybeCarriedOut;
         fork.lastReason = lastReason;
         fork.lastWords = lastWords;
@@ -68,6 +83,11 @@ public final class Backoff {
 
     public CallDeadline deadline() {
         return deadline;
+    }
+
+    /** What the call is a part of; null if that is not traced. */
+    public @Nullable Context trace() {
+        return trace;
     }
 
     /**

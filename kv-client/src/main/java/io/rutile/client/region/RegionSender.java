@@ -3,6 +3,7 @@ package io.rutile.client.region;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.context.Scope;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.ReadFrom;
@@ -17,6 +18,7 @@ import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.APIVersion;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.metapb.Peer;
+import io.rutile.trace.Tracing;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -63,6 +65,7 @@ public final class RegionSender implements AutoCloseable {
     private final RegionLocator locator;
     private final StoreChannels stores;
     private final StoreHealth health;
+    private final Tracing tracing;
     private volatile boolean closed;
 
     /**
@@ -70,9 +73,10 @@ public final class RegionSender implements AutoCloseable {
      * @param timer not closed here
      * @param channelsPerStore 1 to 16
      */
-    public RegionSender(PdClient pd, ClientTimer timer, int channelsPerStore, MeterRegistry registry) {
+    public RegionSender(PdClient pd, ClientTimer timer, int channelsPerStore, MeterRegistry registry, Tracing tracing) {
         this.pd = pd;
         this.timer = timer;
+        this.tracing = tracing;
         metrics = new RegionMetrics(registry);
         stores = new StoreChannels(pd, channelsPerStore, metrics);
         cache = new RegionCache(
@@ -88,9 +92,15 @@ public final class RegionSender implements AutoCloseable {
      * @return the answer; fails with {@link KvClientException}, or with {@link RegionChanged} if that Region does not fit the request
      */
     public <Q, R> CompletableFuture<Answer<R>> send(RegionCall<Q, R> call, Anchor anchor, Backoff backoff) {
-        Sending<Q, R> sending = new Sending<>(call, anchor, backoff);
+        CallSpan span = CallSpan.begin(tracing, call.name(), backoff.trace());
+        Sending<Q, R> sending = new Sending<>(call, anchor, backoff, span);
         sending.begin();
-        return sending.result;
+        return span == null ? sending.result : span.over(sending.result);
+    }
+
+    /** Who makes the spans of calls that are traced. */
+    public Tracing tracing() {
+        return tracing;
     }
 
     /** The Region at the anchor, as far as is known; for those who put requests together. */
@@ -116,6 +126,9 @@ public final class RegionSender implements AutoCloseable {
         private final RegionCall<Q, R> call;
         private final Anchor anchor;
         private final Backoff backoff;
+        /** Null if nobody traces the call. */
+        private final @Nullable CallSpan span;
+
         private final long startedNanos = System.nanoTime();
         private final CompletableFuture<Answer<R>> result = new CompletableFuture<>();
 
@@ -130,10 +143,11 @@ public final class RegionSender implements AutoCloseable {
         /** Until the first attempt has failed. */
         private boolean anyReplica;
 
-        Sending(RegionCall<Q, R> call, Anchor anchor, Backoff backoff) {
+        Sending(RegionCall<Q, R> call, Anchor anchor, Backoff backoff, @Nullable CallSpan span) {
             this.call = call;
             this.anchor = anchor;
             this.backoff = backoff;
+            this.span = span;
             anyReplica = call.readFrom() != ReadFrom.LEADER;
             fairNanos = Math.max(
                     ATTEMPT_NANOS_MIN,
@@ -158,13 +172,23 @@ public final class RegionSender implements AutoCloseable {
             } else if (backoff.deadline().isOver()) {
                 result.completeExceptionally(backoff.outOfTime(call.name()));
             } else {
-                Futures.whenDone(locator.locate(anchor, backoff), result, (located, failure) -> {
+                Futures.whenDone(locate(), result, (located, failure) -> {
                     if (failure == null) {
                         route(located);
                     } else {
                         result.completeExceptionally(failure);
                     }
                 });
+            }
+        }
+
+        /** What PD is asked for on the way belongs to the call. */
+        private CompletableFuture<CachedRegion> locate() {
+            if (span == null) {
+                return locator.locate(anchor, backoff);
+            }
+            try (Scope scope = span.context().makeCurrent()) {
+                return locator.locate(anchor, backoff);
             }
         }
 
@@ -271,8 +295,12 @@ public final class RegionSender implements AutoCloseable {
                     .setReplicaRead(anyReplica && call.readFrom() == ReadFrom.ANY)
                     .setStaleRead(anyReplica && call.readFrom() == ReadFrom.STALE)
                     .build();
-            UnaryCall<R> attempt =
-                    UnaryCall.start(channel, call.method(), call.request().apply(context, located), timeoutNanos);
+            Q request = call.request().apply(context, located);
+            if (span != null) {
+                span.attempt(located.id(), peer.getId(), peer.getStoreId());
+            }
+            UnaryCall<R> attempt = UnaryCall.start(
+                    channel, call.method(), request, timeoutNanos, span == null ? backoff.trace() : span.context());
             Futures.whenDone(attempt.response(), result, (response, failure) -> {
                 if (failure == null) {
                     health.answered(peer.getStoreId());
@@ -407,8 +435,7 @@ public final class RegionSender implements AutoCloseable {
             CachedRegion now = cache.find(anchor);
             boolean news = now != null && !now.sameAs(located);
             if (news && backoff.count(Reason.REGION_CHANGED) == 1) {
-                metrics.retry(Reason.REGION_CHANGED);
-                attempt();
+                tryNext(Reason.REGION_CHANGED);
             } else {
                 pauseThenAttempt(Reason.REGION_CHANGED, backoff.delayNanos(Reason.REGION_CHANGED));
             }
@@ -467,6 +494,9 @@ public final class RegionSender implements AutoCloseable {
         /** Somebody not tried yet, at once; the pause comes when there is nobody left. */
         private void tryNext(Reason reason) {
             metrics.retry(reason);
+            if (span != null) {
+                span.retry(reason);
+            }
             attempt();
         }
 
@@ -488,6 +518,9 @@ public final class RegionSender implements AutoCloseable {
 
         private void pauseThenAttempt(Reason reason, long delayNanos) {
             metrics.retry(reason);
+            if (span != null) {
+                span.backOff(reason, delayNanos);
+            }
             timer.after(delayNanos, result, this::attempt);
         }
 

@@ -10,7 +10,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
+import io.opentelemetry.context.Context;
 import io.rutile.tls.TlsFailures;
+import io.rutile.trace.TraceParent;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +36,16 @@ public final class UnaryCall<R> {
      */
     public static <Q, R> UnaryCall<R> start(
             Channel channel, MethodDescriptor<Q, R> method, Q request, long timeoutNanos) {
+        return start(channel, method, request, timeoutNanos, null);
+    }
+
+    /** @param trace what the server's work belongs to; null if that is not traced */
+    public static <Q, R> UnaryCall<R> start(
+            Channel channel, MethodDescriptor<Q, R> method, Q request, long timeoutNanos, @Nullable Context trace) {
         UnaryCall<R> attempt = new UnaryCall<>(channel);
         CallOptions options = CallOptions.DEFAULT
                 .withDeadlineAfter(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS)
-                .withStreamTracerFactory(attempt.new SentTracer());
+                .withStreamTracerFactory(trace == null ? attempt.new SentTracer() : attempt.new TraceCarrier(trace));
         ClientCall<Q, R> call = channel.newCall(method, options);
         ClientCalls.asyncUnaryCall(call, request, attempt.new Completion());
         return attempt;
@@ -54,7 +62,7 @@ public final class UnaryCall<R> {
     }
 
     /** Headers leave before the message does: if they never left, nothing arrived. */
-    private final class SentTracer extends ClientStreamTracer.Factory {
+    private class SentTracer extends ClientStreamTracer.Factory {
         @Override
         public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
             return new ClientStreamTracer() {
@@ -63,6 +71,22 @@ public final class UnaryCall<R> {
                     sent = true;
                 }
             };
+        }
+    }
+
+    /** gRPC lets these, and interceptors, add to the headers. */
+    private final class TraceCarrier extends SentTracer {
+
+        private final Context trace;
+
+        TraceCarrier(Context trace) {
+            this.trace = trace;
+        }
+
+        @Override
+        public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+            TraceParent.write(trace, headers);
+            return super.newClientStreamTracer(info, headers);
         }
     }
 

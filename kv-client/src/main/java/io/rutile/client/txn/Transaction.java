@@ -1,5 +1,6 @@
 package io.rutile.client.txn;
 
+import io.opentelemetry.context.Context;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.region.Backoff;
@@ -9,6 +10,7 @@ import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.kvrpcpb.Op;
+import io.rutile.trace.TraceParent;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -146,7 +148,9 @@ public final class Transaction implements TxnReader, AutoCloseable {
 
     @Override
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return whileActive(() -> scan(request, this::backoff, consumer));
+        // Later pages are asked for by whoever takes them.
+        Context trace = TraceParent.current();
+        return whileActive(() -> scan(request, () -> TxnRequests.within(options.callTimeout(), trace), consumer));
     }
 
     private CompletableFuture<Void> scan(ScanRequest request, Supplier<Backoff> pageBackoff, PairConsumer consumer) {

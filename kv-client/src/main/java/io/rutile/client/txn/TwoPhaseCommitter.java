@@ -295,7 +295,7 @@ final class TwoPhaseCommitter {
     /** A one-phase attempt whose answer was lost may have committed before its Region was split: then that was the commit. */
     private CompletableFuture<TimeStamp> commitUnlessCommitted() {
         return Futures.thenEither(
-                commitTsOf(new Backoff(backoff.deadline())),
+                commitTsOf(backoff.afresh()),
                 at -> at.isPresent() ? committed(CommitKind.ONE_PHASE, at.get(), List.of()) : commitInTwoPhases(),
                 failure -> failure instanceof TxnLockNotFoundException rolledBack
                         ? abort(rolledBack)
@@ -303,7 +303,7 @@ final class TwoPhaseCommitter {
     }
 
     private CompletableFuture<TimeStamp> commitInTwoPhases() {
-        Backoff decisive = new Backoff(backoff.deadline());
+        Backoff decisive = backoff.afresh();
         return Futures.thenEither(
                 requests.timestamp(decisive),
                 now -> commitPrimary(now, decisive, 1),

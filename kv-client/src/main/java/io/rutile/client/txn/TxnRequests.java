@@ -1,10 +1,12 @@
 package io.rutile.client.txn;
 
+import io.opentelemetry.context.Context;
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.Backoff;
+import io.rutile.client.region.CallSpan;
 import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionBatches;
 import io.rutile.client.region.RegionBatches.PartSender;
@@ -67,8 +69,19 @@ final class TxnRequests {
         return new Backoff(CallDeadline.after(timeout));
     }
 
+    /** @param trace what the call is a part of; null if that is not traced */
+    static Backoff within(Duration timeout, @Nullable Context trace) {
+        return new Backoff(CallDeadline.after(timeout), trace);
+    }
+
     /** A fresh timestamp; fails with {@code UNAVAILABLE}, no later than the deadline. */
     CompletableFuture<TimeStamp> timestamp(Backoff backoff) {
+        CallSpan span = CallSpan.begin(regions.tracing(), "Timestamp", backoff.trace());
+        CompletableFuture<TimeStamp> asked = askTimestamp(backoff);
+        return span == null ? asked : span.over(asked);
+    }
+
+    private CompletableFuture<TimeStamp> askTimestamp(Backoff backoff) {
         CompletableFuture<TimeStamp> result = new CompletableFuture<>();
         Alarm alarm = timer.after(
                 backoff.deadline().remainingNanos(),

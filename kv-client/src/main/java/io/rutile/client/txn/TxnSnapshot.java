@@ -1,11 +1,13 @@
 package io.rutile.client.txn;
 
+import io.opentelemetry.context.Context;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.KeySpace;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.WireLimits;
+import io.rutile.trace.TraceParent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -67,7 +69,9 @@ public final class TxnSnapshot implements TxnReader {
 
     @Override
     public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
-        return Futures.bare(scan(request, this::backoff, consumer));
+        // Later pages are asked for by whoever takes them.
+        Context trace = TraceParent.current();
+        return Futures.bare(scan(request, () -> TxnRequests.within(timeout, trace), consumer));
     }
 
     private CompletableFuture<Void> scan(ScanRequest request, Supplier<Backoff> pageBackoff, PairConsumer consumer) {

@@ -3,6 +3,7 @@ package io.rutile.gateway.grpc;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.ServerCredentials;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -19,6 +20,8 @@ import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.v1.RawKvGrpc;
 import io.rutile.gateway.v1.TransactionsGrpc;
 import io.rutile.protocol.WireLimits;
+import io.rutile.trace.TracedCalls;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -66,6 +69,7 @@ public final class GrpcServer implements AutoCloseable {
     /**
      * @param credentials how the port is secured
      * @param ready whether the gateway may be sent requests: what health checks say
+     * @param tracing which calls are traced
      */
     public GrpcServer(
             GrpcOptions options,
@@ -74,6 +78,7 @@ public final class GrpcServer implements AutoCloseable {
             Authenticator authenticator,
             GatewayLimits limits,
             BooleanSupplier ready,
+            Tracing tracing,
             MeterRegistry metrics) {
         this.ready = ready;
         // What waits here is bounded by the requests in flight.
@@ -84,6 +89,8 @@ public final class GrpcServer implements AutoCloseable {
         this.guards = new CallGuards(authenticator, options.healthIsOpen(), limits, options.clientTimeout(), metrics);
         ConnectionGate gate = new ConnectionGate(options.connectionsMax(), metrics);
         CallTimes times = new CallTimes(options.timeoutDefault(), options.timeoutMax());
+        // Inside the guards: of who is not let in there is no trace.
+        List<ServerInterceptor> traced = tracing.isOn() ? List.of(TracedCalls.edge(tracing)) : List.of();
         this.server = NettyServerBuilder.forAddress(options.listen(), credentials)
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(connections)
@@ -101,8 +108,8 @@ public final class GrpcServer implements AutoCloseable {
                 .maxConnectionIdle(IDLE_CONNECTION_MINUTES_MAX, TimeUnit.MINUTES)
                 .addStreamTracerFactory(guards)
                 .intercept(guards)
-                .addService(parsedByGuards(new RawKvService(door, times)))
-                .addService(parsedByGuards(new TransactionsService(door, times)))
+                .addService(ServerInterceptors.intercept(parsedByGuards(new RawKvService(door, times)), traced))
+                .addService(ServerInterceptors.intercept(parsedByGuards(new TransactionsService(door, times)), traced))
                 .addService(parsedByGuards(health.getHealthService()))
                 .build();
     }

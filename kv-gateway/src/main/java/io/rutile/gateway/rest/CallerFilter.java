@@ -32,8 +32,7 @@ import org.springframework.http.HttpHeaders;
 public final class CallerFilter implements Filter {
 
     private static final String ACCESS = CallerFilter.class.getName();
-    private static final Set<String> METHODS =
-            Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE");
+    static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE");
     private static final List<String> API_NAMES = List.of("raw", "txn", "cluster");
 
     private final Authenticator authenticator;

@@ -6,6 +6,8 @@ import io.rutile.gateway.access.FrontDoor;
 import io.rutile.gateway.console.ClusterView;
 import io.rutile.gateway.console.ConsolePages;
 import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.trace.Tracing;
+import jakarta.servlet.DispatcherType;
 import java.util.Map;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
@@ -35,6 +37,18 @@ public class RestConfiguration implements WebMvcConfigurer {
                 new FilterRegistrationBean<>(new AdmissionFilter(limits, settings.bodyTimeout()));
         registration.setAsyncSupported(true);
         registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 100);
+        return registration;
+    }
+
+    /** Between the two: of who is not known there is no trace, and of who is not admitted there is. */
+    @Bean
+    FilterRegistrationBean<TraceFilter> traceFilter(Tracing tracing) {
+        FilterRegistrationBean<TraceFilter> registration = new FilterRegistrationBean<>(new TraceFilter(tracing));
+        registration.addUrlPatterns("/v1/*");
+        registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
+        registration.setAsyncSupported(true);
+        registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 95);
+        registration.setEnabled(tracing.isOn());
         return registration;
     }
 

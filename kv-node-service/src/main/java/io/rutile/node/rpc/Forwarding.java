@@ -16,6 +16,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.WireLimits;
+import io.rutile.trace.TraceParent;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Passes a call on to the store that its metadata names, for a client that can't reach that store itself. Unary calls and streams
- * alike: a message in is a message out, one at a time in each direction, so a slow end slows the other.
+ * alike: a message in is a message out, one at a time in each direction, so a slow end slows the other. Of the headers, those of a trace go along.
  *
  * <p>Only stores that the Placement Driver knows are reached: this is no open proxy. A passed-on call doesn't carry the metadata
  * again, so it can't go in circles.
@@ -77,7 +78,9 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
             return new ServerCall.Listener<>() {};
         }
         forwarded.increment();
-        return pass(call, channels.computeIfAbsent(host, this::channel));
+        Metadata passedOn = new Metadata();
+        TraceParent.copy(headers, passedOn);
+        return pass(call, passedOn, channels.computeIfAbsent(host, this::channel));
     }
 
     private ManagedChannel channel(String host) {
@@ -88,7 +91,7 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
                 .build();
     }
 
-    private static <Q, R> ServerCall.Listener<Q> pass(ServerCall<Q, R> from, ManagedChannel channel) {
+    private static <Q, R> ServerCall.Listener<Q> pass(ServerCall<Q, R> from, Metadata headers, ManagedChannel channel) {
         Deadline deadline = Context.current().getDeadline();
         CallOptions options = CallOptions.DEFAULT.withMaxOutboundMessageSize(WireLimits.MESSAGE_BYTES_MAX);
         MethodDescriptor<Q, R> method = from.getMethodDescriptor();
@@ -97,7 +100,7 @@ final class Forwarding implements ServerInterceptor, AutoCloseable {
         Outbound<Q, R> outbound = new Outbound<>(from, to);
         inbound.answers = outbound;
         outbound.requests = inbound;
-        to.start(outbound, new Metadata());
+        to.start(outbound, headers);
         from.request(1);
         to.request(1);
         return inbound;

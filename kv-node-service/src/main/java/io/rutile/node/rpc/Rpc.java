@@ -3,6 +3,7 @@ package io.rutile.node.rpc;
 import com.google.protobuf.Message;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.RequestTimes;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
@@ -38,7 +39,8 @@ record Rpc<Q extends Message, R extends Message>(
         Context asked = context.apply(request);
         scope.requireCluster(asked);
         long started = System.nanoTime();
-        KvContext ctx = KvContext.of(asked, scope.deadlineNanos(asked));
+        RpcTraces.Request trace = scope.traces().begin(name, asked);
+        KvContext ctx = KvContext.of(asked, scope.deadlineNanos(asked), new RequestTimes(trace));
         CompletableFuture<R> served;
         try {
             served = withDeadline(serve.apply(ctx, request), ctx);
@@ -51,6 +53,9 @@ record Rpc<Q extends Message, R extends Message>(
             long tookNanos = System.nanoTime() - started;
             scope.metrics().answered(name, tookNanos, kind);
             scope.slow().answered(name, ctx, tookNanos, request, out, kind);
+            if (trace != null) {
+                trace.answered(kind);
+            }
             return out;
         });
     }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param timeoutMax for a request that brings a longer one
  * @param metrics where calls are counted
  * @param slow who is told of those that took long
+ * @param traces of those whose callers trace them
  */
 record RpcScope(
         long clusterId,
@@ -22,7 +23,8 @@ record RpcScope(
         Duration timeoutDefault,
         Duration timeoutMax,
         RpcMetrics metrics,
-        SlowRequests slow) {
+        SlowRequests slow,
+        RpcTraces traces) {
 
     /** E07: zero means that the client doesn't say. */
     void requireCluster(Context asked) {

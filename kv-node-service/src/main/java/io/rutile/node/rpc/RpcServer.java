@@ -19,8 +19,10 @@ import io.rutile.storage.Storage;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -66,6 +68,7 @@ public final class RpcServer implements AutoCloseable {
      * @param deadlocks what other stores ask this one for; never passed on
      * @param changes the change feed; never passed on
      * @param destroyRange what UnsafeDestroyRange does on this store
+     * @param tracing who makes the spans of calls whose callers trace them
      */
     public RpcServer(
             RpcOptions options,
@@ -82,6 +85,7 @@ public final class RpcServer implements AutoCloseable {
             BindableService changes,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange,
+            Tracing tracing,
             MeterRegistry metrics) {
         this.handlers = Executors.newFixedThreadPool(options.threads(), new DefaultThreadFactory("rpc", true));
         this.timer = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("rpc-timer", true));
@@ -92,8 +96,9 @@ public final class RpcServer implements AutoCloseable {
 
         RpcMetrics rpcMetrics = new RpcMetrics(metrics);
         SlowRequests slow = new SlowRequests(options.slowThreshold(), System::nanoTime, metrics);
-        RpcScope scope =
-                new RpcScope(clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics, slow);
+        RpcTraces traces = new RpcTraces(tracing, storeId);
+        RpcScope scope = new RpcScope(
+                clusterId, storeId, options.timeoutDefault(), options.timeoutMax(), rpcMetrics, slow, traces);
         RawRpcs raw = new RawRpcs(storage);
         TxnRpcs txn = new TxnRpcs(storage);
         StoreRpcs store = new StoreRpcs(storeId, safeTimestamps, destroyRange);
@@ -118,7 +123,9 @@ public final class RpcServer implements AutoCloseable {
                 .flowControlWindow(WINDOW_BYTES)
                 .permitKeepAliveTime(KEEP_ALIVE_SECONDS_MIN, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
-                .addService(ServerInterceptors.intercept(tikv, forwarding))
+                // The last one sees a call first.
+                .addService(ServerInterceptors.intercept(
+                        tikv, tracing.isOn() ? List.of(traces, forwarding) : List.of(forwarding)))
                 .addService(deadlocks)
                 .addService(changes)
                 .addService(health.getHealthService())

@@ -21,6 +21,7 @@ import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -89,6 +90,7 @@ class ConnectionCapsTest {
                 NO_DEADLOCKS,
                 NO_CHANGES,
                 (ctx, request) -> new CompletableFuture<>(),
+                Tracing.OFF,
                 metrics);
         server.start();
         return server;

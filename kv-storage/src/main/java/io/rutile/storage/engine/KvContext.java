@@ -27,7 +27,12 @@ public record KvContext(
         RequestTimes times) {
 
     public static KvContext of(Context request, long deadlineNanos) {
-        return new KvContext(request, deadlineNanos, 0, true, false, null, new RequestTimes());
+        return of(request, deadlineNanos, new RequestTimes());
+    }
+
+    /** @param times of a request that somebody follows */
+    public static KvContext of(Context request, long deadlineNanos, RequestTimes times) {
+        return new KvContext(request, deadlineNanos, 0, true, false, null, times);
     }
 
     public KvContext decidedOn(KvSnapshot snapshot) {

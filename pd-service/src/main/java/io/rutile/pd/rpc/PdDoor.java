@@ -14,6 +14,8 @@ import io.rutile.pd.meta.PdMember;
 import io.rutile.protocol.WireLimits;
 import io.rutile.tls.ServerTls;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.TracedCalls;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -56,6 +58,7 @@ public final class PdDoor implements AutoCloseable {
      * @param security of the port, and of connections to other members
      * @param http takes a connection that speaks HTTP/1.1 over when it is added to its pipeline; shared by all of them
      * @param putOut told why, if the cluster does not take this member for one any more
+     * @param tracing who makes the spans of calls whose callers trace them
      */
     public PdDoor(
             InetSocketAddress listen,
@@ -66,6 +69,7 @@ public final class PdDoor implements AutoCloseable {
             MetaStore meta,
             ChannelHandler http,
             Consumer<String> putOut,
+            Tracing tracing,
             MeterRegistry metrics) {
         this.channels = new MemberChannels(security.channels());
         this.announcer = new MemberAnnouncer(member, leadership, channels, putOut);
@@ -105,6 +109,9 @@ public final class PdDoor implements AutoCloseable {
                 // The last one added sees a call first.
                 .intercept(new LeaderRelay(member, channels))
                 .intercept(new RpcMetrics(metrics));
+        if (tracing.isOn()) {
+            builder.intercept(TracedCalls.inside(tracing));
+        }
     }
 
     /**

@@ -23,6 +23,7 @@ import io.rutile.protocol.pdpb.PDGrpc;
 import io.rutile.protocol.pdpb.PutStoreRequest;
 import io.rutile.protocol.pdpb.RequestHeader;
 import io.rutile.tls.TransportSecurity;
+import io.rutile.trace.Tracing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -64,6 +65,16 @@ public final class LocalPd implements AutoCloseable {
     }
 
     public LocalPd(LocalMeta meta, DoorOptions options, LeaderOptions leader, Clocks clocks, HttpOptions http) {
+        this(meta, options, leader, clocks, http, Tracing.OFF);
+    }
+
+    LocalPd(
+            LocalMeta meta,
+            DoorOptions options,
+            LeaderOptions leader,
+            Clocks clocks,
+            HttpOptions http,
+            Tracing tracing) {
         this.meta = meta;
         leadership = new Leadership(leader, clocks, metrics);
         PdMember member = meta.member(this::self);
@@ -77,6 +88,7 @@ public final class LocalPd implements AutoCloseable {
                 meta.store(),
                 api.entrance(),
                 putOut::add,
+                tracing,
                 metrics);
         try {
             door.start();
