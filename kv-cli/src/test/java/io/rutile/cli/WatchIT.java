@@ -151,13 +151,12 @@ class WatchIT {
         }
 
         private void connect() throws java.io.IOException, InterruptedException {
-            HttpRequest.Builder request = HttpRequest.newBuilder(
-                    URI.create(house.gatewayUrl() + "/v1/txn/watch?prefix=" + PREFIX));
+            HttpRequest.Builder request =
+                    HttpRequest.newBuilder(URI.create(house.gatewayUrl() + "/v1/txn/watch?prefix=" + PREFIX));
             if (lastId != null) {
                 request.header("Last-Event-ID", lastId);
             }
-            HttpResponse<Stream<String>> response =
-                    http.send(request.build(), HttpResponse.BodyHandlers.ofLines());
+            HttpResponse<Stream<String>> response = http.send(request.build(), HttpResponse.BodyHandlers.ofLines());
             if (response.statusCode() != 200) {
                 response.body().close();
                 TimeUnit.MILLISECONDS.sleep(200);

@@ -187,7 +187,9 @@ public record KvNodeProperties(
             Duration interval,
 
             @NotNull @DefaultValue("64MB") DataSize memory,
-            @NotNull @DurationMin(seconds = 1) @DefaultValue("30s") Duration patience) {
+
+            @NotNull @DurationMin(seconds = 1) @DefaultValue("30s")
+            Duration patience) {
 
         @AssertTrue(message = "rutile.node.cdc.memory must be above 0") boolean isMemoryPositive() {
             return memory.toBytes() > 0;

@@ -78,7 +78,8 @@ class ChangeFeedTest {
     }
 
     /** What was told of one version. */
-    private record Told(long commitTs, ByteKey key, @Nullable String value) {
+    private record Told(
+            long commitTs, ByteKey key, @Nullable String value) {
 
         static Told of(Change change) {
             byte[] value = change.value();
@@ -232,8 +233,8 @@ class ChangeFeedTest {
                 committed.incrementAndGet();
             } catch (java.util.concurrent.CompletionException e) {
                 if (e.getCause() instanceof UndeterminedException) {
-                    writes.forEach((key, value) ->
-                            value.ifPresentOrElse(doubtful::add, () -> doubtfulDeletes.add(key)));
+                    writes.forEach(
+                            (key, value) -> value.ifPresentOrElse(doubtful::add, () -> doubtfulDeletes.add(key)));
                 } else if (!(e.getCause() instanceof KvClientException)) {
                     throw e;
                 }
@@ -301,14 +302,14 @@ class ChangeFeedTest {
 
         /** @return false at the end */
         private boolean watch(int batches) throws Exception {
-            try (ChangeFeed feed = watching.txn().changes(
-                    WATCHED, FeedPosition.parse(token, WATCHED), new ChangeFeedOptions(bufferBytes))) {
+            try (ChangeFeed feed = watching.txn()
+                    .changes(WATCHED, FeedPosition.parse(token, WATCHED), new ChangeFeedOptions(bufferBytes))) {
                 for (int i = 0; i < batches || endTs != -1L; i++) {
                     ChangeBatch batch = feed.next().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                     if (!batch.changes().isEmpty() && endTs == -1L && random.nextInt(4) == 0) {
                         // In the middle of a batch, with the token of a change.
-                        for (Change change :
-                                batch.changes().subList(0, 1 + random.nextInt(batch.changes().size()))) {
+                        for (Change change : batch.changes()
+                                .subList(0, 1 + random.nextInt(batch.changes().size()))) {
                             take(change);
                         }
                         restarts++;
@@ -316,7 +317,8 @@ class ChangeFeedTest {
                     }
                     batch.changes().forEach(this::take);
                     token = batch.position().token(WATCHED);
-                    if (endTs != -1L && Long.compareUnsigned(batch.position().ts().value(), endTs) > 0) {
+                    if (endTs != -1L
+                            && Long.compareUnsigned(batch.position().ts().value(), endTs) > 0) {
                         return false;
                     }
                 }

@@ -354,8 +354,8 @@ class EventFeedTest {
                 one.put(key("one"), value.getBytes(StandardCharsets.UTF_8));
                 commitTs = one.commit().join().value();
             }
-            Row row = stream.rowsUntil(told -> told.getKey().equals(bytes("one")))
-                    .get(0);
+            Row row =
+                    stream.rowsUntil(told -> told.getKey().equals(bytes("one"))).get(0);
             assertThat(row.getType()).isEqualTo(LogType.COMMITTED);
             assertThat(row.getCommitTs()).isEqualTo(commitTs);
             assertThat(row.getValue()).isEqualTo(bytes(value));
@@ -498,8 +498,7 @@ class EventFeedTest {
         stream.register(2, safePoint);
         stream.rowsUntil(row -> row.getType() == LogType.INITIALIZED);
 
-        try (ChangeFeed feed =
-                txn().changes(ALL, FeedPosition.after(new TimeStamp(old)), ChangeFeedOptions.DEFAULT)) {
+        try (ChangeFeed feed = txn().changes(ALL, FeedPosition.after(new TimeStamp(old)), ChangeFeedOptions.DEFAULT)) {
             assertThat(failure(feed)).isInstanceOf(FeedTooOldException.class);
             assertThat(feed.isClosed()).isTrue();
             assertThat(failure(feed)).isInstanceOf(FeedTooOldException.class);
@@ -534,7 +533,9 @@ class EventFeedTest {
     void aLockOfTheDeadDoesNotHoldAFeedForEver() throws Exception {
         start();
         try (ChangeFeed feed = txn().changes(
-                new KeyRange(key("k"), key("l")), FeedPosition.after(new TimeStamp(now())), ChangeFeedOptions.DEFAULT)) {
+                        new KeyRange(key("k"), key("l")),
+                        FeedPosition.after(new TimeStamp(now())),
+                        ChangeFeedOptions.DEFAULT)) {
             // Outside of what is watched, in the same Region.
             prewrite(now(), "z", "left behind", 100);
             long commitTs = write("k", "1");

@@ -95,12 +95,14 @@ final class TestNode implements AutoCloseable {
                 new GcOptions(Duration.ofMillis(200), Duration.ZERO, 1),
                 ConsistencyOptions.DEFAULT,
                 new StaleReadOptions(Duration.ofMillis(50), StaleReadOptions.DEFAULT.lockBytesMax()),
-                new CdcOptions(Duration.ofMillis(20), CdcOptions.DEFAULT.memoryBytesMax(), CdcOptions.DEFAULT.patience()));
+                new CdcOptions(
+                        Duration.ofMillis(20), CdcOptions.DEFAULT.memoryBytesMax(), CdcOptions.DEFAULT.patience()));
     }
 
     /** The same, but Regions are split otherwise. */
     static KvNodeOptions splitBy(KvNodeOptions options, SplitOptions split) {
-        return with(options, options.raftAdvertise(), split, options.consistency(), options.staleReads(), options.cdc());
+        return with(
+                options, options.raftAdvertise(), split, options.consistency(), options.staleReads(), options.cdc());
     }
 
     /** The same, but it compares replicas in another way. */
@@ -129,12 +131,7 @@ final class TestNode implements AutoCloseable {
     /** The same, but it feeds changes in another way. */
     static KvNodeOptions feeding(KvNodeOptions options, CdcOptions cdc) {
         return with(
-                options,
-                options.raftAdvertise(),
-                options.split(),
-                options.consistency(),
-                options.staleReads(),
-                cdc);
+                options, options.raftAdvertise(), options.split(), options.consistency(), options.staleReads(), cdc);
     }
 
     private static KvNodeOptions with(

@@ -361,8 +361,7 @@ public final class Verification {
             List<String> all = new ArrayList<>(troubles);
             all.addAll(ownTroubles);
             if (watch != null) {
-                all.addAll(WatchChecker.check(
-                        HistoryFile.read(run().file()).transactions(), seen));
+                all.addAll(WatchChecker.check(HistoryFile.read(run().file()).transactions(), seen));
             }
             return new Result(
                     judgement,

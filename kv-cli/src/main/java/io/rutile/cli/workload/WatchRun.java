@@ -86,7 +86,8 @@ public final class WatchRun {
                 ChangeBatch batch = await(feed);
                 if (!batch.changes().isEmpty() && random.nextInt(50) == 0) {
                     // In the middle, perhaps of a transaction.
-                    take(batch.changes().subList(0, random.nextInt(1, batch.changes().size() + 1)));
+                    take(batch.changes()
+                            .subList(0, random.nextInt(1, batch.changes().size() + 1)));
                     return;
                 }
                 take(batch.changes());
@@ -111,8 +112,7 @@ public final class WatchRun {
 
     private void take(List<Change> changes) {
         for (Change change : changes) {
-            seen.add(new Seen(
-                    change.commitTs().value(), new String(change.key().bytes(), StandardCharsets.UTF_8)));
+            seen.add(new Seen(change.commitTs().value(), new String(change.key().bytes(), StandardCharsets.UTF_8)));
             token = change.position().token(range);
         }
     }

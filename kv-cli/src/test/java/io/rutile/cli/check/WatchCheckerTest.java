@@ -22,7 +22,8 @@ class WatchCheckerTest {
 
     @Test
     void whoWasToldEverythingOnceAndInOrder() {
-        assertThat(check(new Seen(13, "z"), new Seen(15, "x"), new Seen(15, "y"))).isEmpty();
+        assertThat(check(new Seen(13, "z"), new Seen(15, "x"), new Seen(15, "y")))
+                .isEmpty();
         assertThat(check(new Seen(13, "z"), new Seen(15, "x"), new Seen(15, "y"), new Seen(17, "u")))
                 .as("what may have been committed may be told")
                 .isEmpty();
@@ -30,8 +31,9 @@ class WatchCheckerTest {
 
     @Test
     void whoMissedOne() {
-        assertThat(check(new Seen(13, "z"), new Seen(15, "y"))).hasSize(1).allSatisfy(finding -> assertThat(finding)
-                .contains("not told of x at 15"));
+        assertThat(check(new Seen(13, "z"), new Seen(15, "y")))
+                .hasSize(1)
+                .allSatisfy(finding -> assertThat(finding).contains("not told of x at 15"));
     }
 
     @Test

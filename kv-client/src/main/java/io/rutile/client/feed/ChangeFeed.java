@@ -100,7 +100,8 @@ public final class ChangeFeed implements AutoCloseable {
 
     private final StoreStream.Listener listener = new Listening();
 
-    private ChangeFeed(FeedSource source, KeyRange wire, FeedPosition from, ChangeFeedOptions options, Consumer<ChangeFeed> gone) {
+    private ChangeFeed(
+            FeedSource source, KeyRange wire, FeedPosition from, ChangeFeedOptions options, Consumer<ChangeFeed> gone) {
         this.source = source;
         this.options = options;
         this.gone = gone;
@@ -123,7 +124,11 @@ public final class ChangeFeed implements AutoCloseable {
      * @throws IllegalArgumentException if no key can be in the range
      */
     public static ChangeFeed open(
-            FeedSource source, KeyRange range, FeedPosition from, ChangeFeedOptions options, Consumer<ChangeFeed> gone) {
+            FeedSource source,
+            KeyRange range,
+            FeedPosition from,
+            ChangeFeedOptions options,
+            Consumer<ChangeFeed> gone) {
         if (range.isEmpty()) {
             throw new IllegalArgumentException("no key is in the range");
         }
@@ -323,7 +328,10 @@ public final class ChangeFeed implements AutoCloseable {
         switch (row.getType()) {
             case PREWRITE -> {
                 if (put) {
-                    keep(span, key, new Span.Prewrite(row.getStartTs(), row.getValue().toByteArray()));
+                    keep(
+                            span,
+                            key,
+                            new Span.Prewrite(row.getStartTs(), row.getValue().toByteArray()));
                 }
             }
             case COMMIT -> {
@@ -427,19 +435,18 @@ public final class ChangeFeed implements AutoCloseable {
             return;
         }
         span.guard = guard;
-        Futures.whenDone(
-                source.regions().locate(span.borders.start(), within(LOOKUP_TIMEOUT)), (found, unknown) -> {
-                    synchronized (lock) {
-                        if (closed || span.attempt != attempt) {
-                            return;
-                        }
-                        if (unknown != null) {
-                            lookLater(span);
-                        } else {
-                            register(span, found);
-                        }
-                    }
-                });
+        Futures.whenDone(source.regions().locate(span.borders.start(), within(LOOKUP_TIMEOUT)), (found, unknown) -> {
+            synchronized (lock) {
+                if (closed || span.attempt != attempt) {
+                    return;
+                }
+                if (unknown != null) {
+                    lookLater(span);
+                } else {
+                    register(span, found);
+                }
+            }
+        });
     }
 
     private void register(Span span, CachedRegion region) {
@@ -472,8 +479,7 @@ public final class ChangeFeed implements AutoCloseable {
 
     private StoreStream stream(long storeId, ManagedChannel channel) {
         return streams.computeIfAbsent(
-                storeId,
-                id -> StoreStream.open(lock, listener, source.pd().clusterId(), id, channel));
+                storeId, id -> StoreStream.open(lock, listener, source.pd().clusterId(), id, channel));
     }
 
     private void register(Span span, CachedRegion region, Peer peer, StoreStream stream) {
@@ -658,7 +664,9 @@ public final class ChangeFeed implements AutoCloseable {
                 source.locks().mend(region, new TimeStamp(oldest.floorTs + 1), within(LOOKUP_TIMEOUT)),
                 (done, failed) -> {
                     if (failed != null) {
-                        LOG.debug("action=feed_locks_not_mended reason={}", Futures.causeOf(failed).getMessage());
+                        LOG.debug(
+                                "action=feed_locks_not_mended reason={}",
+                                Futures.causeOf(failed).getMessage());
                     }
                     synchronized (lock) {
                         mending = false;

@@ -19,10 +19,11 @@ public final class FeedMetrics {
     public FeedMetrics(MeterRegistry registry) {
         changes = counter("kv.client.feed.changes", "Changes that feeds have given out", registry);
         registrations = counter("kv.client.feed.registrations", "Regions asked for their changes", registry);
-        rescans = counter(
-                "kv.client.feed.rescans", "Regions asked once more because the buffer had no room", registry);
+        rescans = counter("kv.client.feed.rescans", "Regions asked once more because the buffer had no room", registry);
         mended = counter(
-                "kv.client.feed.locks.mended", "Looks at locks that kept a watched Region from being settled", registry);
+                "kv.client.feed.locks.mended",
+                "Looks at locks that kept a watched Region from being settled",
+                registry);
         Gauge.builder("kv.client.feed.open", open, AtomicInteger::get)
                 .description("Open change feeds")
                 .register(registry);

@@ -12,7 +12,8 @@ public final class FeedTooOldException extends KvClientException {
     FeedTooOldException(FeedPosition position, @Nullable Throwable cause) {
         super(
                 Kind.INVALID,
-                "the position " + position + " is before the safe point of garbage collection: changes behind it may be gone",
+                "the position " + position
+                        + " is before the safe point of garbage collection: changes behind it may be gone",
                 null,
                 cause);
     }

@@ -31,9 +31,13 @@ final class Span {
     // ---- who is asked for it
 
     @Nullable CachedRegion region;
+
     @Nullable Peer peer;
+
     @Nullable StoreStream stream;
+
     long requestId;
+
     @Nullable Guard guard;
     /** The store has told everything that was missed, and it is known to be whole. */
     boolean initialized;

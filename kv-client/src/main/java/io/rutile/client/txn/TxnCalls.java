@@ -313,8 +313,8 @@ final class TxnCalls {
                         .setMaxVersion(upTo.value())
                         .setStartKey(keys.laterStart(all.start(), region.range().start())
                                 .toByteString())
-                        .setEndKey(keys.earlierEnd(all.end(), region.range().end())
-                                .toByteString())
+                        .setEndKey(
+                                keys.earlierEnd(all.end(), region.range().end()).toByteString())
                         .setLimit(limit)
                         .build(),
                 region -> true,

@@ -77,7 +77,6 @@ class FeedPositionTest {
         FeedPosition second = new FeedPosition(new TimeStamp(8), 3);
         FeedPosition third = FeedPosition.after(new TimeStamp(8));
         FeedPosition last = new FeedPosition(new TimeStamp(-2), 0);
-        assertThat(Stream.of(third, second, last, first).sorted().toList())
-                .containsExactly(first, second, third, last);
+        assertThat(Stream.of(third, second, last, first).sorted().toList()).containsExactly(first, second, third, last);
     }
 }

@@ -73,10 +73,13 @@ final class Parts {
                             .build())
                     .iterator();
         }
-        return cut(batch.changes(), Change::sizeBytes, part -> WatchResponse.newBuilder()
-                .addAllChanges(part.stream().map(Parts::message).toList())
-                .setPosition(part.get(part.size() - 1).position().token(range))
-                .build());
+        return cut(
+                batch.changes(),
+                Change::sizeBytes,
+                part -> WatchResponse.newBuilder()
+                        .addAllChanges(part.stream().map(Parts::message).toList())
+                        .setPosition(part.get(part.size() - 1).position().token(range))
+                        .build());
     }
 
     private static io.rutile.gateway.v1.Change message(Change change) {
@@ -84,9 +87,7 @@ final class Parts {
                 .setKey(change.key().toByteString())
                 .setCommitTs(change.commitTs().value());
         byte[] value = change.value();
-        return value == null
-                ? message.build()
-                : message.setValue(shared(value)).build();
+        return value == null ? message.build() : message.setValue(shared(value)).build();
     }
 
     static long bytesOf(RawKv.Pair pair) {

@@ -179,7 +179,8 @@ final class WatchFeed {
         if (bytes <= bytesMax / 2 || !isBehind()) {
             return true;
         }
-        FeedPosition slowest = watchers.values().stream().min(FeedPosition::compareTo).orElse(upTo);
+        FeedPosition slowest =
+                watchers.values().stream().min(FeedPosition::compareTo).orElse(upTo);
         long unread = 0;
         for (Change change : changes.tailMap(slowest, false).values()) {
             unread += cost(change);
@@ -272,7 +273,9 @@ final class WatchFeed {
                 break;
             }
         }
-        return found.isEmpty() ? null : new ChangeBatch(found, found.get(found.size() - 1).position());
+        return found.isEmpty()
+                ? null
+                : new ChangeBatch(found, found.get(found.size() - 1).position());
     }
 
     private static FailureException tooSlow() {

@@ -91,8 +91,8 @@ public final class Watches implements AutoCloseable {
 
     /** Begins to remind. */
     public void start() {
-        var unused = executor.scheduleWithFixedDelay(
-                this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+        var unused =
+                executor.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /**
@@ -171,7 +171,9 @@ public final class Watches implements AutoCloseable {
     private @Nullable WatchFeed best(KeyRange range, FeedPosition position) {
         WatchFeed best = null;
         for (WatchFeed feed : feeds.getOrDefault(range, List.of())) {
-            if (feed.holds(position) && feed.isNear(position) && (best == null || feed.upTo().compareTo(best.upTo()) > 0)) {
+            if (feed.holds(position)
+                    && feed.isNear(position)
+                    && (best == null || feed.upTo().compareTo(best.upTo()) > 0)) {
                 best = feed;
             }
         }

@@ -65,6 +65,13 @@ final class ResponseStream implements WriteListener {
         request.setAttribute(BROKEN_OFF, true);
     }
 
+    /** True once the container has said that nobody reads any more: its request may be somebody else's by now. */
+    boolean isBroken() {
+        synchronized (lock) {
+            return broken != null;
+        }
+    }
+
     /**
      * What a controller's future ends with when nothing is left to write.
      *

@@ -59,8 +59,8 @@ final class WatchController implements WatchApi {
         try {
             return FeedPosition.parse(text, range);
         } catch (IllegalArgumentException e) {
-            throw ProblemType.INVALID_REQUEST.because("from is now, or the id of an event of the same watch: "
-                    + e.getMessage());
+            throw ProblemType.INVALID_REQUEST.because(
+                    "from is now, or the id of an event of the same watch: " + e.getMessage());
         }
     }
 }

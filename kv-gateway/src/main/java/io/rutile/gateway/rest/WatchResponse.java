@@ -86,13 +86,14 @@ final class WatchResponse {
         if (!begun) {
             return CompletableFuture.failedFuture(failure);
         }
-        CompletableFuture<Void> told = failure instanceof IOException
-                ? CompletableFuture.failedFuture(failure)
-                : stream.write(List.of(ChangeJson.end(
-                                watch.position().token(watch.range()), Problems.of(failure)))
-                        .iterator());
+        if (stream.isBroken()) {
+            // Noticed between two answers, or by this one: there is nobody to tell, and nothing left to cut.
+            return CompletableFuture.completedFuture(stream.ended(null));
+        }
         // Told in full, the answer has come to its end: a browser comes back with the position.
-        return told.handle((sent, gone) -> stream.ended(gone));
+        return stream.write(List.of(ChangeJson.end(watch.position().token(watch.range()), Problems.of(failure)))
+                        .iterator())
+                .handle((sent, gone) -> stream.ended(stream.isBroken() ? null : gone));
     }
 
     private static byte[] utf8(String text) {

@@ -76,11 +76,7 @@ class FrontDoorTest {
             new Watches.Limits(1_000, 1_000, 1_000, 1 << 20, SECONDS),
             metrics);
     private final FrontDoor door = new FrontDoor(
-            witnessed(KvOperations.class, kv, Api.RAW),
-            transactions,
-            sessions,
-            new AtomicCalls(transactions),
-            watches);
+            witnessed(KvOperations.class, kv, Api.RAW), transactions, sessions, new AtomicCalls(transactions), watches);
 
     @AfterEach
     void close() {

@@ -108,8 +108,8 @@ class WatchGrpcTest {
     }
 
     private Status.Code refusal(WatchRequest.Builder request) {
-        StatusRuntimeException refused =
-                catchThrowableOfType(StatusRuntimeException.class, () -> watch(request).next());
+        StatusRuntimeException refused = catchThrowableOfType(
+                StatusRuntimeException.class, () -> watch(request).next());
         return refused.getStatus().getCode();
     }
 }

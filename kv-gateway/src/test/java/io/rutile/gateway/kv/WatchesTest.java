@@ -184,15 +184,15 @@ class WatchesTest {
                             if (got < wanted) {
                                 got++;
                                 told.add(change.commitTs());
-                                position = FeedPosition.parse(
-                                        change.position().token(FRUIT), FRUIT);
+                                position = FeedPosition.parse(change.position().token(FRUIT), FRUIT);
                             }
                         }
                     } catch (ExecutionException e) {
                         assertThat(e.getCause())
-                                .isInstanceOfSatisfying(FailureException.class, slow -> assertThat(
-                                                slow.failure().kind())
-                                        .isEqualTo(Failure.Kind.TOO_SLOW));
+                                .isInstanceOfSatisfying(
+                                        FailureException.class,
+                                        slow -> assertThat(slow.failure().kind())
+                                                .isEqualTo(Failure.Kind.TOO_SLOW));
                         break;
                     }
                 }
@@ -291,8 +291,8 @@ class WatchesTest {
     void aPositionOfTheFutureIsRefused() {
         TimeStamp now = changes.now().join();
 
-        assertThat(refusal(watches.watch(
-                        FRUIT, FeedPosition.after(new TimeStamp(now.value() + 1)), "a", true, () -> {})))
+        assertThat(refusal(
+                        watches.watch(FRUIT, FeedPosition.after(new TimeStamp(now.value() + 1)), "a", true, () -> {})))
                 .isEqualTo(Failure.Kind.INVALID_REQUEST);
     }
 

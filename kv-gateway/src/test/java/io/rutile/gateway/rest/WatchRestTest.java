@@ -50,7 +50,10 @@ class WatchRestTest {
     }
 
     /** An event as a browser would see it; without a name it only moved the id. */
-    private record Event(@Nullable String id, @Nullable String name, @Nullable String data) {
+    private record Event(
+            @Nullable String id,
+            @Nullable String name,
+            @Nullable String data) {
 
         JsonNode json() {
             return RunningGateway.JSON.readTree(String.valueOf(data));
@@ -66,8 +69,8 @@ class WatchRestTest {
 
         Events(HttpResponse<java.util.stream.Stream<String>> response) {
             assertThat(response.statusCode()).isEqualTo(200);
-            assertThat(response.headers().firstValue("Content-Type")).hasValueSatisfying(type -> assertThat(type)
-                    .startsWith("text/event-stream"));
+            assertThat(response.headers().firstValue("Content-Type"))
+                    .hasValueSatisfying(type -> assertThat(type).startsWith("text/event-stream"));
             assertThat(response.headers().firstValue("Cache-Control")).hasValue("no-store");
             body = response.body();
             lines = body.iterator();
@@ -185,7 +188,8 @@ class WatchRestTest {
     @Test
     void whatIsNoPositionIsRefused() {
         String position = FeedPosition.after(new TimeStamp(1L << 40)).token(FRUIT);
-        String ofTheFuture = FeedPosition.after(TimeStamp.of(2_000_000_000_000L, 0)).token(FRUIT);
+        String ofTheFuture =
+                FeedPosition.after(TimeStamp.of(2_000_000_000_000L, 0)).token(FRUIT);
         assertProblem(gateway.get(WATCH + "&from=" + ofTheFuture), 400, "invalid-request");
         for (String from : List.of("yesterday", "", position.substring(1), position + "A", "A" + position)) {
             if (!from.isEmpty()) {
@@ -201,11 +205,12 @@ class WatchRestTest {
 
     @Test
     void whoAsksForTheHeadDoesNotWatch() {
-        HttpResponse<byte[]> head = gateway.send(gateway.request(WATCH).method("HEAD", HttpRequest.BodyPublishers.noBody()));
+        HttpResponse<byte[]> head =
+                gateway.send(gateway.request(WATCH).method("HEAD", HttpRequest.BodyPublishers.noBody()));
 
         assertThat(head.statusCode()).isEqualTo(200);
-        assertThat(head.headers().firstValue("Content-Type")).hasValueSatisfying(type -> assertThat(type)
-                .startsWith("text/event-stream"));
+        assertThat(head.headers().firstValue("Content-Type"))
+                .hasValueSatisfying(type -> assertThat(type).startsWith("text/event-stream"));
     }
 
     @Test
@@ -223,14 +228,14 @@ class WatchRestTest {
         try (RunningGateway small = RunningGateway.start(
                 "rutile.gateway.watch.feed-bytes-max=256KB", "rutile.gateway.watch.heartbeat=100ms")) {
             try (Socket slow = small.open("GET " + WATCH + " HTTP/1.1\r\nHost: gateway\r\n\r\n")) {
-                await().until(() -> small.gauge("kv.gateway.watch.watchers") == 1);
+                readUntil(slow, "\n\n");
                 byte[] value = bytes("x".repeat(100_000));
                 for (int i = 0; i < 100; i++) {
                     small.changes.commit(key("fruit/" + i), value);
                 }
                 await().until(() -> small.gauge("kv.gateway.watch.held") > 100_000);
 
-                String told = readToTheEnd(slow);
+                String told = readUntil(slow, "\r\n0\r\n\r\n");
                 assertThat(told).contains("event: end\ndata: {\"problem\":{").contains("urn:rutile:problem:too-slow");
                 String end = told.substring(told.lastIndexOf("id: ") + 4);
                 FeedPosition position = FeedPosition.parse(end.substring(0, end.indexOf('\n')), FRUIT);
@@ -241,17 +246,13 @@ class WatchRestTest {
         }
     }
 
-    /** Until the last chunk. */
-    private static String readToTheEnd(Socket socket) throws IOException {
+    private static String readUntil(Socket socket, String last) throws IOException {
         StringBuilder text = new StringBuilder();
         byte[] buffer = new byte[64 << 10];
-        for (int read = socket.getInputStream().read(buffer);
-                read > 0;
-                read = socket.getInputStream().read(buffer)) {
+        while (text.indexOf(last, Math.max(0, text.length() - buffer.length - last.length())) < 0) {
+            int read = socket.getInputStream().read(buffer);
+            assertThat(read).as("the connection is cut").isPositive();
             text.append(new String(buffer, 0, read, StandardCharsets.ISO_8859_1));
-            if (text.indexOf("event: end") >= 0 && text.toString().endsWith("\r\n0\r\n\r\n")) {
-                break;
-            }
         }
         return text.toString();
     }
@@ -259,8 +260,8 @@ class WatchRestTest {
     @Test
     void watchersAreBoundedAndToldToComeBack() throws Exception {
         try (RunningGateway small = RunningGateway.start("rutile.gateway.watch.watchers-max=1")) {
-            try (Events events = new Events(small.http()
-                    .send(small.request(WATCH).GET().build(), HttpResponse.BodyHandlers.ofLines()))) {
+            try (Events events = new Events(
+                    small.http().send(small.request(WATCH).GET().build(), HttpResponse.BodyHandlers.ofLines()))) {
                 events.next();
                 HttpResponse<byte[]> refused = small.get(WATCH);
 
@@ -349,10 +350,12 @@ class WatchRestTest {
         public void onNext(String line) {
             begun = true;
             if (line.startsWith("data: ")) {
-                seen.add(RunningGateway.JSON
-                        .readTree(line.substring(6))
-                        .get("commitTs")
-                        .asString());
+                JsonNode data = RunningGateway.JSON.readTree(line.substring(6));
+                if (!data.has("commitTs")) {
+                    done.completeExceptionally(new AssertionError(line));
+                    return;
+                }
+                seen.add(data.get("commitTs").asString());
                 if (seen.size() == wanted && subscription != null) {
                     subscription.cancel();
                     done.complete(List.copyOf(seen));

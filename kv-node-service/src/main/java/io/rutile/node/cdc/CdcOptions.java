@@ -13,8 +13,7 @@ import java.time.Duration;
  */
 public record CdcOptions(Duration interval, long memoryBytesMax, Duration patience) {
 
-    public static final CdcOptions DEFAULT =
-            new CdcOptions(Duration.ofMillis(200), 64L << 20, Duration.ofSeconds(30));
+    public static final CdcOptions DEFAULT = new CdcOptions(Duration.ofMillis(200), 64L << 20, Duration.ofSeconds(30));
 
     public CdcOptions {
         if (interval.isNegative() || interval.isZero() || memoryBytesMax <= 0 || patience.isNegative()) {

@@ -38,7 +38,8 @@ final class FeedMetrics {
                 .description("rows sent: prewrites, commits, rollbacks, and what scans have found")
                 .register(registry);
         this.scans = Timer.builder("kv.cdc.scan.duration")
-                .description("from the first look at a Region's records to the end of its scan, the client's time included")
+                .description(
+                        "from the first look at a Region's records to the end of its scan, the client's time included")
                 .register(registry);
         for (End end : End.values()) {
             counter(end);

@@ -251,7 +251,11 @@ final class RegionFeed implements ChangeWatcher {
         } catch (RowMaker.OutOfMemoryBudgetException e) {
             return over(FeedMetrics.End.CONGESTED, FeedErrors.congested(key.regionId()));
         } catch (RuntimeException e) {
-            log.warn("event=change_feed_failed region={} peer={}", key.regionId(), peer.self().peerId(), e);
+            log.warn(
+                    "event=change_feed_failed region={} peer={}",
+                    key.regionId(),
+                    peer.self().peerId(),
+                    e);
             return over(FeedMetrics.End.FAILED, FeedErrors.failed());
         }
     }

@@ -86,7 +86,8 @@ final class RowMaker implements AutoCloseable {
         int from = 0;
         while (from < changes.size()) {
             int to = from + 1;
-            while (to < changes.size() && changes.get(to).index() == changes.get(from).index()) {
+            while (to < changes.size()
+                    && changes.get(to).index() == changes.get(from).index()) {
                 to++;
             }
             entry(changes.subList(from, to), knownTs, rows);
@@ -129,8 +130,7 @@ final class RowMaker implements AutoCloseable {
         }
     }
 
-    private void record(
-            byte[] stored, byte[] record, Map<ByteKey, byte[]> values, long knownTs, List<Row> rows) {
+    private void record(byte[] stored, byte[] record, Map<ByteKey, byte[]> values, long knownTs, List<Row> rows) {
         MvccKey key = MvccKey.ofVersion(stored);
         long ts = MvccKey.tsOf(stored);
         Write write = Write.decode(record);
@@ -139,7 +139,8 @@ final class RowMaker implements AutoCloseable {
         if (write.kind() == WriteKind.ROLLBACK) {
             if (own) {
                 forget(key.encoded());
-                rows.add(row(key, write.startTs(), 0, LogType.ROLLBACK, null, null).build());
+                rows.add(row(key, write.startTs(), 0, LogType.ROLLBACK, null, null)
+                        .build());
             }
             return;
         }
@@ -157,11 +158,11 @@ final class RowMaker implements AutoCloseable {
             // Committed and told long ago; now it also says that somebody else was rolled back.
             return;
         }
-        byte[] value = write.shortValue() != null
-                ? write.shortValue()
-                : values.get(ByteKey.wrap(key.at(write.startTs())));
+        byte[] value =
+                write.shortValue() != null ? write.shortValue() : values.get(ByteKey.wrap(key.at(write.startTs())));
         if (put && value == null) {
-            // As above, but not resolved yet: whoever is told of it twice knows it by its commit timestamp, and the value
+            // As above, but not resolved yet: whoever is told of it twice knows it by its commit timestamp, and the
+            // value
             // is in none of these entries.
             return;
         }

@@ -40,8 +40,7 @@ final class ApplyBatch implements RaftCommand.Ops {
      * @param noteLocks if somebody wants to know what becomes of locks
      * @param notes of what it does, if somebody watches
      */
-    ApplyBatch(
-            EngineBatch changes, RegionState state, boolean noteLocks, ChangeWatchers.@Nullable Notes notes) {
+    ApplyBatch(EngineBatch changes, RegionState state, boolean noteLocks, ChangeWatchers.@Nullable Notes notes) {
         this.changes = changes;
         this.state = state;
         this.noteLocks = noteLocks;

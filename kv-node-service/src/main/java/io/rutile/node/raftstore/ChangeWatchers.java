@@ -128,8 +128,7 @@ final class ChangeWatchers {
 
         private boolean isWanted(ByteBuffer key) {
             for (KeyRange range : ranges) {
-                if (compare(key, range.start()) >= 0
-                        && (range.end().isEmpty() || compare(key, range.end()) < 0)) {
+                if (compare(key, range.start()) >= 0 && (range.end().isEmpty() || compare(key, range.end()) < 0)) {
                     return true;
                 }
             }
