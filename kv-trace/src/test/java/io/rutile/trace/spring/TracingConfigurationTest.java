@@ -2,6 +2,7 @@ package io.rutile.trace.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -12,8 +13,15 @@ import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.rutile.trace.Tracing;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -26,8 +34,26 @@ import org.springframework.context.annotation.Import;
 /** A service's shell with and without somebody to send spans to. */
 class TracingConfigurationTest {
 
-    /** Nobody listens there. */
-    private static final String ENDPOINT = OnlyWithEndpoint.ENDPOINT + "=http://127.0.0.1:1/v1/traces";
+    private static HttpServer refusing;
+    private static String endpoint;
+
+    /** A collector that takes nothing. */
+    @BeforeAll
+    static void listen() throws IOException {
+        refusing = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        refusing.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(400, -1);
+            exchange.close();
+        });
+        refusing.start();
+        endpoint = OnlyWithEndpoint.ENDPOINT + "=http://127.0.0.1:"
+                + refusing.getAddress().getPort() + "/v1/traces";
+    }
+
+    @AfterAll
+    static void close() {
+        refusing.stop(0);
+    }
 
     @Configuration(proxyBeanMethods = false)
     @EnableAutoConfiguration
@@ -58,6 +84,12 @@ class TracingConfigurationTest {
                 .run(Arrays.stream(properties).map(property -> "--" + property).toArray(String[]::new));
     }
 
+    private static Set<Thread> senders() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().contains("SpanProcessor"))
+                .collect(Collectors.toSet());
+    }
+
     private static double counted(ConfigurableApplicationContext service, String outcome) {
         return service.getBean(MeterRegistry.class)
                 .get("kv.trace.spans")
@@ -68,20 +100,20 @@ class TracingConfigurationTest {
 
     @Test
     void withoutAnEndpointNothingIsMade() {
+        Set<Thread> before = senders();
         try (ConfigurableApplicationContext service = start(Shell.class, TracingConfiguration.PROBABILITY + "=1")) {
             assertThat(service.getBean(Tracing.class)).isSameAs(Tracing.OFF);
             assertThat(service.getBeanProvider(OpenTelemetry.class).stream()).isEmpty();
             assertThat(service.getBeansOfType(io.micrometer.tracing.Tracer.class))
                     .isEmpty();
-            assertThat(Thread.getAllStackTraces().keySet())
-                    .noneMatch(thread -> thread.getName().contains("SpanProcessor"));
+            assertThat(senders()).as("threads that send").isSubsetOf(before);
         }
     }
 
     @Test
     void withAnEndpointWhatIsChosenIsMadeAndCounted() {
         try (ConfigurableApplicationContext service =
-                start(Kept.class, ENDPOINT, TracingConfiguration.PROBABILITY + "=1")) {
+                start(Kept.class, endpoint, TracingConfiguration.PROBABILITY + "=1")) {
             Tracing tracing = service.getBean(Tracing.class);
             Context chosen = tracing.enter(null, null);
             assertThat(chosen).isEqualTo(Context.root());
@@ -93,7 +125,7 @@ class TracingConfigurationTest {
                     .hasSize(1);
             assertThat(counted(service, "made")).isEqualTo(1);
             assertThat(counted(service, "exported")).as("kept").isEqualTo(1);
-            assertThat(counted(service, "failed")).as("sent to nobody").isEqualTo(1);
+            assertThat(counted(service, "failed")).as("refused").isEqualTo(1);
         }
     }
 
@@ -101,7 +133,7 @@ class TracingConfigurationTest {
     @Test
     void whatIsChosenIsNotChosenAgain() {
         try (ConfigurableApplicationContext service =
-                start(Kept.class, ENDPOINT, TracingConfiguration.PROBABILITY + "=0.1")) {
+                start(Kept.class, endpoint, TracingConfiguration.PROBABILITY + "=0.1")) {
             Tracing tracing = service.getBean(Tracing.class);
             for (int i = 0; i < 100; i++) {
                 assertThat(tracing.span("request", SpanKind.SERVER, Context.root())
@@ -116,7 +148,7 @@ class TracingConfigurationTest {
     /** Spring's own spans have whole paths in them, and are made for every request. */
     @Test
     void observationsMakeNoSpans() {
-        try (ConfigurableApplicationContext service = start(Kept.class, ENDPOINT)) {
+        try (ConfigurableApplicationContext service = start(Kept.class, endpoint)) {
             assertThat(service.getBeansOfType(io.micrometer.tracing.handler.TracingObservationHandler.class))
                     .isEmpty();
         }
