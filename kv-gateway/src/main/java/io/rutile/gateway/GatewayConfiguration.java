@@ -16,6 +16,8 @@ import io.rutile.gateway.kv.ClusterConnection;
 import io.rutile.gateway.kv.ClusterKvOperations;
 import io.rutile.gateway.kv.ClusterTxnOperations;
 import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.gateway.kv.IdempotencyRecords;
+import io.rutile.gateway.kv.IdempotencySweep;
 import io.rutile.gateway.kv.KvOperations;
 import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessions;
@@ -88,15 +90,30 @@ class GatewayConfiguration {
         return new ClusterTxnOperations(connection);
     }
 
+    @Bean
+    IdempotencyRecords idempotencyRecords(
+            TxnOperations operations, GatewayProperties properties, MeterRegistry metrics) {
+        return new IdempotencyRecords(operations, properties.idempotency().life(), metrics);
+    }
+
     @Bean(initMethod = "start", destroyMethod = "close")
-    TxnSessions txnSessions(TxnOperations operations, GatewayProperties properties, MeterRegistry metrics) {
+    IdempotencySweep idempotencySweep(TxnOperations operations, GatewayProperties properties, MeterRegistry metrics) {
+        return new IdempotencySweep(operations, properties.idempotency().life(), metrics);
+    }
+
+    @Bean(initMethod = "start", destroyMethod = "close")
+    TxnSessions txnSessions(
+            TxnOperations operations, IdempotencyRecords records, GatewayProperties properties, MeterRegistry metrics) {
         return new TxnSessions(
-                operations, properties.txn().limits(Runtime.getRuntime().maxMemory()), metrics);
+                operations,
+                records,
+                properties.txn().limits(Runtime.getRuntime().maxMemory()),
+                metrics);
     }
 
     @Bean
-    AtomicCalls atomicCalls(TxnOperations operations) {
-        return new AtomicCalls(operations);
+    AtomicCalls atomicCalls(TxnOperations operations, IdempotencyRecords records) {
+        return new AtomicCalls(operations, records);
     }
 
     @Bean

@@ -47,6 +47,7 @@ import org.springframework.validation.annotation.Validated;
  * @param bodyTimeout how long the body of a request may take to arrive
  * @param txn transactions that stay open between requests
  * @param watch who may watch for changes
+ * @param idempotency writes that have a name
  * @param grpc the gRPC port
  * @param security who may call
  */
@@ -78,6 +79,7 @@ public record GatewayProperties(
 
         @DefaultValue @NotNull @Valid Txn txn,
         @DefaultValue @NotNull @Valid Watch watch,
+        @DefaultValue @NotNull @Valid Idempotency idempotency,
         @DefaultValue @NotNull @Valid Grpc grpc,
         @DefaultValue @NotNull @Valid Security security) {
 
@@ -160,6 +162,15 @@ public record GatewayProperties(
             return new Watches.Limits(watchersMax, perCallerMax, feedsMax, feedBytesMax.toBytes(), heartbeat);
         }
     }
+
+    /**
+     * Writes with an {@code Idempotency-Key}.
+     *
+     * @param life how long an outcome is remembered, a minute to 30 days; the same at every gateway of a cluster
+     */
+    public record Idempotency(
+            @DefaultValue("24h") @NotNull @DurationMin(minutes = 1) @DurationMax(days = 30)
+            Duration life) {}
 
     /**
      * The gRPC port. What its calls hold is bounded together with REST's.

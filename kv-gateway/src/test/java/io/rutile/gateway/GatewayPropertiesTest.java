@@ -64,6 +64,7 @@ class GatewayPropertiesTest {
                             1024,
                             256,
                             true));
+            assertThat(properties.idempotency().life()).isEqualTo(Duration.ofHours(24));
             assertThat(properties.accessSettings().asks()).isFalse();
             assertThat(properties.security().insecure()).isFalse();
             assertThat(properties.security().jwt().clockSkew()).isEqualTo(Duration.ofSeconds(60));
@@ -94,6 +95,7 @@ class GatewayPropertiesTest {
                         "rutile.gateway.watch.feeds-max=23",
                         "rutile.gateway.watch.feed-bytes-max=24MB",
                         "rutile.gateway.watch.heartbeat=25s",
+                        "rutile.gateway.idempotency.life=21m",
                         "rutile.gateway.grpc.address=127.0.0.2",
                         "rutile.gateway.grpc.port=13",
                         "rutile.gateway.grpc.connections-max=14",
@@ -126,6 +128,7 @@ class GatewayPropertiesTest {
                                         9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)),
                                 new GatewayProperties.Watch(
                                         21, 22, 23, DataSize.ofMegabytes(24), Duration.ofSeconds(25)),
+                                new GatewayProperties.Idempotency(Duration.ofMinutes(21)),
                                 new GatewayProperties.Grpc(
                                         new InetSocketAddress("127.0.0.2", 0).getAddress(),
                                         13,

@@ -56,7 +56,11 @@ final class TestCluster implements AutoCloseable {
     }
 
     RutileClient client() {
-        return RutileClient.connect(RutileClientOptions.of(List.of(pdEndpoint)));
+        return RutileClient.connect(clientOptions());
+    }
+
+    RutileClientOptions clientOptions() {
+        return RutileClientOptions.of(List.of(pdEndpoint));
     }
 
     /** The service's own defaults, with free ports and quick heartbeats. */

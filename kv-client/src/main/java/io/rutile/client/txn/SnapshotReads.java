@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +24,9 @@ import java.util.function.Supplier;
  * guard is asked before a call and after its last answer.
  */
 final class SnapshotReads {
+
+    /** A lock that is known to be committed is cleared up in the background. */
+    private static final long VERSIONED_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final TxnRequests requests;
     private final LockResolver resolver;
@@ -88,6 +92,29 @@ final class SnapshotReads {
                             response.getNotFound()
                                     ? Optional.empty()
                                     : Optional.of(response.getValue().toByteArray()));
+                });
+    }
+
+    /** Waits until nobody is about to commit the key: only then it is known when. */
+    CompletableFuture<Optional<TxnSnapshot.Versioned>> getVersioned(ByteKey key, Backoff backoff) {
+        return whole(() -> getVersioned(key, backoff, lockWait()), backoff);
+    }
+
+    private CompletableFuture<Optional<TxnSnapshot.Versioned>> getVersioned(
+            ByteKey key, Backoff backoff, LockWait locks) {
+        return requests.send(requests.calls().getVersioned(key, version).from(readFrom), key, backoff)
+                .thenCompose(answer -> {
+                    GetResponse response = answer.response();
+                    if (response.hasError()) {
+                        return clear("KvGet", List.of(response.getError()), locks, backoff)
+                                .thenCompose(cleared -> requests.pause(VERSIONED_PAUSE_NANOS))
+                                .thenCompose(paused -> getVersioned(key, backoff, locks));
+                    }
+                    return CompletableFuture.completedFuture(
+                            response.getNotFound()
+                                    ? Optional.empty()
+                                    : Optional.of(new TxnSnapshot.Versioned(
+                                            response.getValue().toByteArray(), new TimeStamp(response.getCommitTs()))));
                 });
     }
 

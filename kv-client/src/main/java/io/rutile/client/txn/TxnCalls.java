@@ -40,6 +40,7 @@ import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,12 +56,23 @@ final class TxnCalls {
     }
 
     RegionCall<GetRequest, GetResponse> get(ByteKey key, TimeStamp version, PassedLocks passed) {
+        return get(key, version, context -> reading(context, passed), false);
+    }
+
+    /** A read that says when its value was committed. It passes no lock: what is in one has no such moment yet. */
+    RegionCall<GetRequest, GetResponse> getVersioned(ByteKey key, TimeStamp version) {
+        return get(key, version, keys::stamp, true);
+    }
+
+    private RegionCall<GetRequest, GetResponse> get(
+            ByteKey key, TimeStamp version, UnaryOperator<Context> reading, boolean needCommitTs) {
         return new RegionCall<>(
                 TikvGrpc.getKvGetMethod(),
                 (context, region) -> GetRequest.newBuilder()
-                        .setContext(reading(context, passed))
+                        .setContext(reading.apply(context))
                         .setKey(key.toByteString())
                         .setVersion(version.value())
+                        .setNeedCommitTs(needCommitTs)
                         .build(),
                 holding(key, key),
                 errorIn(GetResponse::hasRegionError, GetResponse::getRegionError),

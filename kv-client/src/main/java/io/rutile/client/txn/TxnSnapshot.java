@@ -43,6 +43,19 @@ public final class TxnSnapshot implements TxnReader {
         return Futures.bare(reads.get(keys.toWire(key), backoff()));
     }
 
+    /**
+     * A value and when it came.
+     *
+     * @param commitTs the moment from which it is seen
+     */
+    @SuppressWarnings("ArrayRecordComponent") // Values are shared, not copied, and never compared here.
+    public record Versioned(byte[] value, TimeStamp commitTs) {}
+
+    /** What {@link #get} shows, with the moment of its commit. A commit under way is waited for, where {@code get} need not. */
+    public CompletableFuture<Optional<Versioned>> getVersioned(ByteKey key) {
+        return Futures.bare(reads.getVersioned(keys.toWire(key), backoff()));
+    }
+
     @Override
     public CompletableFuture<Map<ByteKey, byte[]>> batchGet(List<ByteKey> wanted) {
         List<ByteKey> sorted =

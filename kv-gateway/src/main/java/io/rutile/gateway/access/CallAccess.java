@@ -3,6 +3,7 @@ package io.rutile.gateway.access;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.PrefixRange;
+import io.rutile.gateway.kv.ReservedKeys;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import java.nio.charset.StandardCharsets;
@@ -65,6 +66,10 @@ public final class CallAccess {
 
     /** @throws FailureException if it may not be done to this key */
     void require(Permission permission, Api api, ByteKey key) {
+        if (api == Api.TXN && ReservedKeys.contains(key)) {
+            throw new FailureException(
+                    Failure.Kind.INVALID_REQUEST.because("keys from ffffffff (hex) on are the gateway's own"));
+        }
         if (!caller.permissions().allows(permission, api, key)) {
             throw notAllowed(permission, api);
         }

@@ -9,8 +9,10 @@ import io.rutile.gateway.kv.AtomicCall.Operation;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
+import io.rutile.gateway.kv.IdempotencyKey;
 import io.rutile.gateway.kv.OpenTransaction;
 import io.rutile.gateway.kv.ReadView;
+import io.rutile.gateway.kv.ReservedKeys;
 import io.rutile.gateway.kv.TxnOperations;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.protocol.ByteKey;
@@ -22,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Transactions in the name of one caller. Every step of an open transaction is asked about anew, and the transaction is there only for
@@ -61,6 +64,16 @@ public final class TxnDoor {
         return sessions.commit(access.caller(), id);
     }
 
+    /** The same under a key of this caller's. @see TxnSessions#commitOnce */
+    public CompletableFuture<TimeStamp> commitOnce(String id, IdempotencyKey key, Duration timeout) {
+        return sessions.commitOnce(access.caller(), id, key, timeout);
+    }
+
+    /** A key of this caller's; null if that is no name for one. @see IdempotencyKey#of */
+    public @Nullable IdempotencyKey idempotencyKey(String name, byte[]... request) {
+        return IdempotencyKey.of(access.caller().name(), name, request);
+    }
+
     /** Rolls one of this caller's back. @see TxnSessions#rollback */
     public CompletableFuture<Void> rollback(String id) {
         return sessions.rollback(access.caller(), id);
@@ -76,6 +89,13 @@ public final class TxnDoor {
     public CompletableFuture<AtomicCall.Result> execute(
             AtomicCall call, Duration timeout, long readBytesMax, Permit permit) {
         return GuardedKv.asked(() -> require(call), () -> atomicCalls.run(call, timeout, readBytesMax, permit));
+    }
+
+    /** The same under a key of this caller's. @see AtomicCalls#runOnce */
+    public CompletableFuture<AtomicCall.Result> executeOnce(
+            IdempotencyKey key, AtomicCall call, Duration timeout, long readBytesMax, Permit permit) {
+        return GuardedKv.asked(
+                () -> require(call), () -> atomicCalls.runOnce(key, call, timeout, readBytesMax, permit));
     }
 
     private void require(AtomicCall call) {
@@ -147,9 +167,11 @@ public final class TxnDoor {
 
         @Override
         public CompletableFuture<Void> scan(ScanRequest request, PairConsumer consumer) {
+            ScanRequest callers = new ScanRequest(
+                    ReservedKeys.outside(request.range()), request.limit(), request.reverse(), request.keysOnly());
             return GuardedKv.asked(
                     () -> access.require(Permission.READ, Api.TXN, request.range()),
-                    () -> view.scan(request, GuardedKv.pagewise(access, consumer)));
+                    () -> view.scan(callers, GuardedKv.pagewise(access, consumer)));
         }
     }
 

@@ -51,7 +51,7 @@ final class RpcErrors {
     /** Listed in docs/operations/grpc-api.md. */
     static Code code(Failure.Kind kind) {
         return switch (kind) {
-            case INVALID_REQUEST, TOO_LARGE -> Code.INVALID_ARGUMENT;
+            case INVALID_REQUEST, IDEMPOTENCY_KEY_REUSED, TOO_LARGE -> Code.INVALID_ARGUMENT;
             case UNAUTHENTICATED -> Code.UNAUTHENTICATED;
             case PERMISSION_DENIED -> Code.PERMISSION_DENIED;
             case TRANSACTION_NOT_FOUND -> Code.NOT_FOUND;

@@ -2,6 +2,7 @@ package io.rutile.gateway.kv;
 
 import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.Pair;
+import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.txn.TxnOptions;
 import io.rutile.gateway.kv.AtomicCall.Condition;
 import io.rutile.gateway.kv.AtomicCall.Operation;
@@ -29,9 +30,12 @@ public final class AtomicCalls {
     private static final int PAIR_OVERHEAD_BYTES = 64;
 
     private final TxnOperations operations;
+    private final IdempotencyRecords records;
 
-    public AtomicCalls(TxnOperations operations) {
+    /** @param records where outcomes of calls with a key are written down */
+    public AtomicCalls(TxnOperations operations, IdempotencyRecords records) {
         this.operations = operations;
+        this.records = records;
     }
 
     /**
@@ -46,30 +50,65 @@ public final class AtomicCalls {
         TxnOptions options = TxnOptions.optimistic().withTimeouts(timeout, timeout);
         return operations
                 .begin(options)
-                .thenCompose(transaction -> new Run(call, transaction, readBytesMax, permit)
-                        .run(timeout)
-                        .whenComplete((done, failure) -> {
-                            // Harmless after a commit; before it, it leaves nothing behind.
-                            var unused = transaction.rollback();
-                        }));
+                .thenCompose(transaction ->
+                        ending(transaction, new Run(call, transaction, readBytesMax, permit, null).run(timeout)));
+    }
+
+    /**
+     * Carries a call out unless that was done before under the same key: then it is answered as it was then. The outcome is written down by
+     * the transaction that it is the outcome of, so that there is one effect, however many gateways are asked, and whichever of them dies
+     * (P5). Also what only reads is committed then. Fails with {@link FailureException}, too: {@code IDEMPOTENCY_KEY_REUSED}.
+     *
+     * @param timeout for reading, and once more for the commit
+     * @param readBytesMax as above, and not more than {@link IdempotencyRecords#READ_BYTES_MAX} counts
+     */
+    public CompletableFuture<AtomicCall.Result> runOnce(
+            IdempotencyKey key, AtomicCall call, Duration timeout, long readBytesMax, Permit permit) {
+        long recordedBytesMax = Math.min(readBytesMax, IdempotencyRecords.READ_BYTES_MAX);
+        TxnOptions options = TxnOptions.optimistic().withTimeouts(timeout, timeout);
+        CompletableFuture<AtomicCall.Result> outcome = operations
+                .begin(options)
+                .thenCompose(transaction -> ending(
+                        transaction,
+                        transaction
+                                .get(key.record())
+                                .thenCompose(found -> records.isThere(found, transaction.startTs())
+                                        ? records.before(key, timeout)
+                                        : new Run(call, transaction, recordedBytesMax, permit, key).run(timeout))));
+        return records.orBefore(key, timeout, outcome);
+    }
+
+    private static <T> CompletableFuture<T> ending(OpenTransaction transaction, CompletableFuture<T> outcome) {
+        return outcome.whenComplete((done, failure) -> {
+            // Harmless after a commit; before it, it leaves nothing behind.
+            var unused = transaction.rollback();
+        });
     }
 
     /** One call under way; its steps come one after the other. */
-    private static final class Run {
+    private final class Run {
 
         private final AtomicCall call;
         private final OpenTransaction transaction;
         private final long readBytesMax;
         private final Permit permit;
+        private final @Nullable IdempotencyKey key;
 
         private final List<List<Pair>> results = new ArrayList<>();
         private long readBytes;
 
-        Run(AtomicCall call, OpenTransaction transaction, long readBytesMax, Permit permit) {
+        /** @param key under which the outcome is written down; null if it is not */
+        Run(
+                AtomicCall call,
+                OpenTransaction transaction,
+                long readBytesMax,
+                Permit permit,
+                @Nullable IdempotencyKey key) {
             this.call = call;
             this.transaction = transaction;
             this.readBytesMax = readBytesMax;
             this.permit = permit;
+            this.key = key;
         }
 
         CompletableFuture<AtomicCall.Result> run(Duration timeout) {
@@ -148,7 +187,10 @@ public final class AtomicCalls {
         private CompletableFuture<Void> scan(AtomicCall.Scan scan) {
             List<Pair> pairs = new ArrayList<>();
             results.add(pairs);
-            return transaction.scan(scan.request(), page -> {
+            ScanRequest asked = scan.request();
+            ScanRequest callers = new ScanRequest(
+                    ReservedKeys.outside(asked.range()), asked.limit(), asked.reverse(), asked.keysOnly());
+            return transaction.scan(callers, page -> {
                 try {
                     permit.reserve(page.stream().mapToLong(Run::bytesOf).sum());
                     page.forEach(this::count);
@@ -162,7 +204,9 @@ public final class AtomicCalls {
 
         private CompletableFuture<AtomicCall.Result> commit(boolean succeeded) {
             List<Operation> branch = succeeded ? call.then() : call.otherwise();
-            if (branch.stream().noneMatch(Operation::writes)) {
+            if (key != null) {
+                transaction.put(key.record(), records.encode(key, transaction.startTs(), succeeded, results));
+            } else if (branch.stream().noneMatch(Operation::writes)) {
                 return CompletableFuture.completedFuture(result(succeeded, null));
             }
             List<ByteKey> guarded =
@@ -170,7 +214,12 @@ public final class AtomicCalls {
             return transaction
                     .lockKeys(guarded)
                     .thenCompose(done -> transaction.commit())
-                    .thenApply(commitTs -> result(succeeded, commitTs));
+                    .thenApply(commitTs -> {
+                        if (key != null) {
+                            records.carriedOut();
+                        }
+                        return result(succeeded, commitTs);
+                    });
         }
 
         private AtomicCall.Result result(boolean succeeded, @Nullable TimeStamp commitTs) {

@@ -8,6 +8,7 @@ import io.rutile.client.txn.Transaction;
 import io.rutile.client.txn.TxnKv;
 import io.rutile.client.txn.TxnOptions;
 import io.rutile.client.txn.TxnReader;
+import io.rutile.client.txn.TxnSnapshot;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
 import java.util.List;
@@ -55,6 +56,16 @@ public final class ClusterTxnOperations implements TxnOperations {
     @Override
     public CompletableFuture<ReadView> newest(Deadline deadline) {
         return connection.txn().thenApply(txn -> view(txn, TimeStamp.MAX, deadline));
+    }
+
+    @Override
+    public CompletableFuture<Optional<TxnSnapshot.Versioned>> latest(ByteKey key, Deadline deadline) {
+        return connection
+                .txn()
+                .thenCompose(txn -> within(
+                        deadline,
+                        txn.currentTimestamp()
+                                .thenCompose(now -> txn.snapshot(now).getVersioned(key))));
     }
 
     private static ReadView view(TxnKv txn, TimeStamp version, Deadline deadline) {

@@ -42,6 +42,8 @@ public record Failure(
         TOO_MANY_WATCHES(true),
         /** A watcher has read more slowly than changes came. */
         TOO_SLOW(true),
+        /** The name of this write was given to another one before. */
+        IDEMPOTENCY_KEY_REUSED(false),
         /** More than the gateway or the cluster takes. */
         TOO_LARGE(false),
         /** The gateway failed. */

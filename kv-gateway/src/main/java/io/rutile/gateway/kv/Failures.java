@@ -67,6 +67,24 @@ public final class Failures {
         return told.kind() == Kind.CONFLICT ? told.withRetryable(true) : told;
     }
 
+    /** A write with a name: whatever became of it, sending it again under that name does no harm. */
+    public static Failure ofIdempotent(Throwable failure) {
+        Failure told = ofAtomicCall(failure);
+        return switch (told.kind()) {
+            case CONFLICT, UNDETERMINED, TIMEOUT, UNAVAILABLE, BUSY -> told.withRetryable(true);
+            default -> told;
+        };
+    }
+
+    /** A commit with a name: where it is not known what became of it, it can be asked for again; what was written down is the answer. */
+    public static Failure ofNamedCommit(Throwable failure) {
+        Failure told = ofCommit(failure);
+        return switch (told.kind()) {
+            case UNDETERMINED, TIMEOUT -> told.withRetryable(true);
+            default -> told;
+        };
+    }
+
     /** A compare-and-swap: where it may have been carried out, sending it again could do something else. */
     public static Failure ofConditional(Throwable failure) {
         Failure told = of(failure);

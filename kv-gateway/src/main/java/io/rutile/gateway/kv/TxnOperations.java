@@ -2,7 +2,10 @@ package io.rutile.gateway.kv;
 
 import io.rutile.client.KvClientException;
 import io.rutile.client.txn.TxnOptions;
+import io.rutile.client.txn.TxnSnapshot;
+import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -16,6 +19,9 @@ public interface TxnOperations {
 
     /** What was committed at a moment or before. Fails with {@code INVALID} if the moment is not in the past. */
     CompletableFuture<ReadView> snapshot(TimeStamp version, Deadline deadline);
+
+    /** What is under a key now, and since when: nothing that was committed before this call is missed. */
+    CompletableFuture<Optional<TxnSnapshot.Versioned>> latest(ByteKey key, Deadline deadline);
 
     /** The newest that is committed when it is read: good for one key. */
     CompletableFuture<ReadView> newest(Deadline deadline);

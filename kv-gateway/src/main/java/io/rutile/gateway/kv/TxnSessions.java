@@ -13,13 +13,16 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -80,6 +83,7 @@ public final class TxnSessions implements AutoCloseable {
     public record Opened(String id, TimeStamp startTs) {}
 
     private final TxnOperations operations;
+    private final IdempotencyRecords records;
     private final Limits limits;
     private final LongSupplier nanoClock;
     private final SecureRandom random = new SecureRandom();
@@ -97,13 +101,20 @@ public final class TxnSessions implements AutoCloseable {
     private final Counter refusedBytes;
     private final MeterRegistry metrics;
 
-    public TxnSessions(TxnOperations operations, Limits limits, MeterRegistry metrics) {
-        this(operations, limits, System::nanoTime, metrics);
+    /** @param records where commits with a key are written down */
+    public TxnSessions(TxnOperations operations, IdempotencyRecords records, Limits limits, MeterRegistry metrics) {
+        this(operations, records, limits, System::nanoTime, metrics);
     }
 
     /** @param nanoClock monotonic, as {@link System#nanoTime} counts */
-    TxnSessions(TxnOperations operations, Limits limits, LongSupplier nanoClock, MeterRegistry metrics) {
+    TxnSessions(
+            TxnOperations operations,
+            IdempotencyRecords records,
+            Limits limits,
+            LongSupplier nanoClock,
+            MeterRegistry metrics) {
         this.operations = operations;
+        this.records = records;
         this.limits = limits;
         this.nanoClock = nanoClock;
         this.metrics = metrics;
@@ -202,25 +213,67 @@ public final class TxnSessions implements AutoCloseable {
 
     /** Commits. Asked again, it answers what it answered before. */
     public CompletableFuture<TimeStamp> commit(Object owner, String id) {
+        return commit(owner, id, session -> {}, before -> before == null ? notOpen() : before.copy());
+    }
+
+    /**
+     * Commits, and writes down under the key that it has: then also another gateway can tell, when this one is gone. Fails with {@link
+     * FailureException}, too: {@code IDEMPOTENCY_KEY_REUSED}.
+     *
+     * @param timeout for asking what was written down
+     */
+    public CompletableFuture<TimeStamp> commitOnce(Object owner, String id, IdempotencyKey key, Duration timeout) {
+        CompletableFuture<TimeStamp> outcome = commit(
+                owner,
+                id,
+                session -> session.record(key.record(), records.encode(key, session.startTs(), true, List.of())),
+                before -> before == null
+                        ? records.find(key, timeout)
+                                .thenCompose(found -> found.isPresent() ? committed(found.get()) : notOpen())
+                        : before.copy());
+        // Somebody may have taken the key while this transaction was open.
+        return records.orBefore(
+                        key,
+                        timeout,
+                        outcome.thenApply(commitTs -> new AtomicCall.Result(true, commitTs, commitTs, List.of())))
+                .thenCompose(TxnSessions::committed);
+    }
+
+    private static CompletableFuture<TimeStamp> committed(AtomicCall.Result result) {
+        return CompletableFuture.completedFuture(Objects.requireNonNull(result.commitTs()));
+    }
+
+    /** @param otherwise told what became of the transaction before, null if nothing is known here */
+    private CompletableFuture<TimeStamp> commit(
+            Object owner,
+            String id,
+            Consumer<TxnSession> last,
+            Function<@Nullable CompletableFuture<TimeStamp>, CompletableFuture<TimeStamp>> otherwise) {
         return entered(
                 owner,
                 id,
                 session -> {
                     CompletableFuture<TimeStamp> outcome = new CompletableFuture<>();
                     end(id, session, outcome);
-                    return attempt(session, OpenTransaction::commit).whenComplete((commitTs, failure) -> {
-                        release(session, failure == null ? "committed" : "failed");
-                        if (failure == null) {
-                            outcome.complete(commitTs);
-                        } else {
-                            outcome.completeExceptionally(Futures.causeOf(failure));
-                        }
-                    });
+                    return attempt(session, ending -> {
+                                try {
+                                    last.accept(session);
+                                } catch (RuntimeException refused) {
+                                    var unused = ending.rollback();
+                                    throw refused;
+                                }
+                                return ending.commit();
+                            })
+                            .whenComplete((commitTs, failure) -> {
+                                release(session, failure == null ? "committed" : "failed");
+                                if (failure == null) {
+                                    outcome.complete(commitTs);
+                                } else {
+                                    outcome.completeExceptionally(Futures.causeOf(failure));
+                                }
+                            });
                 },
-                () -> {
-                    CompletableFuture<TimeStamp> before = outcome(owner, id);
-                    return before == null ? notOpen() : before.copy();
-                });
+                () -> otherwise.apply(outcome(owner, id)));
     }
 
     /** Rolls back. Harmless when asked again; fails with {@code COMMITTING} if the commit was asked for before. */

@@ -100,4 +100,14 @@ interface ApiParameters {
                             + " other reads of it see",
             schema = @Schema(type = "boolean", defaultValue = "false"))
     @interface ForUpdate {}
+
+    /** A write's name. */
+    @Target(ElementType.PARAMETER)
+    @Retention(RetentionPolicy.RUNTIME)
+    @Parameter(
+            description =
+                    "A name for this write, 1 to 255 printable characters: sent again under the same name it takes effect once, and is"
+                            + " answered as it was",
+            example = "8e03978e-40d5-43e6-bc93-6894a57f9324")
+    @interface Named {}
 }

@@ -26,6 +26,10 @@ enum ProblemType {
     POSITION_GONE(Kind.POSITION_GONE, HttpStatus.GONE, "Changes behind the position may be gone"),
     TOO_MANY_WATCHES(Kind.TOO_MANY_WATCHES, HttpStatus.TOO_MANY_REQUESTS, "As many watch as may"),
     TOO_SLOW(Kind.TOO_SLOW, HttpStatus.SERVICE_UNAVAILABLE, "The watcher was too slow"),
+    IDEMPOTENCY_KEY_REUSED(
+            Kind.IDEMPOTENCY_KEY_REUSED,
+            HttpStatus.UNPROCESSABLE_CONTENT,
+            "The Idempotency-Key belongs to another request"),
     TOO_LARGE(Kind.TOO_LARGE, HttpStatus.CONTENT_TOO_LARGE, "The request is too large"),
     UNSUPPORTED_MEDIA_TYPE(
             "unsupported-media-type", HttpStatus.UNSUPPORTED_MEDIA_TYPE, "The body has another media type", false),
@@ -67,6 +71,7 @@ enum ProblemType {
             case POSITION_GONE -> POSITION_GONE;
             case TOO_MANY_WATCHES -> TOO_MANY_WATCHES;
             case TOO_SLOW -> TOO_SLOW;
+            case IDEMPOTENCY_KEY_REUSED -> IDEMPOTENCY_KEY_REUSED;
             case TOO_LARGE -> TOO_LARGE;
             case INTERNAL -> INTERNAL;
             case UNDETERMINED -> UNDETERMINED;

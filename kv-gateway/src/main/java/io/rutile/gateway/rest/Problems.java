@@ -28,6 +28,16 @@ final class Problems {
         return told(failure, Failures::ofAtomicCall);
     }
 
+    /** The end of a transaction, with a name of its own. */
+    static Problem ofNamedCommit(Throwable failure) {
+        return told(failure, Failures::ofNamedCommit);
+    }
+
+    /** A write with a name of its own. */
+    static Problem ofIdempotent(Throwable failure) {
+        return told(failure, Failures::ofIdempotent);
+    }
+
     /** A compare-and-swap. */
     static Problem ofConditional(Throwable failure) {
         return told(failure, Failures::ofConditional);

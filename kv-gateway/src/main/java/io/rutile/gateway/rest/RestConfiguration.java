@@ -61,6 +61,7 @@ public class RestConfiguration implements WebMvcConfigurer {
     @Override
     public void addInterceptors(InterceptorRegistry registry) {
         registry.addInterceptor(new StrictQuery()).addPathPatterns("/", "/v1/**");
+        registry.addInterceptor(new Idempotency()).addPathPatterns("/v1/**");
     }
 
     @Bean

@@ -63,6 +63,13 @@ interface TxnApi extends ApiParameters {
                             schema = @Schema(implementation = AtomicResultSchema.class),
                             examples = @ExampleObject(name = "sold", value = RESULT_EXAMPLE)))
     @ApiResponse(ref = "#/components/responses/Conflict", responseCode = "409")
+    @ApiResponse(
+            responseCode = "422",
+            description = "The Idempotency-Key belongs to another request",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                            schema = @Schema(implementation = Problem.class)))
     @PostMapping(
             path = "/v1/txn/execute",
             consumes = MediaType.APPLICATION_JSON_VALUE,
@@ -71,7 +78,8 @@ interface TxnApi extends ApiParameters {
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response,
             @Encoding @RequestParam(required = false) @Nullable String enc,
-            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout)
+            @Timeout @RequestHeader(name = TimeParameters.TIMEOUT_HEADER, required = false) @Nullable String timeout,
+            @Named @RequestHeader(name = Idempotency.HEADER, required = false) @Nullable String idempotencyKey)
             throws IOException;
 
     @Operation(
@@ -286,7 +294,9 @@ interface TxnApi extends ApiParameters {
     @ApiResponse(ref = "#/components/responses/Conflict", responseCode = "409")
     @PostMapping(path = TRANSACTION + "/commit", produces = MediaType.APPLICATION_JSON_VALUE)
     CompletableFuture<ResponseEntity<Committed>> commit(
-            HttpServletRequest request, @TransactionId @PathVariable String id);
+            HttpServletRequest request,
+            @TransactionId @PathVariable String id,
+            @Named @RequestHeader(name = Idempotency.HEADER, required = false) @Nullable String idempotencyKey);
 
     @Operation(
             operationId = "txnRollback",

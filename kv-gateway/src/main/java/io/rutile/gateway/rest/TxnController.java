@@ -8,6 +8,7 @@ import io.rutile.gateway.access.TxnDoor;
 import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Deadline;
+import io.rutile.gateway.kv.IdempotencyKey;
 import io.rutile.gateway.kv.OpenTransaction;
 import io.rutile.gateway.kv.ReadView;
 import io.rutile.gateway.kv.TxnSessions;
@@ -17,6 +18,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -45,14 +47,24 @@ final class TxnController implements TxnApi {
 
     @Override
     public CompletableFuture<ResponseEntity<Void>> execute(
-            HttpServletRequest request, HttpServletResponse response, @Nullable String enc, @Nullable String timeout)
+            HttpServletRequest request,
+            HttpServletResponse response,
+            @Nullable String enc,
+            @Nullable String timeout,
+            @Nullable String idempotencyKey)
             throws IOException {
         KeyEncoding encoding = KeyEncoding.of(enc);
         Duration limit = times.timeout(timeout);
         var permit = AdmissionFilter.permit(request);
         AtomicCall call = new AtomicCallJson(encoding, permit).call(AdmissionFilter.body(request));
         ReadResponse answer = new ReadResponse(request, response, encoding);
-        return told(txn(request).execute(call, limit, BatchRead.ANSWER_BYTES_MAX, permit), Problems::ofAtomicCall)
+        TxnDoor txn = txn(request);
+        IdempotencyKey key = Idempotency.of(request, txn, "execute?enc=" + encoding, AdmissionFilter.body(request));
+        return (key == null
+                        ? told(txn.execute(call, limit, BatchRead.ANSWER_BYTES_MAX, permit), Problems::ofAtomicCall)
+                        : told(
+                                txn.executeOnce(key, call, limit, BatchRead.ANSWER_BYTES_MAX, permit),
+                                Problems::ofIdempotent))
                 .thenCompose(result -> answer.write(call, result));
     }
 
@@ -111,8 +123,13 @@ final class TxnController implements TxnApi {
     }
 
     @Override
-    public CompletableFuture<ResponseEntity<Committed>> commit(HttpServletRequest request, String id) {
-        return told(txn(request).commit(id), Problems::ofCommit)
+    public CompletableFuture<ResponseEntity<Committed>> commit(
+            HttpServletRequest request, String id, @Nullable String idempotencyKey) {
+        TxnDoor txn = txn(request);
+        IdempotencyKey key = Idempotency.of(request, txn, "commit", id.getBytes(StandardCharsets.US_ASCII));
+        return (key == null
+                        ? told(txn.commit(id), Problems::ofCommit)
+                        : told(txn.commitOnce(id, key, times.timeout(null)), Problems::ofNamedCommit))
                 .thenApply(commitTs -> ResponseEntity.ok(new Committed(commitTs.toString())));
     }
 

@@ -17,6 +17,7 @@ import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
+import io.rutile.gateway.kv.IdempotencyRecords;
 import io.rutile.gateway.kv.InMemoryChanges;
 import io.rutile.gateway.kv.InMemoryKvOperations;
 import io.rutile.gateway.kv.InMemoryTransactions;
@@ -69,14 +70,19 @@ class FrontDoorTest {
     private final ConcurrentLinkedQueue<Touch> touched = new ConcurrentLinkedQueue<>();
     private final GatewayLimits limits = new GatewayLimits(1_000, 1 << 30, metrics);
     private final TxnOperations transactions = witnessed(TxnOperations.class, cluster, Api.TXN);
+    private final IdempotencyRecords records = new IdempotencyRecords(transactions, SECONDS, metrics);
     private final TxnSessions sessions =
-            new TxnSessions(transactions, new TxnSessions.Limits(1_000, SECONDS, SECONDS, 1 << 30), metrics);
+            new TxnSessions(transactions, records, new TxnSessions.Limits(1_000, SECONDS, SECONDS, 1 << 30), metrics);
     private final Watches watches = new Watches(
             witnessed(ChangeSource.class, new InMemoryChanges(), Api.TXN),
             new Watches.Limits(1_000, 1_000, 1_000, 1 << 20, SECONDS),
             metrics);
     private final FrontDoor door = new FrontDoor(
-            witnessed(KvOperations.class, kv, Api.RAW), transactions, sessions, new AtomicCalls(transactions), watches);
+            witnessed(KvOperations.class, kv, Api.RAW),
+            transactions,
+            sessions,
+            new AtomicCalls(transactions, records),
+            watches);
 
     @AfterEach
     void close() {

@@ -10,6 +10,7 @@ import io.rutile.client.KvClientException.Kind;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.rpc.Futures;
+import io.rutile.client.txn.TxnSnapshot;
 import io.rutile.gateway.kv.AtomicCall.Condition;
 import io.rutile.gateway.kv.AtomicCall.Delete;
 import io.rutile.gateway.kv.AtomicCall.Get;
@@ -21,6 +22,7 @@ import io.rutile.protocol.KeyRange;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +36,10 @@ class AtomicCallsTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final InMemoryTransactions cluster = new InMemoryTransactions();
-    private final AtomicCalls calls = new AtomicCalls(cluster);
-    private final GatewayLimits limits = new GatewayLimits(100, 128 << 20, new SimpleMeterRegistry());
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final IdempotencyRecords records = new IdempotencyRecords(cluster, Duration.ofHours(1), metrics);
+    private final AtomicCalls calls = new AtomicCalls(cluster, records);
+    private final GatewayLimits limits = new GatewayLimits(100, 128 << 20, metrics);
 
     @AfterEach
     void nothingStaysOpen() {
@@ -190,25 +194,33 @@ class AtomicCallsTest {
         AtomicCall call = new AtomicCall(
                 List.of(Condition.exists(key("a"), false)), List.of(new Put(key("a"), bytes("1"))), List.of());
         CompletableFuture<OpenTransaction> begun = new CompletableFuture<>();
-        AtomicCalls slow = new AtomicCalls(new TxnOperations() {
-            @Override
-            public CompletableFuture<OpenTransaction> begin(io.rutile.client.txn.TxnOptions options) {
-                return cluster.begin(options).whenComplete((transaction, failure) -> {
-                    cluster.close();
-                    begun.complete(transaction);
-                });
-            }
+        AtomicCalls slow = new AtomicCalls(
+                new TxnOperations() {
+                    @Override
+                    public CompletableFuture<OpenTransaction> begin(io.rutile.client.txn.TxnOptions options) {
+                        return cluster.begin(options).whenComplete((transaction, failure) -> {
+                            cluster.close();
+                            begun.complete(transaction);
+                        });
+                    }
 
-            @Override
-            public CompletableFuture<ReadView> snapshot(io.rutile.protocol.TimeStamp version, Deadline deadline) {
-                throw new AssertionError();
-            }
+                    @Override
+                    public CompletableFuture<ReadView> snapshot(
+                            io.rutile.protocol.TimeStamp version, Deadline deadline) {
+                        throw new AssertionError();
+                    }
 
-            @Override
-            public CompletableFuture<ReadView> newest(Deadline deadline) {
-                throw new AssertionError();
-            }
-        });
+                    @Override
+                    public CompletableFuture<ReadView> newest(Deadline deadline) {
+                        throw new AssertionError();
+                    }
+
+                    @Override
+                    public CompletableFuture<Optional<TxnSnapshot.Versioned>> latest(ByteKey key, Deadline deadline) {
+                        throw new AssertionError();
+                    }
+                },
+                records);
 
         Throwable failure = slow.run(call, Duration.ofMillis(50), BatchRead.ANSWER_BYTES_MAX, limits.admit())
                 .handle((done, failed) -> Futures.causeOf(failed))

@@ -6,8 +6,10 @@ import io.rutile.client.raw.RawKv.PairConsumer;
 import io.rutile.client.raw.RawKv.ScanRequest;
 import io.rutile.client.txn.TxnFailures;
 import io.rutile.client.txn.TxnOptions;
+import io.rutile.client.txn.TxnSnapshot;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.TimeStamp;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -43,6 +45,7 @@ public final class InMemoryTransactions implements TxnOperations {
     private long now = 1;
     private int commits;
     private @Nullable Runnable beforeCommit;
+    private @Nullable RuntimeException lostAnswer;
     private volatile @Nullable CompletableFuture<Void> gate;
 
     public InMemoryTransactions() {
@@ -60,6 +63,7 @@ public final class InMemoryTransactions implements TxnOperations {
         open.clear();
         commits = 0;
         beforeCommit = null;
+        lostAnswer = null;
         open();
     }
 
@@ -96,6 +100,16 @@ public final class InMemoryTransactions implements TxnOperations {
     /** Runs just before the next commit is checked. */
     public synchronized void beforeNextCommit(Runnable other) {
         beforeCommit = other;
+    }
+
+    /** The next commit is carried out, and this is all that is heard of it. */
+    public synchronized void loseNextCommit(RuntimeException instead) {
+        lostAnswer = instead;
+    }
+
+    /** All timestamps from now on are later by so much. */
+    public synchronized void passTime(Duration time) {
+        now += time.toMillis() << TimeStamp.LOGICAL_BITS;
     }
 
     public void failNext(RuntimeException failure) {
@@ -138,6 +152,12 @@ public final class InMemoryTransactions implements TxnOperations {
     @Override
     public CompletableFuture<ReadView> newest(Deadline deadline) {
         return call(() -> new View(new TimeStamp(now)));
+    }
+
+    @Override
+    public CompletableFuture<Optional<TxnSnapshot.Versioned>> latest(ByteKey key, Deadline deadline) {
+        return call(() -> Optional.ofNullable(newest().get(key))
+                .map(value -> new TxnSnapshot.Versioned(value, new TimeStamp(writtenAt.getOrDefault(key, 0L)))));
     }
 
     private <T> CompletableFuture<T> call(Supplier<T> action) {
@@ -321,6 +341,11 @@ public final class InMemoryTransactions implements TxnOperations {
                 versions.put(++now, next);
                 writes.keySet().forEach(key -> writtenAt.put(key, now));
                 locks.values().removeIf(holder -> holder == this);
+                RuntimeException lost = lostAnswer;
+                lostAnswer = null;
+                if (lost != null) {
+                    throw lost;
+                }
                 return new TimeStamp(now);
             });
         }

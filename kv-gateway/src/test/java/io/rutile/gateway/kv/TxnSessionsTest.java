@@ -33,6 +33,7 @@ class TxnSessionsTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final InMemoryTransactions cluster = new InMemoryTransactions();
     private final AtomicLong nanos = new AtomicLong();
+    private final IdempotencyRecords records = new IdempotencyRecords(cluster, LIFE, metrics);
     private final TxnSessions sessions = sessions(3, 10_000);
 
     @AfterEach
@@ -194,7 +195,10 @@ class TxnSessionsTest {
     @Test
     void theSweeperNeedsNoCaller() {
         try (TxnSessions live = new TxnSessions(
-                cluster, new TxnSessions.Limits(1, Duration.ofMillis(20), LIFE, 1_000), new SimpleMeterRegistry())) {
+                cluster,
+                records,
+                new TxnSessions.Limits(1, Duration.ofMillis(20), LIFE, 1_000),
+                new SimpleMeterRegistry())) {
             live.start();
             live.begin(OWNER, TxnOptions.optimistic()).join();
 
@@ -326,7 +330,8 @@ class TxnSessionsTest {
     }
 
     private TxnSessions sessions(int openMax, long bytesMax) {
-        return new TxnSessions(cluster, new TxnSessions.Limits(openMax, IDLE, LIFE, bytesMax), nanos::get, metrics);
+        return new TxnSessions(
+                cluster, records, new TxnSessions.Limits(openMax, IDLE, LIFE, bytesMax), nanos::get, metrics);
     }
 
     private String begin() {

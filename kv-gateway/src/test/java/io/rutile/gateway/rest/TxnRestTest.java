@@ -38,6 +38,71 @@ class TxnRestTest {
         assertThat(gateway.gauge("kv.gateway.in.flight")).isZero();
     }
 
+    // ---- names
+
+    private HttpResponse<byte[]> named(String path, @Nullable String body, String... names) {
+        HttpRequest.Builder request = post(path, body);
+        if (body != null) {
+            request.header("Content-Type", "application/json");
+        }
+        for (String name : names) {
+            request.header("Idempotency-Key", name);
+        }
+        return gateway.send(request);
+    }
+
+    @Test
+    void aNamedCallIsAnsweredAsBeforeAndItsNameIsItsOwn() {
+        String body =
+                "{\"compare\":[{\"key\":\"a\",\"exists\":false}],\"then\":[{\"put\":{\"key\":\"a\",\"value\":\"1\"}},{\"get\":\"a\"}]}";
+        HttpResponse<byte[]> first = named("/v1/txn/execute", body, "\"8e03978e-40d5\"");
+        assertThat(first.statusCode()).isEqualTo(200);
+        assertThat(json(first).get("succeeded").asBoolean()).isTrue();
+
+        assertThat(named("/v1/txn/execute", body, "8e03978e-40d5").body()).isEqualTo(first.body());
+        assertProblem(
+                named("/v1/txn/execute", body.replace("\"1\"", "\"2\""), "8e03978e-40d5"),
+                422,
+                "idempotency-key-reused");
+        assertProblem(named("/v1/txn/execute?enc=hex", "{}", "8e03978e-40d5"), 422, "idempotency-key-reused");
+        assertThat(gateway.txn.commits()).isEqualTo(1);
+        assertThat(text(gateway.get("/v1/txn/keys/a"))).isEqualTo("1");
+    }
+
+    @Test
+    void aNamedCommitIsKeptThough() {
+        String path =
+                "/v1/txn/" + json(gateway.send(post("/v1/txn", null))).get("id").asString();
+        gateway.put(path + "/keys/a", bytes("1"));
+
+        HttpResponse<byte[]> committed = named(path + "/commit", null, "commit-1");
+
+        assertThat(committed.statusCode()).isEqualTo(200);
+        assertThat(named(path + "/commit", null, "commit-1").body()).isEqualTo(committed.body());
+        assertProblem(named("/v1/txn/execute", "{}", "commit-1"), 422, "idempotency-key-reused");
+    }
+
+    @Test
+    void aNameThatCannotBeKeptIsRefused() {
+        assertProblem(named("/v1/txn/execute", "{}", "a", "b"), 400, "invalid-request");
+        assertProblem(named("/v1/txn/execute", "{}", ""), 400, "invalid-request");
+        assertProblem(named("/v1/txn", null, "a"), 400, "invalid-request");
+        assertProblem(named("/v1/raw:batchPut", "{}", "a"), 400, "invalid-request");
+        assertProblem(gateway.put("/v1/raw/k", bytes("v"), "Idempotency-Key", "a"), 400, "invalid-request");
+        assertThat(gateway.txn.commits()).isZero();
+    }
+
+    /** Where outcomes are written down. */
+    @Test
+    void keysOfTheGatewayAreNobodys() {
+        assertProblem(gateway.get("/v1/txn/keys/ffffffff6964656d?enc=hex"), 400, "invalid-request");
+        assertProblem(
+                gateway.postJson(
+                        "/v1/txn/execute?enc=hex", "{\"then\":[{\"put\":{\"key\":\"ffffffff\",\"value\":\"00\"}}]}"),
+                400,
+                "invalid-request");
+    }
+
     // ---- sessions
 
     @Test
