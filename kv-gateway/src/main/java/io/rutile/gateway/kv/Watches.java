@@ -152,22 +152,31 @@ public final class Watches implements AutoCloseable {
         if (closed) {
             throw new FailureException(Failure.Kind.UNAVAILABLE.because("the gateway stops"));
         }
-        WatchFeed feed = best(range, position);
+        KeyRange fed = ReservedKeys.outside(range);
+        if (fed.isEmpty()) {
+            throw new FailureException(
+                    Failure.Kind.INVALID_REQUEST.because("keys from ffffffff (hex) on are the gateway's own"));
+        }
+        WatchFeed feed = best(fed, position);
         if (feed == null) {
             if (feedCount() >= limits.feedsMax()) {
                 refusedFeeds.increment();
                 throw new FailureException(
                         Failure.Kind.TOO_MANY_WATCHES.because(limits.feedsMax() + " ranges are watched"));
             }
-            feed = WatchFeed.open(source, range, position, limits.feedBytesMax(), executor, now, nanoClock);
-            feeds.computeIfAbsent(range, unknown -> new ArrayList<>()).add(feed);
+            feed = WatchFeed.open(source, fed, position, limits.feedBytesMax(), executor, now, nanoClock);
+            feeds.computeIfAbsent(fed, unknown -> new ArrayList<>()).add(feed);
         }
         Watch watch = new Watch(this, range, position, feed, caller, stillAllowed);
         feed.join(watch, position);
         return watch;
     }
 
-    /** Of the feeds that have what lies behind the position and have nearly come so far, the one that is furthest. */
+    /**
+     * Of the feeds that have what lies behind the position and have nearly come so far, the one that is furthest.
+     *
+     * @param range without keys of the gateway's own
+     */
     private @Nullable WatchFeed best(KeyRange range, FeedPosition position) {
         WatchFeed best = null;
         for (WatchFeed feed : feeds.getOrDefault(range, List.of())) {
@@ -193,7 +202,7 @@ public final class Watches implements AutoCloseable {
         // Before it waits: a feed that was behind may have caught up with the one that all others are on.
         WatchFeed better;
         synchronized (this) {
-            better = best(watch.range(), position);
+            better = best(ReservedKeys.outside(watch.range()), position);
             if (better != null && better != feed) {
                 better.join(watch, position);
                 feed.leave(watch);

@@ -154,8 +154,8 @@ class IdempotentWritesTest {
     void aCallThatItsClientSendsAgainToAnotherGatewayTakesEffectOnce() {
         cluster.write(key("stock"), bytes("3"));
         cluster.loseNextCommit(new KvClientException(Kind.TIMEOUT, "no answer in time", null, null));
-        Throwable failure = failureOf(calls.runOnce(
-                named("order-6", "sale"), sale(3), TIMEOUT, BatchRead.ANSWER_BYTES_MAX, limits.admit()));
+        Throwable failure = failureOf(
+                calls.runOnce(named("order-6", "sale"), sale(3), TIMEOUT, BatchRead.ANSWER_BYTES_MAX, limits.admit()));
         assertThat(Failures.ofIdempotent(failure).retryable()).isTrue();
 
         AtomicCall.Result again = once(anotherGateway, "order-6", sale(3));

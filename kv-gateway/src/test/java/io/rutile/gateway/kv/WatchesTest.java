@@ -110,6 +110,22 @@ class WatchesTest {
         }
     }
 
+    /** Outcomes of named writes are nobody's news. */
+    @Test
+    void theGatewaysOwnKeysAreNotWatched() throws Exception {
+        ByteKey own = IdempotencyKey.PREFIX;
+        try (Watch watch =
+                watches.watch(KeyRange.ALL, null, new Object(), false, () -> {}).join()) {
+            changes.commit(own, new byte[] {1});
+            commit("nut/1");
+
+            assertThat(read(watch, 1)).extracting(Change::key).containsExactly(key("nut/1"));
+        }
+        KeyRange reserved = new KeyRange(ReservedKeys.FIRST, ByteKey.EMPTY);
+        assertThat(refusal(watches.watch(reserved, null, new Object(), false, () -> {})))
+                .isEqualTo(Failure.Kind.INVALID_REQUEST);
+    }
+
     @Test
     void aThousandWatchersShareOneFeedAndSeeEachChangeOnce() throws Exception {
         int watchers = 1_000;
