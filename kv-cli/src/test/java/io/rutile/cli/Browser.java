@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
@@ -83,35 +84,54 @@ final class Browser implements AutoCloseable {
 
     /** A browser; skips the test, and says so, where there is none. */
     static Browser require() throws IOException {
-        Optional<Path> program = Stream.of(
-                        System.getenv().getOrDefault("PATH", "").split(Pattern.quote(File.pathSeparator)))
+        Optional<Path> program = program();
+        Assumptions.assumeTrue(
+                program.isPresent(), "not tested: there is no Chromium here (Debian: apt-get install chromium)");
+        return open(program.get(), List.of());
+    }
+
+    /**
+     * A browser that takes a certificate of this key for a good one, whoever has signed it; empty where there is none.
+     *
+     * @param pin SHA-256 of the public key, in Base64
+     */
+    static Optional<Browser> trusting(String pin) throws IOException {
+        Optional<Path> program = program();
+        return program.isEmpty()
+                ? Optional.empty()
+                : Optional.of(open(program.get(), List.of("--ignore-certificate-errors-spki-list=" + pin)));
+    }
+
+    private static Optional<Path> program() {
+        return Stream.of(System.getenv().getOrDefault("PATH", "").split(Pattern.quote(File.pathSeparator)))
                 .flatMap(directory -> Stream.of("chromium", "chromium-browser", "google-chrome")
                         .map(name -> Path.of(directory, name)))
                 .filter(Files::isExecutable)
                 .findFirst();
-        Assumptions.assumeTrue(
-                program.isPresent(), "not tested: there is no Chromium here (Debian: apt-get install chromium)");
+    }
+
+    private static Browser open(Path program, List<String> more) throws IOException {
         Path profile = Files.createTempDirectory("rutile-browser-");
-        Process process = new ProcessBuilder(
-                        program.get().toString(),
-                        "--headless=new",
-                        "--no-sandbox",
-                        "--disable-gpu",
-                        "--disable-dev-shm-usage",
-                        "--disable-quic",
-                        "--disable-extensions",
-                        "--disable-background-networking",
-                        "--disable-component-update",
-                        "--disable-sync",
-                        "--no-first-run",
-                        "--no-default-browser-check",
-                        "--hide-scrollbars",
-                        "--remote-debugging-address=127.0.0.1",
-                        "--remote-debugging-port=0",
-                        "--user-data-dir=" + profile,
-                        "about:blank")
-                .redirectErrorStream(true)
-                .start();
+        List<String> command = new ArrayList<>(List.of(
+                program.toString(),
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-quic",
+                "--disable-extensions",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+                "--no-default-browser-check",
+                "--hide-scrollbars",
+                "--remote-debugging-address=127.0.0.1",
+                "--remote-debugging-port=0",
+                "--user-data-dir=" + profile));
+        command.addAll(more);
+        command.add("about:blank");
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();
         try {
             return new Browser(process, profile, page(process));

@@ -13,6 +13,7 @@ import io.rutile.gateway.v1.RawKvGrpc;
 import io.rutile.gateway.v1.RawPutRequest;
 import io.rutile.gateway.v1.RawScanRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -22,10 +23,16 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -125,14 +132,75 @@ class UpDownIT {
         }
     }
 
+    /** With TLS on every port, so that no cluster has to be started for that alone. */
     @Test
     void downStopsWhatAnUpLooksAfter() throws Exception {
-        CommandRun up = up("--nodes", "1");
+        CommandRun up = up("--nodes", "1", "--tls");
         awaitReady(up);
+        assertThat(up.out()).contains("gateway https://127.0.0.1:" + (base + 400));
+        commandsFindTheCertificates();
+        theConsoleOpens();
+        nobodyElseIsLetIn();
 
-        assertThat(CommandRun.run(scratch, "down", "--data", data).exitCode()).isZero();
+        CommandRun down = CommandRun.run(scratch, "down", "--data", data);
 
+        assertThat(down.exitCode()).isZero();
         assertThat(up.exitCode()).as("%s", up.err()).isZero();
+    }
+
+    private void commandsFindTheCertificates() throws Exception {
+        for (List<String> command : List.of(
+                List.of("put", "hello", "world"),
+                List.of("get", "hello"),
+                List.of("stores"),
+                List.of("members"),
+                List.of("check"),
+                List.of("verify", "gateway", "--pairs", "3"))) {
+            List<String> arguments = new ArrayList<>(command);
+            arguments.addAll(List.of("--data", data));
+            CommandRun run = CommandRun.run(scratch, arguments.toArray(String[]::new));
+            assertThat(run.exitCode()).as("%s %s", command, run.err()).isZero();
+        }
+        assertThat(status().getAsJsonArray("processes").asList())
+                .allSatisfy(process -> assertThat(
+                                process.getAsJsonObject().get("state").getAsString())
+                        .isEqualTo("ready"));
+    }
+
+    private void theConsoleOpens() throws Exception {
+        byte[] key = certificate("member").getPublicKey().getEncoded();
+        String pin = Base64.getEncoder()
+                .encodeToString(MessageDigest.getInstance("SHA-256").digest(key));
+        Optional<Browser> found = Browser.trusting(pin);
+        if (found.isEmpty()) {
+            return; // ConsoleIT says so
+        }
+        try (Browser browser = found.get()) {
+            browser.open("https://127.0.0.1:" + (base + 400) + "/console/");
+            await().atMost(Duration.ofSeconds(20))
+                    .untilAsserted(() -> assertThat(browser.text("document.body.textContent"))
+                            .contains("1 of 1Stores up"));
+            assertThat(browser.text("location.protocol")).isEqualTo("https:");
+            assertThat(browser.troubles()).isEmpty();
+        }
+    }
+
+    private void nobodyElseIsLetIn() throws Exception {
+        CommandRun stranger =
+                CommandRun.run(scratch, "get", "hello", "--target", "127.0.0.1:" + base, "--timeout", "2");
+        assertThat(stranger.exitCode()).isEqualTo(1);
+        assertThat(stranger.err()).anyMatch(line -> line.contains("TLS"));
+        try (Stream<Path> files = Files.list(Path.of(data, "tls"))) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrder(
+                            "ca.crt", "member.crt", "member.key", "application.crt", "application.key");
+        }
+    }
+
+    private X509Certificate certificate(String name) throws Exception {
+        try (InputStream in = Files.newInputStream(Path.of(data, "tls", name + ".crt"))) {
+            return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+        }
     }
 
     @Test

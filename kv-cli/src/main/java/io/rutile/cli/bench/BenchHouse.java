@@ -62,7 +62,8 @@ final class BenchHouse {
                 ? given.toAbsolutePath()
                 : Files.createTempDirectory(Path.of("").toAbsolutePath(), ".rutile-bench-");
         ScratchCluster.requireNone(directory);
-        ClusterLayout layout = new ClusterLayout(directory, 1, NODES, options.basePort, ApiVersion.V1, NODE_PROPERTIES);
+        ClusterLayout layout =
+                new ClusterLayout(directory, 1, NODES, options.basePort, ApiVersion.V1, NODE_PROPERTIES, false);
         int code =
                 ScratchCluster.use(layout, JavaRuntime.current(), FLAGS, cluster -> new ScratchCluster.Use<Integer>() {
                     @Override

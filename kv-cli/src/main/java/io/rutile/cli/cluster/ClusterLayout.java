@@ -4,11 +4,16 @@ import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static java.util.Map.entry;
 
+import io.micrometer.core.instrument.Metrics;
+import io.rutile.tls.Tls;
+import io.rutile.tls.TlsException;
+import io.rutile.tls.TransportSecurity;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -33,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param apiVersion what its data looks like
  * @param nodeProperties configuration of every KV node, besides what follows from the layout: {@code rutile.node.split.size} and
  *     its value
+ * @param tls whether all its ports speak TLS, with certificates of a {@link LocalAuthority}
  */
 public record ClusterLayout(
         Path dataDir,
@@ -40,7 +46,8 @@ public record ClusterLayout(
         int nodes,
         @Nullable Integer basePort,
         ApiVersion apiVersion,
-        Map<String, String> nodeProperties) {
+        Map<String, String> nodeProperties,
+        boolean tls) {
 
     public static final String HOST = "127.0.0.1";
 
@@ -76,9 +83,9 @@ public record ClusterLayout(
         nodeProperties.keySet().forEach(ClusterLayout::requirePropertyName);
     }
 
-    /** Nodes with nothing but their defaults. */
+    /** Over plaintext, nodes with nothing but their defaults. */
     public ClusterLayout(Path dataDir, int pds, int nodes, @Nullable Integer basePort, ApiVersion apiVersion) {
-        this(dataDir, pds, nodes, basePort, apiVersion, Map.of());
+        this(dataDir, pds, nodes, basePort, apiVersion, Map.of(), false);
     }
 
     /** One Placement Driver, three nodes and a gateway on the well-known ports. */
@@ -105,7 +112,8 @@ public record ClusterLayout(
                     properties.stringPropertyNames().stream()
                             .filter(name -> name.startsWith(NODE_PROPERTY))
                             .collect(Collectors.toMap(
-                                    name -> name.substring(NODE_PROPERTY.length()), properties::getProperty))));
+                                    name -> name.substring(NODE_PROPERTY.length()), properties::getProperty)),
+                    Boolean.parseBoolean(properties.getProperty("tls", "false"))));
         } catch (IOException | IllegalArgumentException e) {
             throw new ClusterException(file + " does not describe a cluster: " + e.getMessage(), e);
         }
@@ -124,6 +132,7 @@ public record ClusterLayout(
         properties.setProperty("nodes", Integer.toString(nodes));
         properties.setProperty("base-port", basePort == null ? "" : basePort.toString());
         properties.setProperty("api-version", apiVersion.name());
+        properties.setProperty("tls", Boolean.toString(tls));
         nodeProperties.forEach((name, value) -> properties.setProperty(NODE_PROPERTY + name, value));
         Path draft = dataDir.resolve(FILE + ".new");
         try (Writer out = Files.newBufferedWriter(draft)) {
@@ -141,11 +150,22 @@ public record ClusterLayout(
         Map<String, String> all = new TreeMap<>(nodeProperties);
         all.putAll(changes);
         all.values().removeIf(String::isEmpty);
-        return new ClusterLayout(dataDir, pds, nodes, basePort, apiVersion, all);
+        return new ClusterLayout(dataDir, pds, nodes, basePort, apiVersion, all, tls);
     }
 
     /** All processes in the order they are started; they are stopped in the reverse order. */
     public List<ServiceSpec> services() {
+        List<ServiceSpec> plain = plainServices();
+        return tls ? plain.stream().map(this::secured).toList() : plain;
+    }
+
+    private ServiceSpec secured(ServiceSpec plain) {
+        List<String> settings = new ArrayList<>(plain.settings());
+        settings.addAll(authority().settings());
+        return new ServiceSpec(plain.name(), plain.role(), plain.ports(), settings, true);
+    }
+
+    private List<ServiceSpec> plainServices() {
         List<ServiceSpec> services = new ArrayList<>();
         IntStream.rangeClosed(1, pds).mapToObj(this::pd).forEach(services::add);
         IntStream.rangeClosed(1, nodes).mapToObj(this::node).forEach(services::add);
@@ -161,7 +181,34 @@ public record ClusterLayout(
     }
 
     public String gatewayUrl() {
-        return "http://" + address(gateway().port("http"));
+        return scheme() + address(gateway().port("http"));
+    }
+
+    private String scheme() {
+        return tls ? "https://" : "http://";
+    }
+
+    /** Whose certificates its processes show, if they do. */
+    public LocalAuthority authority() {
+        return new LocalAuthority(dataDir);
+    }
+
+    /**
+     * How its processes are reached.
+     *
+     * @throws ClusterException in words, if the cluster speaks TLS and its certificates can't be used
+     */
+    public TransportSecurity security() {
+        if (!tls) {
+            return TransportSecurity.PLAINTEXT;
+        }
+        try {
+            return new TransportSecurity(
+                    null, null, Tls.client(authority().applicationFiles(), Clock.systemUTC(), Metrics.globalRegistry));
+        } catch (TlsException e) {
+            throw new ClusterException(
+                    "the certificates of the cluster in " + dataDir + " can't be used: " + e.getMessage(), e);
+        }
     }
 
     public Path runDir() {

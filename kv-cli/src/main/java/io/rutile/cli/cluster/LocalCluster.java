@@ -1,5 +1,6 @@
 package io.rutile.cli.cluster;
 
+import io.rutile.tls.ClientTls;
 import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All processes of a cluster: starts them, waits until they serve, stops them in reverse order. Processes outlive this object; another
@@ -28,6 +30,8 @@ public final class LocalCluster {
     private final RutileHome home;
     private final List<String> extraFlags;
     private final Map<String, ServiceProcess> processes = new LinkedHashMap<>();
+    /** Made when it is needed first: before the first start there may be no certificates. */
+    private volatile @Nullable HealthProbe probe;
 
     /**
      * Finds or will start the processes of this layout.
@@ -86,7 +90,7 @@ public final class LocalCluster {
 
     /** Starts those of them that aren't running; the same otherwise. */
     public synchronized List<ServiceProcess> start(List<ServiceProcess> wanted) {
-        Disk.prepare(layout);
+        prepare();
         List<ServiceProcess> missing =
                 wanted.stream().filter(process -> !process.isAlive()).toList();
         missing.forEach(process -> Ports.requireFree(process.spec()));
@@ -102,9 +106,26 @@ public final class LocalCluster {
             throw new ClusterException(
                     name + " is running already (process " + process.pid().orElse(-1L) + ")");
         }
-        Disk.prepare(layout);
+        prepare();
         Ports.requireFree(process.spec());
         process.start(java, home, extraFlags);
+    }
+
+    private void prepare() {
+        Disk.prepare(layout);
+        if (layout.tls() && running().isEmpty()) {
+            layout.authority().prepare(java);
+        }
+    }
+
+    private HealthProbe probe() {
+        HealthProbe known = probe;
+        if (known == null) {
+            ClientTls client = layout.security().outgoing();
+            known = new HealthProbe(client == null ? null : client.context());
+            probe = known;
+        }
+        return known;
     }
 
     /**
@@ -129,7 +150,7 @@ public final class LocalCluster {
                 wanted,
                 remaining(timeout, startNanos),
                 progress,
-                () -> HealthProbe.status(layout.gatewayUrl() + "/v1/raw?limit=1") == HttpURLConnection.HTTP_OK);
+                () -> probe().status(layout.gatewayUrl() + "/v1/raw?limit=1") == HttpURLConnection.HTTP_OK);
     }
 
     /** Waits until one process may serve. @throws ClusterException as {@link #awaitReady(Duration, Consumer)} */
@@ -183,15 +204,15 @@ public final class LocalCluster {
 
     /** Every process as it is now; asks all of them at the same time. */
     public List<ProcessStatus> status() {
-        return processes.values().parallelStream().map(LocalCluster::status).toList();
+        return processes.values().parallelStream().map(this::status).toList();
     }
 
-    private static ProcessStatus status(ServiceProcess process) {
+    private ProcessStatus status(ServiceProcess process) {
         return process.pid()
                 .map(pid -> new ProcessStatus(
                         process.spec(),
                         pid,
-                        HealthProbe.isReady(process.spec()) ? ProcessStatus.State.READY : ProcessStatus.State.STARTING))
+                        probe().isReady(process.spec()) ? ProcessStatus.State.READY : ProcessStatus.State.STARTING))
                 .orElseGet(() -> new ProcessStatus(process.spec(), null, ProcessStatus.State.STOPPED));
     }
 
@@ -204,7 +225,7 @@ public final class LocalCluster {
                         if (!process.isAlive()) {
                             throw new ClusterException(process.lastWords());
                         }
-                        return HealthProbe.isReady(process.spec());
+                        return probe().isReady(process.spec());
                     })
                     .toList();
             if (!now.isEmpty()) {

@@ -32,7 +32,11 @@ final class RegionReplicas implements AutoCloseable {
     static RegionReplicas of(ClusterLayout layout, Duration connectTimeout) {
         try {
             return new RegionReplicas(
-                    PdClient.connect(new PdClientOptions(layout.pdEndpoints(), CALL_TIMEOUT, connectTimeout)),
+                    PdClient.connect(new PdClientOptions(
+                            layout.pdEndpoints(),
+                            CALL_TIMEOUT,
+                            connectTimeout,
+                            layout.security().channels())),
                     Math.min(REPLICAS, layout.nodes()));
         } catch (PdException e) {
             throw new ClusterException(

@@ -56,7 +56,7 @@ public final class ScratchOptions {
     }
 
     ClusterLayout layout(Path directory, int nodes, Map<String, String> nodeProperties) {
-        return new ClusterLayout(directory, pds, nodes, basePort, ApiVersion.V1, nodeProperties);
+        return new ClusterLayout(directory, pds, nodes, basePort, ApiVersion.V1, nodeProperties, false);
     }
 
     JavaRuntime runtime() {

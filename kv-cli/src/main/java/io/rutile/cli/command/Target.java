@@ -55,7 +55,8 @@ public final class Target {
     @Option(
             names = "--cacert",
             paramLabel = "FILE",
-            description = "Speak TLS, and trust servers whose certificates are of these CAs (PEM).")
+            description =
+                    "Speak TLS, and trust servers whose certificates are of these CAs (PEM). A local cluster with TLS needs none of these three.")
     private @Nullable Path cacert;
 
     @Option(
@@ -92,9 +93,10 @@ public final class Target {
     TransportSecurity security() {
         TransportSecurity known = security;
         if (known == null) {
-            known = cacert == null && cert == null && key == null
-                    ? TransportSecurity.PLAINTEXT
-                    : new TransportSecurity(null, null, tls());
+            boolean told = cacert != null || cert != null || key != null;
+            known = told
+                    ? new TransportSecurity(null, null, tls())
+                    : endpoints.isEmpty() ? local().security() : TransportSecurity.PLAINTEXT;
             security = known;
         }
         return known;

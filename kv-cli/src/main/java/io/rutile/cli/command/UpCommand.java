@@ -67,6 +67,12 @@ public final class UpCommand implements Callable<Integer> {
                     "Configuration of every KV node, such as rutile.node.split.size=16MB; may be repeated. NAME= restores the default.")
     private Map<String, String> nodeProperties = Map.of();
 
+    @Option(
+            names = "--tls",
+            description =
+                    "Every port speaks TLS, with certificates that are made for this cluster in its data directory; commands find them there. Fixed when the cluster is born.")
+    private boolean tls;
+
     @Option(names = "--detach", description = "Return when the cluster is ready; rutile down stops it.")
     private boolean detach;
 
@@ -108,11 +114,16 @@ public final class UpCommand implements Callable<Integer> {
                         nodes != null ? nodes : base.nodes(),
                         basePort != null ? basePort : base.basePort(),
                         apiVersion != null ? apiVersion : base.apiVersion(),
-                        base.nodeProperties())
+                        base.nodeProperties(),
+                        tls || base.tls())
                 .withNodeProperties(nodeProperties);
         if (before != null) {
             requireSame(before, "--pd", before.pds(), layout.pds());
             requireSame(before, "--api-version", before.apiVersion(), layout.apiVersion());
+            if (tls && !before.tls()) {
+                throw new ClusterException("the cluster in " + before.dataDir()
+                        + " was born without --tls; choose another directory with --data");
+            }
             if (layout.nodes() < before.nodes()) {
                 throw new ClusterException("the cluster in " + before.dataDir() + " has " + before.nodes()
                         + " nodes with data on them; --nodes can only be more than that");
