@@ -188,7 +188,12 @@ final class CoalescedHeartbeats {
      */
     boolean hold(Follower follower, long committed, Runnable send) {
         Link link = linkTo(follower);
-        return link != null && link.held.compareAndSet(null, new Held(committed, send, nanoClock.getAsLong()));
+        Held held = new Held(committed, send, nanoClock.getAsLong());
+        if (link == null || !link.held.compareAndSet(null, held)) {
+            return false;
+        }
+        // The link may have been given up before it held this, and nobody would ever send it.
+        return linkTo(follower) == link || !link.held.compareAndSet(held, null);
     }
 
     private @Nullable Link linkTo(Follower follower) {

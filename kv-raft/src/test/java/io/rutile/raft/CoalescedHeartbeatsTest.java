@@ -10,6 +10,7 @@ import io.rutile.raft.wire.CoalescedHeartbeatAnswer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** The leaders' side with a clock in hand. Time-out 1000: a beat is due every 100, three may be missed. */
@@ -204,6 +205,29 @@ class CoalescedHeartbeatsTest {
         assertThat(leader.heardAt).hasSize(100);
         pass(100);
         assertThat(calls).hasSize(190);
+    }
+
+    /** JRaft sends none before that one is answered: kept by nobody, it would have been its last. */
+    @Test
+    void aHeartbeatThatComesWhenItsFollowerIsGivenUpIsNotKept() {
+        Leader leader = new Leader();
+        AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+        CoalescedHeartbeats watched = new CoalescedHeartbeats(
+                (store, heartbeat, timeoutMs, answer) -> {},
+                Runnable::run,
+                () -> {
+                    meanwhile.getAndSet(() -> {}).run();
+                    return now.get();
+                },
+                1_000,
+                new SimpleMeterRegistry());
+        watched.speakTo(follower(leader, 1, new Replica(2, 21)));
+        meanwhile.set(() -> {
+            leader.term++;
+            watched.beat();
+        });
+        boolean held = watched.hold(follower(leader, 1, new Replica(2, 21)), 40, () -> leader.sent++);
+        assertThat(held && leader.sent == 0).as("held by nobody").isFalse();
     }
 
     @Test
