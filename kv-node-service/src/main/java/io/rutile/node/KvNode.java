@@ -39,6 +39,7 @@ import io.rutile.protocol.metapb.StoreLabel;
 import io.rutile.protocol.metapb.StoreState;
 import io.rutile.raft.RaftException;
 import io.rutile.raft.RaftOptions;
+import io.rutile.raft.RaftServer;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.command.ConcurrencyManager;
@@ -234,6 +235,7 @@ public final class KvNode implements AutoCloseable {
                 deadlocks.service(),
                 changes.service(),
                 ranges::destroy,
+                RaftServer::together,
                 tracing,
                 metrics));
         // Closed before the port: it would wait for streams that don't end by themselves.

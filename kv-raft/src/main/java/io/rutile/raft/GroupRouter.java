@@ -149,12 +149,14 @@ final class GroupRouter implements InboundCalls {
     private void receive(JRaftAdapter<?> group, AppendEntriesRequest request, Reply reply) {
         int bytes = request.getData().size();
         if (bytes == 0) {
-            handle(group, reply, () -> append(group, request, reply));
+            group.inbound().executeHere(handling(group, reply, () -> append(group, request, reply)));
         } else if (!memory.takesEntries(group.logBytesInMemory()) || !memory.inbound.take(bytes)) {
             metrics.refusedEntries.increment();
             reply.send(error(RaftError.EBUSY, "this store has too many entries in memory"));
         } else {
-            group.inbound().execute(() -> {
+            // What has come in one frame is taken one after the other, without waking anybody: entries are only handed
+            // to the log here.
+            group.inbound().executeHere(() -> {
                 try {
                     unlessStopping(group, reply, () -> {
                         append(group, request, reply);
@@ -167,12 +169,16 @@ final class GroupRouter implements InboundCalls {
         }
     }
 
+    /** What may write to the disk, a vote above all, keeps no other group's messages waiting. */
     private static void handle(JRaftAdapter<?> group, Reply reply, Runnable handling) {
-        group.inbound()
-                .execute(() -> unlessStopping(group, reply, () -> {
-                    handling.run();
-                    group.settleElections();
-                }));
+        group.inbound().execute(handling(group, reply, handling));
+    }
+
+    private static Runnable handling(JRaftAdapter<?> group, Reply reply, Runnable handling) {
+        return () -> unlessStopping(group, reply, () -> {
+            handling.run();
+            group.settleElections();
+        });
     }
 
     /** A node that is taken apart in the middle of a message throws; to the sender it is one that is no longer here. */

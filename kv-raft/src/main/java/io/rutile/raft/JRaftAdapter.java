@@ -30,6 +30,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.raft.RaftException.Kind;
+import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.log.CompactionPoint;
 import io.rutile.raft.log.GroupLog;
 import io.rutile.raft.log.GroupVote;
@@ -317,7 +318,9 @@ final class JRaftAdapter<R>
             }
         });
         try {
-            node.apply(new Task(ByteBuffer.wrap(data), proposal, expectedTerm == 0 ? ANY_TERM : expectedTerm));
+            Task task = new Task(ByteBuffer.wrap(data), proposal, expectedTerm == 0 ? ANY_TERM : expectedTerm);
+            // From here to the log and to the network on this thread, unless another is at it for this group.
+            Turn.run(() -> node.apply(task));
         } catch (RuntimeException e) {
             // Only a node that is being taken apart refuses like this, before anything is appended.
             proposal.fail(stopped());

@@ -1,5 +1,6 @@
 package io.rutile.raft;
 
+import io.rutile.raft.disruptor.Turn;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,7 +38,7 @@ record Pools(
      * JRaft's closures of all groups of the process. Shared by every server in it, for JRaft keeps the registration for ever;
      * threads end when they idle.
      */
-    static final ThreadPoolExecutor CLOSURES = elastic("raft-closure", 64);
+    static final ThreadPoolExecutor CLOSURES = new Closures();
 
     static Pools open(long storeId, int imagesAtOnce) {
         String suffix = "-s" + storeId;
@@ -50,6 +51,22 @@ record Pools(
                 bounded("raft-image-in" + suffix, imagesAtOnce),
                 timer,
                 new ScheduledThreadPoolExecutor(1, daemons("raft-heartbeat" + suffix)));
+    }
+
+    /** What a node wants done without its locks, that is in another thread, or in this one when its {@link Turn} is over. */
+    private static final class Closures extends ThreadPoolExecutor {
+
+        Closures() {
+            super(64, 64, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons("raft-closure"));
+            allowCoreThreadTimeOut(true);
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            if (!Turn.defer(task, super::execute)) {
+                super.execute(task);
+            }
+        }
     }
 
     private static ThreadPoolExecutor bounded(String name, int threads) {

@@ -5,6 +5,7 @@ import com.alipay.sofa.jraft.util.DisruptorBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.raft.RaftException.Kind;
+import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.image.ImageFiles;
 import io.rutile.raft.image.ImageLimits;
 import io.rutile.raft.image.ImageReceiver;
@@ -466,6 +467,14 @@ public final class RaftServer implements AutoCloseable {
     private static RaftException otherOwner(long groupId, long owner) {
         return new RaftException(
                 Kind.INVALID, "the log of group " + groupId + " belongs to peer " + owner + ": destroy it first");
+    }
+
+    /**
+     * Runs the body, which may propose to groups of this process: each gets what was proposed to it in one piece when the body has returned, as
+     * if many had come at the same time. The body must not wait for what becomes of it.
+     */
+    public static void together(Runnable body) {
+        Turn.run(body);
     }
 
     @Override

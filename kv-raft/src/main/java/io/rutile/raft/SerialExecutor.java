@@ -1,5 +1,6 @@
 package io.rutile.raft;
 
+import io.rutile.raft.transport.Answers;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -7,7 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Runs tasks one at a time, in order, on a shared pool. Lets go of the pool's thread after a few, so that no group holds it. */
-final class SerialExecutor implements Executor {
+final class SerialExecutor implements Answers {
 
     private static final Logger LOG = LoggerFactory.getLogger(SerialExecutor.class);
     private static final int TASKS_PER_TURN = 64;
@@ -24,6 +25,20 @@ final class SerialExecutor implements Executor {
     public void execute(Runnable task) {
         tasks.add(task);
         if (waiting.getAndIncrement() == 0) {
+            pool.execute(this::drain);
+        }
+    }
+
+    /** Runs the task on this thread if nothing of this executor runs or waits; else it waits its turn as any other. */
+    @Override
+    public void executeHere(Runnable task) {
+        if (!waiting.compareAndSet(0, 1)) {
+            execute(task);
+            return;
+        }
+        run(task);
+        if (waiting.decrementAndGet() != 0) {
+            // Whoever came meanwhile relied on a drain.
             pool.execute(this::drain);
         }
     }

@@ -49,6 +49,11 @@ final class CountedSnapshot implements KvSnapshot {
     }
 
     @Override
+    public void mayWaitForDisk(boolean may) {
+        snapshot.mayWaitForDisk(may);
+    }
+
+    @Override
     public KvCursor cursor(Cf cf, KeyRange bounds) {
         return new CountedCursor(snapshot.cursor(cf, bounds), cf, traffic, sampling);
     }
@@ -120,9 +125,9 @@ final class CountedSnapshot implements KvSnapshot {
         @Override
         public byte[] key() {
             byte[] key = cursor.key();
-            keys++;
-            bytes += key.length;
-            if (sampling != null) {
+            if (key != last) {
+                keys++;
+                bytes += key.length;
                 first = first == null ? key : first;
                 last = key;
             }

@@ -11,10 +11,10 @@ import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * in one frame. A command that can't be served gets its answer and the stream goes on; only a frame that makes no sense, or one
  * for another cluster, ends it.
  *
- * <p>Bounded: the next frame is asked for only while fewer than {@link #COMMANDS_MAX} commands and {@link #BYTES_MAX} bytes are
- * unanswered, so a client that doesn't read its answers stops being read (R10).
+ * <p>Bounded: further frames, {@link #FRAMES_AHEAD} at most, are asked for only while fewer than {@link #COMMANDS_MAX} commands and {@link
+ * #BYTES_MAX} bytes are unanswered, so a client that doesn't read its answers stops being read (R10).
  *
  * <p>Threads: gRPC calls {@code on…} one at a time; commands complete on any thread; {@link #drain} alone writes, one thread at a
  * time.
@@ -37,6 +37,12 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     /** The same in bytes of requests. */
     static final long BYTES_MAX = 32L << 20;
 
+    /**
+     * Frames that may come before the next is asked for: to ask wakes the connection's thread, and while nothing is asked for it can't hand over
+     * what has come.
+     */
+    private static final int FRAMES_AHEAD = 4;
+
     private static final int FRAME_ANSWERS_MAX = 256;
     private static final int FRAME_BYTES_MAX = 1 << 20;
 
@@ -45,35 +51,51 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     private final BatchCommands commands;
     private final ServerCallStreamObserver<BatchCommandsResponse> out;
     private final Executor drains;
+    private final Consumer<Runnable> together;
+    private final Consumer<BatchCommandsStream> onEnd;
 
     private final ConcurrentLinkedQueue<Answer> answers = new ConcurrentLinkedQueue<>();
     private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicLong unansweredBytes = new AtomicLong();
     private final AtomicInteger drainsAsked = new AtomicInteger();
-    private final AtomicBoolean frameAskedFor = new AtomicBoolean();
+    private final AtomicInteger framesAskedFor = new AtomicInteger();
     private final AtomicReference<@Nullable StatusRuntimeException> failure = new AtomicReference<>();
     private volatile boolean halfClosed;
     /** Only touched by {@link #drain}. */
     private boolean ended;
 
-    BatchCommandsStream(BatchCommands commands, ServerCallStreamObserver<BatchCommandsResponse> out, Executor drains) {
+    /**
+     * @param together runs what takes a frame's commands, so that their writes reach the log together
+     * @param onEnd told once the stream is over, or about to be
+     */
+    BatchCommandsStream(
+            BatchCommands commands,
+            ServerCallStreamObserver<BatchCommandsResponse> out,
+            Executor drains,
+            Consumer<Runnable> together,
+            Consumer<BatchCommandsStream> onEnd) {
         this.commands = commands;
         this.out = out;
         this.drains = drains;
+        this.together = together;
+        this.onEnd = onEnd;
     }
 
     /** Begins to read. Called once, before the call's handler returns. */
     BatchCommandsStream open() {
         out.disableAutoRequest();
         out.setOnReadyHandler(this::askDrain);
-        out.setOnCancelHandler(() -> failure.compareAndSet(null, Status.CANCELLED.asRuntimeException()));
+        out.setOnCancelHandler(() -> {
+            failure.compareAndSet(null, Status.CANCELLED.asRuntimeException());
+            onEnd.accept(this);
+        });
         askForFrame();
         return this;
     }
 
     @Override
     public void onNext(BatchCommandsRequest frame) {
-        frameAskedFor.set(false);
+        framesAskedFor.decrementAndGet();
         if (failure.get() != null) {
             return;
         }
@@ -83,10 +105,21 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
                     count + " requests with " + frame.getRequestIdsCount() + " request ids"));
             return;
         }
-        for (int i = 0; i < count && failure.get() == null; i++) {
-            take(frame.getRequestIds(i), frame.getRequests(i), i >= WireLimits.BATCH_COMMANDS_MAX);
+        // Answers that are there at once leave together when all commands are taken, on this thread.
+        boolean drainsMyself = drainsAsked.getAndIncrement() == 0;
+        try {
+            together.accept(() -> {
+                for (int i = 0; i < count && failure.get() == null; i++) {
+                    take(frame.getRequestIds(i), frame.getRequests(i), i >= WireLimits.BATCH_COMMANDS_MAX);
+                }
+            });
+        } finally {
+            if (drainsMyself) {
+                drain();
+            } else {
+                askForFrame();
+            }
         }
-        askForFrame();
     }
 
     private void take(long id, BatchCommandsRequest.Request request, boolean beyondFrame) {
@@ -119,6 +152,11 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     /** What was taken is finished first. */
     @Override
     public void onCompleted() {
+        finish();
+    }
+
+    /** Answers what was taken and ends: the client opens another stream, here or elsewhere. Thread-safe. */
+    void finish() {
         halfClosed = true;
         askDrain();
     }
@@ -156,6 +194,7 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
         StatusRuntimeException reason = failure.get();
         if (reason != null) {
             ended = true;
+            onEnd.accept(this);
             answers.clear();
             if (!out.isCancelled()) {
                 out.onError(reason);
@@ -167,6 +206,7 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
         }
         if (halfClosed && unanswered.get() == 0) {
             ended = true;
+            onEnd.accept(this);
             out.onCompleted();
             return;
         }
@@ -188,11 +228,22 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
         return frame.build();
     }
 
-    /** One frame at a time, while there is room. */
+    /** Some frames at a time, while there is room. */
     private void askForFrame() {
-        boolean room = unanswered.get() < COMMANDS_MAX && unansweredBytes.get() < BYTES_MAX;
-        if (room && !halfClosed && failure.get() == null && frameAskedFor.compareAndSet(false, true)) {
-            out.request(1);
+        int asked = framesAskedFor.get();
+        while (asked <= FRAMES_AHEAD / 2 && hasRoom()) {
+            if (framesAskedFor.compareAndSet(asked, FRAMES_AHEAD)) {
+                out.request(FRAMES_AHEAD - asked);
+                return;
+            }
+            asked = framesAskedFor.get();
         }
+    }
+
+    private boolean hasRoom() {
+        return unanswered.get() < COMMANDS_MAX
+                && unansweredBytes.get() < BYTES_MAX
+                && !halfClosed
+                && failure.get() == null;
     }
 }

@@ -30,6 +30,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -55,6 +56,7 @@ public final class RpcServer implements AutoCloseable {
     private final EventLoopGroup acceptor;
     private final EventLoopGroup connections;
     private final Forwarding forwarding;
+    private final TikvService tikv;
     private final Server server;
 
     /**
@@ -68,6 +70,7 @@ public final class RpcServer implements AutoCloseable {
      * @param deadlocks what other stores ask this one for; never passed on
      * @param changes the change feed; never passed on
      * @param destroyRange what UnsafeDestroyRange does on this store
+     * @param together runs what makes many proposals, which then reach their groups together
      * @param tracing who makes the spans of calls whose callers trace them
      */
     public RpcServer(
@@ -85,6 +88,7 @@ public final class RpcServer implements AutoCloseable {
             BindableService changes,
             BiFunction<KvContext, UnsafeDestroyRangeRequest, CompletableFuture<UnsafeDestroyRangeResponse>>
                     destroyRange,
+            Consumer<Runnable> together,
             Tracing tracing,
             MeterRegistry metrics) {
         this.handlers = Executors.newFixedThreadPool(options.threads(), new DefaultThreadFactory("rpc", true));
@@ -104,7 +108,7 @@ public final class RpcServer implements AutoCloseable {
         StoreRpcs store = new StoreRpcs(storeId, safeTimestamps, destroyRange);
         RegionRpcs regions = new RegionRpcs(apiVersion, splitter);
         BatchCommands commands = new BatchCommands(raw, txn, store, scope, timer);
-        TikvService tikv = new TikvService(raw, txn, regions, store, commands, scope, handlers);
+        this.tikv = new TikvService(raw, txn, regions, store, commands, scope, handlers, together);
 
         AtomicInteger open = new AtomicInteger();
         metrics.gauge("kv.rpc.connections", open);
@@ -159,6 +163,7 @@ public final class RpcServer implements AutoCloseable {
     public void close() {
         health.enterTerminalState();
         server.shutdown();
+        tikv.finishStreams();
         try {
             if (!server.awaitTermination(CLOSE_PATIENCE_MS, TimeUnit.MILLISECONDS)) {
                 server.shutdownNow();

@@ -80,7 +80,10 @@ import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 
 /** TiKV's service, one line per RPC. What has no line here answers {@code UNIMPLEMENTED}. */
 @SuppressWarnings("FutureReturnValueIgnored") // the callback answers whatever happens
@@ -93,6 +96,8 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     private final BatchCommands commands;
     private final RpcScope scope;
     private final Executor drains;
+    private final Consumer<Runnable> together;
+    private final Set<BatchCommandsStream> streams = ConcurrentHashMap.newKeySet();
 
     TikvService(
             RawRpcs raw,
@@ -101,7 +106,8 @@ final class TikvService extends TikvGrpc.TikvImplBase {
             StoreRpcs store,
             BatchCommands commands,
             RpcScope scope,
-            Executor drains) {
+            Executor drains,
+            Consumer<Runnable> together) {
         this.raw = raw;
         this.txn = txn;
         this.regions = regions;
@@ -109,6 +115,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
         this.commands = commands;
         this.scope = scope;
         this.drains = drains;
+        this.together = together;
     }
 
     @Override
@@ -300,7 +307,15 @@ final class TikvService extends TikvGrpc.TikvImplBase {
 
     @Override
     public StreamObserver<BatchCommandsRequest> batchCommands(StreamObserver<BatchCommandsResponse> to) {
-        return new BatchCommandsStream(commands, (ServerCallStreamObserver<BatchCommandsResponse>) to, drains).open();
+        BatchCommandsStream stream = new BatchCommandsStream(
+                commands, (ServerCallStreamObserver<BatchCommandsResponse>) to, drains, together, streams::remove);
+        streams.add(stream);
+        return stream.open();
+    }
+
+    /** Ends the streams that clients keep open, each once it has answered what it was asked. */
+    void finishStreams() {
+        streams.forEach(BatchCommandsStream::finish);
     }
 
     private <Q extends Message, R extends Message> void serve(Rpc<Q, R> rpc, Q request, StreamObserver<R> to) {

@@ -90,6 +90,7 @@ class ConnectionCapsTest {
                 NO_DEADLOCKS,
                 NO_CHANGES,
                 (ctx, request) -> new CompletableFuture<>(),
+                Runnable::run,
                 Tracing.OFF,
                 metrics);
         server.start();

@@ -1,6 +1,7 @@
 package io.rutile.raft.disruptor;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,6 +24,12 @@ final class ConsumerPools {
             "NodeImpl", Math.max(4, CPUS),
             "ReadOnlyServiceImpl", 1);
 
+    /**
+     * Rings whose consumer any thread may run that holds no lock: it waits for no disk, and what it does is short. Those of logs wait for the
+     * disk, and state machines take as long as they take.
+     */
+    private static final Set<String> ANY_THREAD = Set.of("NodeImpl");
+
     private static final int THREADS_OTHER = 2;
     private static final ConcurrentHashMap<String, Executor> POOLS = new ConcurrentHashMap<>();
 
@@ -32,12 +39,22 @@ final class ConsumerPools {
         return POOLS.computeIfAbsent(kind, ConsumerPools::open);
     }
 
+    static boolean mayRunOnAnyThread(String kind) {
+        return ANY_THREAD.contains(kind);
+    }
+
     private static Executor open(String kind) {
         int threads = THREADS.getOrDefault(kind, THREADS_OTHER);
         AtomicInteger count = new AtomicInteger();
         ThreadPoolExecutor pool =
                 new ThreadPoolExecutor(threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "raft-ring-" + kind + "-" + count.incrementAndGet());
+                    Runnable work = mayRunOnAnyThread(kind)
+                            ? task
+                            : () -> {
+                                Turn.never();
+                                task.run();
+                            };
+                    Thread thread = new Thread(work, "raft-ring-" + kind + "-" + count.incrementAndGet());
                     thread.setDaemon(true);
                     return thread;
                 });

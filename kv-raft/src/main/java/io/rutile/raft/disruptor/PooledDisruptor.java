@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
  * <p>Guarantees what a Disruptor does: events in order, one at a time, the last of a batch marked, and no slot given back before
  * its whole batch is handled. A publisher wakes the consumer if it is idle; the consumer, before it goes idle, looks once more.
  *
+ * <p>The consumer of a ring that may run on any thread is run by its publisher, if that is in a {@link Turn}, when the turn is over.
+ *
  * @param <T> the event
  */
 public final class PooledDisruptor<T> extends Disruptor<T> {
@@ -43,6 +45,7 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
     private static final int SCHEDULED = 1;
 
     private final Executor pool;
+    private final boolean onAnyThread;
     private final WakeUp wakeUp;
     /** The last event that is handled; slots up to here are free. */
     private final Sequence handled = new Sequence();
@@ -54,10 +57,17 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
      * @param kind simple name of the class that owns the ring: names the pool
      */
     public static <T> PooledDisruptor<T> open(EventFactory<T> events, int size, ProducerType producers, String kind) {
-        return new PooledDisruptor<>(events, size, producers, ConsumerPools.of(kind), new WakeUp());
+        return new PooledDisruptor<>(
+                events, size, producers, ConsumerPools.of(kind), ConsumerPools.mayRunOnAnyThread(kind), new WakeUp());
     }
 
-    PooledDisruptor(EventFactory<T> events, int size, ProducerType producers, Executor pool, WakeUp wakeUp) {
+    PooledDisruptor(
+            EventFactory<T> events,
+            int size,
+            ProducerType producers,
+            Executor pool,
+            boolean onAnyThread,
+            WakeUp wakeUp) {
         super(
                 events,
                 size,
@@ -67,6 +77,7 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
                 producers,
                 wakeUp);
         this.pool = pool;
+        this.onAnyThread = onAnyThread;
         this.wakeUp = wakeUp;
     }
 
@@ -141,12 +152,22 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
             // must see that it is idle.
             VarHandle.fullFence();
             if (state.get() == IDLE && state.compareAndSet(IDLE, SCHEDULED)) {
-                pool.execute(this);
+                if (!onAnyThread || !Turn.defer(this, pool)) {
+                    pool.execute(this);
+                }
             }
         }
 
         @Override
         public void run() {
+            if (onAnyThread) {
+                Turn.run(this::consume);
+            } else {
+                consume();
+            }
+        }
+
+        private void consume() {
             int yields = 0;
             int batches = 0;
             while (true) {

@@ -1,7 +1,6 @@
 package io.rutile.raft.transport;
 
 import com.google.protobuf.Message;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +16,7 @@ public record OutboundCall(
         boolean handover,
         boolean patient,
         long timeoutMs,
-        Executor executor,
+        Answers executor,
         Answer answer) {
 
     /** Takes the answer, or why there is none; called exactly once. */

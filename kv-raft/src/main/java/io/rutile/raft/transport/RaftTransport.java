@@ -61,6 +61,12 @@ public final class RaftTransport implements AutoCloseable {
     private static final int METADATA_BYTES_MAX = 16 << 10;
     private static final int STREAMS_PER_CONNECTION_MAX = 16;
 
+    /**
+     * Frames of a stream that gRPC may hand over before it is asked for more, half of them at a time: to ask wakes the connection's thread. What
+     * they bring is bounded by the size of frames, and what is done with it by the budget of entries.
+     */
+    static final int FRAMES_AHEAD = 8;
+
     /** Made as connections come, one for each of the first: that of a heartbeat has nothing to do with entries. */
     private static final int CONNECTION_THREADS = 32;
 
@@ -360,10 +366,14 @@ public final class RaftTransport implements AutoCloseable {
         private final long openedNanos = System.nanoTime();
         private volatile long fromStore;
         private volatile boolean over;
+        /** Only touched by gRPC's callbacks, which come one at a time. */
+        private int framesTaken;
 
         Guest(ServerCallStreamObserver<Envelope> stream) {
             this.stream = stream;
             this.answers = sender(stream);
+            stream.disableAutoRequest();
+            stream.request(FRAMES_AHEAD);
             stream.setOnReadyHandler(() -> {
                 if (fromStore != 0) {
                     answers.wake();
@@ -376,6 +386,9 @@ public final class RaftTransport implements AutoCloseable {
         public void onNext(Envelope frame) {
             if (over) {
                 return;
+            }
+            if (++framesTaken % (FRAMES_AHEAD / 2) == 0) {
+                stream.request(FRAMES_AHEAD / 2);
             }
             if (fromStore == 0 && !greet(frame.getHello())) {
                 return;

@@ -11,6 +11,7 @@ import io.rutile.raft.wire.RaftTransportGrpc;
 import io.rutile.tls.TlsFailures;
 import java.net.InetSocketAddress;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -126,13 +127,15 @@ final class StoreLink {
         }
     }
 
+    /** Whoever has made the call may be on this thread, with locks in hand. */
     private static void fail(OutboundCall call, String why, boolean timeout) {
-        hand(call, null, new LinkException(why, timeout));
+        hand(call, call.executor()::execute, null, new LinkException(why, timeout));
     }
 
-    private static void hand(OutboundCall call, @Nullable Message response, @Nullable Throwable failure) {
+    private static void hand(
+            OutboundCall call, Executor executor, @Nullable Message response, @Nullable Throwable failure) {
         try {
-            call.executor().execute(() -> call.answer().complete(response, failure));
+            executor.execute(() -> call.answer().complete(response, failure));
         } catch (RejectedExecutionException e) {
             // The process is closing: nobody waits any more.
             LOG.debug("answer dropped to_store={}", call.toStore());
@@ -154,6 +157,8 @@ final class StoreLink {
         private volatile boolean greeted;
         private final AtomicLong waitingBytes = new AtomicLong();
         private volatile boolean ended;
+        /** Only touched by gRPC's callbacks, which come one at a time. */
+        private int framesTaken;
 
         Session(ManagedChannel channel) {
             this.channel = channel;
@@ -174,6 +179,7 @@ final class StoreLink {
             stream = requests;
             sender = transport.sender(requests);
             requests.setOnReadyHandler(sender::wake);
+            requests.disableAutoRequestWithInitial(RaftTransport.FRAMES_AHEAD);
         }
 
         void send(OutboundCall call) {
@@ -239,6 +245,10 @@ final class StoreLink {
 
         @Override
         public void onNext(Envelope frame) {
+            ClientCallStreamObserver<Envelope> open = stream;
+            if (++framesTaken % (RaftTransport.FRAMES_AHEAD / 2) == 0 && open != null) {
+                open.request(RaftTransport.FRAMES_AHEAD / 2);
+            }
             if (!greeted) {
                 if (!transport.helloFits(frame.getHello(), toStore)) {
                     end("the other side is not store " + toStore + " of this cluster");
@@ -260,7 +270,8 @@ final class StoreLink {
 
         private void answered(OutboundCall call, Call answer) {
             try {
-                hand(call, MessageTypes.parse(answer.getType(), answer.getBody()), null);
+                // This thread has nothing else to do than to take answers: a frame of them wakes nobody.
+                hand(call, call.executor()::executeHere, MessageTypes.parse(answer.getType(), answer.getBody()), null);
             } catch (InvalidProtocolBufferException e) {
                 transport.metrics.badMessages.increment();
                 fail(call, "store " + toStore + " answered nonsense", false);

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Timer;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.NotCachedException;
 import io.rutile.storage.engine.ReplicatedKv;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -20,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that read from the disk, and the only ones in this room that may wait for it. The queue before them is bounded (R10):
+ * The threads that read from the disk, and the only ones in this room that may wait for it. What memory answers at once needs none of them. The queue before them is bounded (R10):
  * past it the answer is {@code ServerIsBusy}. A request whose deadline passed while it queued isn't read for.
  *
  * <p>Threads: {@code kv-read-N}, daemons. Safe from every thread.
@@ -34,6 +35,8 @@ public final class ReadPool implements AutoCloseable {
     private final ThreadPoolExecutor threads;
     private final Counter refused;
     private final Timer waits;
+    private final Counter direct;
+    private final HitRate inMemory = new HitRate();
 
     public ReadPool(ReplicatedKv kv, int threads, int queueMax, MeterRegistry metrics) {
         this.kv = kv;
@@ -50,6 +53,9 @@ public final class ReadPool implements AutoCloseable {
         this.waits = Timer.builder("kv.command.reads.wait")
                 .description("how long reads waited for a thread")
                 .register(metrics);
+        this.direct = Counter.builder("kv.command.reads.direct")
+                .description("reads of few keys that memory answered at once, without a thread of the pool")
+                .register(metrics);
         Gauge.builder("kv.command.reads.queued", this.threads, t -> t.getQueue().size())
                 .description("reads that wait for a thread")
                 .register(metrics);
@@ -59,6 +65,22 @@ public final class ReadPool implements AutoCloseable {
     public <T> CompletableFuture<T> read(KvContext ctx, Function<KvSnapshot, T> reads) {
         Read<T> read = new Read<>(ctx, reads);
         enqueue(read);
+        return read.answer;
+    }
+
+    /**
+     * Reads a few keys: at once, on the caller's thread, as long as memory has them and the snapshot needn't be waited for; else as {@link
+     * #read} does.
+     *
+     * @param reads may be called twice
+     */
+    public <T> CompletableFuture<T> readFew(KvContext ctx, Function<KvSnapshot, T> reads) {
+        Read<T> read = new Read<>(ctx, reads);
+        if (inMemory.worthATry() && !threads.isShutdown()) {
+            read.tryHere();
+        } else {
+            enqueue(read);
+        }
         return read.answer;
     }
 
@@ -123,20 +145,62 @@ public final class ReadPool implements AutoCloseable {
             }
         }
 
-        @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
         private void takeSnapshot() {
-            long askedNanos = System.nanoTime();
-            CompletableFuture<KvSnapshot> coming;
+            CompletableFuture<KvSnapshot> coming = snapshot();
+            if (isThere(coming)) {
+                readFrom(coming.join());
+            }
+        }
+
+        /** On the caller's thread, which must not wait for the disk. */
+        private void tryHere() {
+            if (ctx.isExpired()) {
+                abandon(RegionErrors.deadlineExceeded());
+                return;
+            }
+            CompletableFuture<KvSnapshot> coming = snapshot();
+            if (!isThere(coming)) {
+                return;
+            }
+            KvSnapshot taken = coming.join();
+            taken.mayWaitForDisk(false);
+            long begunNanos = System.nanoTime();
+            T found;
             try {
-                coming = kv.snapshot(ctx);
-            } catch (RuntimeException e) {
+                found = reads.apply(taken);
+            } catch (NotCachedException disk) {
+                inMemory.miss();
+                taken.mayWaitForDisk(true);
+                snapshot = taken;
+                enqueue(this);
+                return;
+            } catch (RuntimeException | Error e) {
+                taken.close();
                 answer.completeExceptionally(e);
                 return;
             }
-            if (coming.isDone() && !coming.isCompletedExceptionally()) {
-                readFrom(coming.join());
-                return;
+            taken.close();
+            ctx.times().read(System.nanoTime() - begunNanos);
+            inMemory.hit();
+            direct.increment();
+            answer.complete(found);
+        }
+
+        private CompletableFuture<KvSnapshot> snapshot() {
+            try {
+                return kv.snapshot(ctx);
+            } catch (RuntimeException e) {
+                return CompletableFuture.failedFuture(e);
             }
+        }
+
+        /** If not, this read goes on by itself: to a thread once the snapshot comes, or to its end. */
+        @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
+        private boolean isThere(CompletableFuture<KvSnapshot> coming) {
+            if (coming.isDone() && !coming.isCompletedExceptionally()) {
+                return true;
+            }
+            long askedNanos = System.nanoTime();
             coming.whenComplete((taken, failure) -> {
                 ctx.times().snapshot(System.nanoTime() - askedNanos);
                 if (failure != null) {
@@ -146,6 +210,7 @@ public final class ReadPool implements AutoCloseable {
                     enqueue(this);
                 }
             });
+            return false;
         }
 
         private void readFrom(KvSnapshot taken) {

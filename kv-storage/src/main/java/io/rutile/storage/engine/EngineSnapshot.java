@@ -6,6 +6,7 @@ import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.metapb.Region;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ReadOptions;
+import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.Snapshot;
 
@@ -23,6 +24,7 @@ public final class EngineSnapshot implements KvSnapshot {
     private KeyRange range = KeyRange.ALL;
     private long term;
     private boolean maxTsSynced;
+    private ReadTier tier = ReadTier.READ_ALL_TIER;
     private boolean closed;
 
     /** The caller has entered {@code engine.uses()} for it. */
@@ -73,8 +75,14 @@ public final class EngineSnapshot implements KvSnapshot {
         try {
             return engine.db().get(engine.family(cf), pointReads, key.bytes());
         } catch (RocksDBException e) {
-            throw RocksFailures.of("read a key", e);
+            throw RocksFailures.ofRead("read a key", e);
         }
+    }
+
+    @Override
+    public void mayWaitForDisk(boolean may) {
+        tier = may ? ReadTier.READ_ALL_TIER : ReadTier.BLOCK_CACHE_TIER;
+        pointReads.setReadTier(tier);
     }
 
     @Override
@@ -93,7 +101,8 @@ public final class EngineSnapshot implements KvSnapshot {
         if (inside.isEmpty()) {
             return new EmptyCursor();
         }
-        ReadOptions options = new ReadOptions().setSnapshot(snapshot).setFillCache(fillCache);
+        ReadOptions options =
+                new ReadOptions().setSnapshot(snapshot).setFillCache(fillCache).setReadTier(tier);
         return new RocksCursor(engine.db(), engine.family(cf), options, inside, engine.uses());
     }
 

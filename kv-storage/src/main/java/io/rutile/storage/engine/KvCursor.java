@@ -20,6 +20,7 @@ public interface KvCursor extends AutoCloseable {
     /** False past either end. @throws EngineException if the disk failed on the way */
     boolean isValid();
 
+    /** Not to be changed; the same array until the cursor moves. */
     byte[] key();
 
     byte[] value();

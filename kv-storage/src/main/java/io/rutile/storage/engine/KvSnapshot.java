@@ -29,6 +29,12 @@ public interface KvSnapshot extends AutoCloseable {
      */
     byte @Nullable [] get(Cf cf, ByteKey key);
 
+    /**
+     * Whether reads may wait for the disk, from now on: they may at first. One that may not, by {@link #get} or by a cursor that is opened
+     * meanwhile, fails with {@link NotCachedException} where it would have to. What holds everything in memory needn't know.
+     */
+    default void mayWaitForDisk(boolean may) {}
+
     /** A cursor that sees only keys inside {@code bounds} and inside {@link #range}. The caller closes it before the snapshot. */
     KvCursor cursor(Cf cf, KeyRange bounds);
 

@@ -20,6 +20,8 @@ final class RocksCursor implements KvCursor {
     private final @Nullable Slice lower;
     private final @Nullable Slice upper;
     private final RocksIterator iterator;
+    private boolean onKey;
+    private byte @Nullable [] key;
     private boolean closed;
 
     /** @param options taken over, with a snapshot set if there is one; closed with the cursor */
@@ -41,59 +43,77 @@ final class RocksCursor implements KvCursor {
     @Override
     public void seek(byte[] key) {
         open().seek(key);
+        moved();
     }
 
     @Override
     public void seekForPrev(byte[] key) {
         open().seekForPrev(key);
+        moved();
     }
 
     @Override
     public void seekToFirst() {
         open().seekToFirst();
+        moved();
     }
 
     @Override
     public void seekToLast() {
         open().seekToLast();
+        moved();
     }
 
     @Override
     public void next() {
-        valid().next();
+        onKey().next();
+        moved();
     }
 
     @Override
     public void prev() {
-        valid().prev();
+        onKey().prev();
+        moved();
+    }
+
+    /** Asked once a move: a question to native code costs as much as a key. */
+    private void moved() {
+        onKey = iterator.isValid();
+        key = null;
     }
 
     @Override
     public boolean isValid() {
-        if (open().isValid()) {
+        if (onKey) {
             return true;
         }
         try {
-            iterator.status();
+            open().status();
             return false;
         } catch (RocksDBException e) {
-            throw RocksFailures.of("walk over keys", e);
+            throw RocksFailures.ofRead("walk over keys", e);
         }
     }
 
     @Override
     public byte[] key() {
-        return valid().key();
+        byte[] known = key;
+        if (known == null) {
+            known = onKey().key();
+            key = known;
+        }
+        return known;
     }
 
     @Override
     public byte[] value() {
-        return valid().value();
+        return onKey().value();
     }
 
     /** RocksDB reads freed memory if a cursor past its end is asked to move or to tell. */
-    private RocksIterator valid() {
-        if (!open().isValid()) {
+    private RocksIterator onKey() {
+        if (!onKey) {
+            open();
             throw new IllegalStateException("the cursor is past an end");
         }
         return iterator;
@@ -112,6 +132,8 @@ final class RocksCursor implements KvCursor {
             return;
         }
         closed = true;
+        onKey = false;
+        key = null;
         iterator.close();
         options.close();
         if (lower != null) {

@@ -22,6 +22,14 @@ final class RocksFailures {
         return new EngineException(kind, "cannot " + doing + ": " + why + " (" + failure.getMessage() + ")", failure);
     }
 
+    /** The same of a read, which may have been one that doesn't wait for the disk. */
+    static RuntimeException ofRead(String doing, RocksDBException failure) {
+        Status status = failure.getStatus();
+        return status != null && status.getCode() == Status.Code.Incomplete
+                ? new NotCachedException()
+                : of(doing, failure);
+    }
+
     static EngineException ofOpen(Path directory, RocksDBException failure) {
         String text = text(failure);
         if (text.contains("lock")) {

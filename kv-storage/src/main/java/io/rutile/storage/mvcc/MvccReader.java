@@ -15,11 +15,27 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MvccReader implements AutoCloseable {
 
+    /** Versions that a scan steps over before it looks for one: most keys have few, and a step is much cheaper. */
+    private static final int STEPS_MAX = 8;
+
     private final KvSnapshot snapshot;
+    private final boolean scanning;
     private @Nullable KvCursor writes;
 
     public MvccReader(KvSnapshot snapshot) {
         this.snapshot = snapshot;
+        this.scanning = false;
+    }
+
+    /**
+     * Reads for a scan that walks upwards: keys in order, and of each key only what is older than what was asked for before.
+     *
+     * @param writes the scan's own, on the newest version of the key that is read next, or behind all of its versions; not closed here
+     */
+    MvccReader(KvSnapshot snapshot, KvCursor writes) {
+        this.snapshot = snapshot;
+        this.scanning = true;
+        this.writes = writes;
     }
 
     public KvSnapshot snapshot() {
@@ -35,6 +51,18 @@ public final class MvccReader implements AutoCloseable {
     /** The newest record, of whatever kind, at or below that timestamp; null if there is none. */
     public @Nullable Version seek(MvccKey key, long ts) {
         KvCursor cursor = writes();
+        if (scanning) {
+            for (int steps = 0; steps < STEPS_MAX; steps++) {
+                byte[] at = cursor.isValid() ? cursor.key() : null;
+                if (at == null || !key.holds(at)) {
+                    return null;
+                }
+                if (!Ts.isAfter(MvccKey.tsOf(at), ts)) {
+                    return new Version(MvccKey.tsOf(at), Write.decode(cursor.value()));
+                }
+                cursor.next();
+            }
+        }
         cursor.seek(key.at(ts));
         return current(cursor, key);
     }
@@ -123,7 +151,7 @@ public final class MvccReader implements AutoCloseable {
 
     @Override
     public void close() {
-        if (writes != null) {
+        if (writes != null && !scanning) {
             writes.close();
         }
     }

@@ -8,13 +8,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Walks over the keys of a range that have a lock or a write record, each once, in either direction. What a key's value is the
- * caller asks an {@link MvccReader} of the same snapshot. One thread; closed before the snapshot.
+ * caller asks {@link #reader}, before the next key. One thread; closed before the snapshot.
+ *
+ * <p>Upwards walk and reads share a cursor: a key whose newest version is the one that is read costs a step, not a search.
  */
 public final class MvccScanner implements AutoCloseable {
 
     private final KvCursor locks;
     private final KvCursor writes;
     private final boolean reverse;
+    private final MvccReader reader;
+    /** The key that was found last, if the cursor of writes may still be on one of its versions. */
+    private @Nullable MvccKey toLeave;
 
     /** @param range of encoded keys; only what lies in the snapshot's range is walked over */
     public MvccScanner(KvSnapshot snapshot, KeyRange range, boolean reverse) {
@@ -26,6 +31,7 @@ public final class MvccScanner implements AutoCloseable {
             locks.close();
             throw e;
         }
+        this.reader = reverse ? new MvccReader(snapshot) : new MvccReader(snapshot, writes);
         if (reverse) {
             locks.seekToLast();
             writes.seekToLast();
@@ -38,8 +44,17 @@ public final class MvccScanner implements AutoCloseable {
     /** A key and whoever's lock is on it. */
     public record Found(MvccKey key, @Nullable Lock lock) {}
 
+    /** Reads the key that was found last, at one version; closed with the scan. */
+    public MvccReader reader() {
+        return reader;
+    }
+
     /** The next key, or null at the end. */
     public @Nullable Found next() {
+        if (toLeave != null) {
+            leave(toLeave);
+            toLeave = null;
+        }
         MvccKey locked = locks.isValid() ? MvccKey.ofEncoded(locks.key()) : null;
         MvccKey written = writes.isValid() ? MvccKey.ofVersion(writes.key()) : null;
         MvccKey key = first(locked, written);
@@ -52,7 +67,7 @@ public final class MvccScanner implements AutoCloseable {
             step(locks);
         }
         if (written != null && key.equals(written)) {
-            leave(key);
+            toLeave = key;
         }
         return new Found(key, lock);
     }
@@ -74,10 +89,10 @@ public final class MvccScanner implements AutoCloseable {
         }
         // Most keys have few versions: a step or two is cheaper than a seek.
         for (int steps = 0; steps < 8; steps++) {
-            writes.next();
             if (!writes.isValid() || !key.holds(writes.key())) {
                 return;
             }
+            writes.next();
         }
         writes.seek(key.at(0));
         if (writes.isValid() && key.holds(writes.key())) {
@@ -95,6 +110,7 @@ public final class MvccScanner implements AutoCloseable {
 
     @Override
     public void close() {
+        reader.close();
         writes.close();
         locks.close();
     }

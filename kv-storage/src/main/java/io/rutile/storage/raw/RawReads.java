@@ -30,7 +30,7 @@ public final class RawReads {
     public CompletableFuture<Optional<byte[]>> get(KvContext ctx, String cfName, ByteKey key) {
         Cf cf = format.cf(ctx.request(), cfName);
         ByteKey stored = format.stored(key);
-        return reads.read(
+        return reads.readFew(
                 ctx.reading(() -> ReplicaRead.RAW),
                 snapshot -> live(snapshot, cf, stored, format.nowSeconds()).map(RawValue::value));
     }
@@ -64,7 +64,7 @@ public final class RawReads {
             throw RawFailure.ttlNotEnabled("ttl request");
         }
         ByteKey stored = format.stored(key);
-        return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
+        return reads.readFew(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             long now = format.nowSeconds();
             return live(snapshot, cf, stored, now)
                     .map(value -> OptionalLong.of(value.ttlSeconds(now)))

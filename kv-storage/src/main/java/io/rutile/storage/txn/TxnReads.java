@@ -52,7 +52,7 @@ public final class TxnReads {
             return CompletableFuture.completedFuture(failedGet(failure));
         }
         KvContext reading = ctx.reading(() -> ReplicaReads.of(view.version(), List.of(key)));
-        CompletableFuture<GetResponse> read = pool.read(reading, snapshot -> {
+        CompletableFuture<GetResponse> read = pool.readFew(reading, snapshot -> {
             try (MvccReader reader = new MvccReader(snapshot)) {
                 ReadView.Seen seen = view.see(reader, key, reader.lock(key));
                 if (seen == null) {

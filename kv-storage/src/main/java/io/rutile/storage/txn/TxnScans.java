@@ -17,7 +17,6 @@ import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicaRead;
 import io.rutile.storage.mvcc.KeyFailure;
 import io.rutile.storage.mvcc.MvccKey;
-import io.rutile.storage.mvcc.MvccReader;
 import io.rutile.storage.mvcc.MvccScanner;
 import java.util.List;
 import java.util.Optional;
@@ -68,13 +67,12 @@ public final class TxnScans {
         long left = Integer.toUnsignedLong(request.getLimit());
         long step = Math.max(1, Integer.toUnsignedLong(request.getSampleStep()));
         long seenPairs = 0;
-        try (MvccReader reader = new MvccReader(snapshot);
-                MvccScanner keys = new MvccScanner(snapshot, range(request), request.getReverse())) {
+        try (MvccScanner keys = new MvccScanner(snapshot, range(request), request.getReverse())) {
             for (MvccScanner.Found found = keys.next(); found != null && left > 0; found = keys.next()) {
                 budget.look();
                 KvPair pair;
                 try {
-                    ReadView.Seen seen = view.see(reader, found.key(), found.lock());
+                    ReadView.Seen seen = view.see(keys.reader(), found.key(), found.lock());
                     if (seen == null || seenPairs++ % step != 0) {
                         continue;
                     }

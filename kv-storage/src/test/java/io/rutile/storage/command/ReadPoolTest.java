@@ -14,6 +14,7 @@ import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.NotCachedException;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
 import java.time.Duration;
@@ -88,6 +89,83 @@ class ReadPoolTest {
     }
 
     @Test
+    void fewKeysThatMemoryHasAreReadAtOnce() {
+        CompletableFuture<String> read =
+                pool.readFew(ctx(), snapshot -> Thread.currentThread().getName());
+
+        assertThat(read).isCompletedWithValue(Thread.currentThread().getName());
+        assertThat(metrics.counter("kv.command.reads.direct").count()).isEqualTo(1);
+    }
+
+    @Test
+    void fewKeysThatMemoryDoesNotHaveAreReadByTheThreadsThatMayWait() {
+        AtomicInteger tries = new AtomicInteger();
+        CompletableFuture<String> read = pool.readFew(ctx(), snapshot -> {
+            tries.incrementAndGet();
+            snapshot.get(Cf.RAW, ByteKey.EMPTY);
+            return Thread.currentThread().getName();
+        });
+        assertThat(await(read)).isEqualTo(Thread.currentThread().getName());
+        source.onDisk = true;
+
+        CompletableFuture<String> other = pool.readFew(ctx(), snapshot -> {
+            tries.incrementAndGet();
+            snapshot.get(Cf.RAW, ByteKey.EMPTY);
+            return Thread.currentThread().getName();
+        });
+
+        assertThat(await(other)).startsWith("kv-read-");
+        assertThat(tries).hasValue(3);
+    }
+
+    @Test
+    void aReadOfFewKeysWaitsForItsSnapshotOnNoThread() {
+        CompletableFuture<KvSnapshot> coming = source.answerLater();
+        CompletableFuture<String> read =
+                pool.readFew(ctx(), snapshot -> Thread.currentThread().getName());
+        assertThat(read).isNotDone();
+
+        coming.complete(source.newSnapshot());
+
+        assertThat(await(read)).startsWith("kv-read-");
+    }
+
+    @Test
+    void whileMostIsOnDiskFewReadsAreTriedInVain() {
+        source.onDisk = true;
+        AtomicInteger tries = new AtomicInteger();
+        int reads = 1_000;
+        for (int i = 0; i < reads; i++) {
+            await(pool.readFew(ctx(), snapshot -> {
+                tries.incrementAndGet();
+                return snapshot.get(Cf.RAW, ByteKey.EMPTY) == null;
+            }));
+        }
+        assertThat(tries.get() - reads).as("in vain").isPositive().isLessThan(reads / 4);
+
+        source.onDisk = false;
+        for (int i = 0; i < 2 * reads; i++) {
+            await(pool.readFew(ctx(), snapshot -> snapshot.get(Cf.RAW, ByteKey.EMPTY) == null));
+        }
+        CompletableFuture<String> again =
+                pool.readFew(ctx(), snapshot -> Thread.currentThread().getName());
+        assertThat(await(again))
+                .as("noticed again")
+                .isEqualTo(Thread.currentThread().getName());
+    }
+
+    @Test
+    void aReadOfFewKeysThatFailsFailsItsAnswer() {
+        assertThatThrownBy(() -> await(pool.readFew(ctx(), snapshot -> {
+                    throw new IllegalStateException("broken");
+                })))
+                .hasMessage("broken");
+        assertThat(regionError(pool.readFew(ctx(Duration.ofNanos(1)), snapshot -> "late"))
+                        .getMessage())
+                .isEqualTo("Deadline is exceeded");
+    }
+
+    @Test
     void aRefusedSnapshotFailsTheRead() {
         source.answerLater().completeExceptionally(RegionErrors.notLeader(7, null));
 
@@ -156,6 +234,7 @@ class ReadPoolTest {
     private static final class SnapshotSource implements ReplicatedKv {
         private final AtomicInteger open = new AtomicInteger();
         private final Deque<CompletableFuture<KvSnapshot>> answers = new ArrayDeque<>();
+        private volatile boolean onDisk;
 
         synchronized CompletableFuture<KvSnapshot> answerLater() {
             CompletableFuture<KvSnapshot> answer = new CompletableFuture<>();
@@ -177,6 +256,13 @@ class ReadPoolTest {
         KvSnapshot newSnapshot() {
             open.incrementAndGet();
             return new KvSnapshot() {
+                private boolean mayWait = true;
+
+                @Override
+                public void mayWaitForDisk(boolean may) {
+                    mayWait = may;
+                }
+
                 @Override
                 public long term() {
                     return 1;
@@ -194,6 +280,9 @@ class ReadPoolTest {
 
                 @Override
                 public byte @Nullable [] get(Cf cf, ByteKey key) {
+                    if (onDisk && !mayWait) {
+                        throw new NotCachedException();
+                    }
                     return null;
                 }
 

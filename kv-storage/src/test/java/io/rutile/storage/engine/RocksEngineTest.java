@@ -59,6 +59,36 @@ class RocksEngineTest {
     }
 
     @Test
+    void aReadThatMayNotWaitForTheDiskSaysSoAndIsRightWhereItNeedNot() {
+        put(Cf.RAW, "k", "v");
+        engine.flush();
+        engine.close();
+        open();
+        put(Cf.RAW, "young", "in the memtable");
+
+        try (EngineSnapshot snapshot = engine.snapshot()) {
+            snapshot.mayWaitForDisk(false);
+            assertThat(snapshot.get(Cf.RAW, key("young"))).isEqualTo(bytes("in the memtable"));
+            assertThatThrownBy(() -> snapshot.get(Cf.RAW, key("k"))).isInstanceOf(NotCachedException.class);
+            try (KvCursor cursor = snapshot.cursor(Cf.RAW, KeyRange.ALL)) {
+                cursor.seek(bytes("k"));
+                assertThatThrownBy(cursor::isValid).isInstanceOf(NotCachedException.class);
+            }
+
+            snapshot.mayWaitForDisk(true);
+            assertThat(snapshot.get(Cf.RAW, key("k"))).isEqualTo(bytes("v"));
+
+            snapshot.mayWaitForDisk(false);
+            assertThat(snapshot.get(Cf.RAW, key("k"))).as("cached meanwhile").isEqualTo(bytes("v"));
+            try (KvCursor cursor = snapshot.cursor(Cf.RAW, KeyRange.ALL)) {
+                cursor.seek(bytes("k"));
+                assertThat(cursor.isValid()).isTrue();
+                assertThat(cursor.value()).isEqualTo(bytes("v"));
+            }
+        }
+    }
+
+    @Test
     void r1ABatchSurvivesACrashWholeOverAllColumnFamilies() throws IOException {
         WriteBatch batch = new WriteBatch();
         for (Cf cf : Cf.values()) {
