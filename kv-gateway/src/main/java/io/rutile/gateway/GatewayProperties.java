@@ -30,21 +30,24 @@ import org.springframework.validation.annotation.Validated;
 
 /**
  * What an operator can set. Ports and addresses of HTTP are Spring Boot's: {@code server.port}, {@code server.address}, {@code
- * management.server.port}, {@code management.server.address}.
+ * management.server.port}, {@code management.server.address}. Read once, at the start, but for the access file and an issuer's keys, which
+ * are read again. docs/configuration.md is made of these comments, and {@code ConfigurationDocTest} tries the ends of every {@code Range:}, which
+ * are part of it.
  *
  * @param pdEndpoints {@code host:port} of any members of the Placement Driver
  * @param apiVersion what the cluster's keys look like: {@code V2} for a cluster of API V2, {@code V1} for any other
- * @param keyspace which keyspace of a cluster of API V2 the gateway is about, by its name; {@code DEFAULT} if not set
- * @param requestTimeout deadline of a call that names none by the header {@code Rutile-Timeout}
- * @param requestTimeoutMax longest deadline that a call may ask for; also when the cluster client gives up on a call
- * @param connectTimeout how long one attempt to find the cluster may take; attempts go on until one succeeds
- * @param channelsPerStore HTTP/2 connections to each store
- * @param requestsMax requests in flight; one more is answered {@code ServerIsBusy}
+ * @param keyspace name of the keyspace of a cluster of API V2 that the gateway is about. Default: {@code DEFAULT}, where there are keyspaces
+ * @param requestTimeout deadline of a call that names none by the header {@code Rutile-Timeout}. Range: 1ms to {@code request-timeout-max}
+ * @param requestTimeoutMax longest deadline that a call may ask for; also when the cluster client gives up on a call. Range: {@code
+ *     request-timeout} to 1h
+ * @param connectTimeout how long one attempt to find the cluster may take; attempts go on until one succeeds. Range: from 10ms
+ * @param channelsPerStore HTTP/2 connections to each store. Range: 1 to 16
+ * @param requestsMax requests in flight; one more is answered {@code ServerIsBusy}. Range: from 1
  * @param inFlightBytesMax bytes of keys and values held for requests in flight; past them requests are answered {@code
- *     ServerIsBusy}. A quarter of the heap if not set
- * @param busyConnectionsMax connections in the middle of a request; one more is closed. As many as fit into a quarter of the heap
- *     if not set
- * @param bodyTimeout how long the body of a request may take to arrive
+ *     ServerIsBusy}. Range: from 1B. Default: a quarter of the heap, at least 64 MiB
+ * @param busyConnectionsMax connections in the middle of a request; one more is closed. Range: from 1. Default: as many as fit into a
+ *     quarter of the heap at 48 KiB each
+ * @param bodyTimeout how long the body of a request may take to arrive. Range: from 1s
  * @param txn transactions that stay open between requests
  * @param watch who may watch for changes
  * @param idempotency writes that have a name
@@ -102,11 +105,11 @@ public record GatewayProperties(
     /**
      * What may stay open between requests.
      *
-     * @param openMax transactions at the same time; one more is answered {@code ServerIsBusy}
-     * @param idleTimeout how long a transaction may wait for its next request before it is rolled back
-     * @param lifetimeMax how long a transaction may be open; below the time for which the cluster keeps old versions
-     * @param bytesMax bytes of keys and values that all of them may have written, one of them a quarter of it. An eighth of the
-     *     heap if not set
+     * @param openMax transactions open at the same time; one more is answered {@code ServerIsBusy}. Range: from 1
+     * @param idleTimeout how long a transaction may wait for its next request before it is rolled back. Range: from 1ms
+     * @param lifetimeMax how long a transaction may be open; below the time for which the cluster keeps old versions. Range: 1ms to 1h
+     * @param bytesMax bytes of keys and values that all of them may have written, one of them a quarter of it. Range: from 1B. Default: an
+     *     eighth of the heap, at least 40 MiB
      */
     public record Txn(
             @DefaultValue("1000") @Min(1) int openMax,
@@ -139,11 +142,13 @@ public record GatewayProperties(
     /**
      * Who may watch for changes.
      *
-     * @param watchersMax at the same time; one more is answered 429
-     * @param perCallerMax of one caller; doesn't count where nobody is asked who they are
-     * @param feedsMax feeds of the cluster: one a range that is watched, and one more for those who come back with an older position
-     * @param feedBytesMax changes that a feed keeps for watchers who read slowly, and as much again for what is not in order yet
-     * @param heartbeat after which a watcher is told that nothing has come, and where it would go on
+     * @param watchersMax watchers at the same time; one more is answered 429. Range: from 1
+     * @param perCallerMax watchers of one caller; doesn't count where nobody is asked who they are. Range: from 1
+     * @param feedsMax feeds of the cluster: one a range that is watched, and one more for those who come back with an older position. Range: from
+     *     1
+     * @param feedBytesMax bytes of changes that a feed keeps for watchers who read slowly, and as much again for what is not in order
+     *     yet. Range: from 1B
+     * @param heartbeat pause after which a watcher is told that nothing has come, and where it would go on. Range: from 100ms
      */
     public record Watch(
             @DefaultValue("5000") @Min(1) int watchersMax,
@@ -166,7 +171,7 @@ public record GatewayProperties(
     /**
      * Writes with an {@code Idempotency-Key}.
      *
-     * @param life how long an outcome is remembered, a minute to 30 days; the same at every gateway of a cluster
+     * @param life how long an outcome is remembered; the same at every gateway of a cluster. Range: 1m to 30d
      */
     public record Idempotency(
             @DefaultValue("24h") @NotNull @DurationMin(minutes = 1) @DurationMax(days = 30)
@@ -175,12 +180,12 @@ public record GatewayProperties(
     /**
      * The gRPC port. What its calls hold is bounded together with REST's.
      *
-     * @param address where it listens
-     * @param port 0 for a free one
-     * @param connectionsMax open connections; for one more, one that has not spoken yet is closed, or the new one
-     * @param streamsPerConnectionMax calls at the same time on one connection; a client waits with one more
-     * @param clientTimeout how long a call waits for its client: for the request to arrive, or for the client to read on
-     * @param handshakeTimeout after which a connection that has not spoken HTTP/2 is closed
+     * @param address where it listens, a name or an address
+     * @param port where it listens; 0 for a free one. Range: 0 to 65535
+     * @param connectionsMax open connections; for one more, one that has not spoken yet is closed, or the new one. Range: from 1
+     * @param streamsPerConnectionMax calls at the same time on one connection; a client waits with one more. Range: from 1
+     * @param clientTimeout how long a call waits for its client: for the request to arrive, or for the client to read on. Range: from 100ms
+     * @param handshakeTimeout after which a connection that has not spoken HTTP/2 is closed. Range: from 100ms
      */
     public record Grpc(
             @DefaultValue("127.0.0.1") @NotNull InetAddress address,
@@ -197,11 +202,11 @@ public record GatewayProperties(
     /**
      * Who may call. Without an access file and without JWTs nobody is asked, and the gateway serves this machine only.
      *
-     * @param accessFile roles and API tokens
+     * @param accessFile path of the file of roles and API tokens. Default: none. Reload: its contents, by themselves
      * @param insecure serve others, too, although nobody is asked
-     * @param openEndpoints of the management port, by their ids, that are for everybody; {@code health} also stands for the health service
+     * @param openEndpoints ids of endpoints of the management port that are for everybody; {@code health} also stands for the health service
      *     of the gRPC port
-     * @param reloadInterval how often it is looked whether the access file has changed
+     * @param reloadInterval pause between two looks whether the access file has changed. Range: from 10ms
      * @param jwt which signed tokens are believed
      */
     public record Security(
@@ -233,13 +238,14 @@ public record GatewayProperties(
     /**
      * Signed tokens: believed if an issuer, a JWK set or a public key is given.
      *
-     * @param issuer what {@code iss} has to be; its keys are found by OpenID Connect Discovery unless the next two say where they are
-     * @param jwkSet URL or file of a JWK set
-     * @param publicKey file of one RSA or EC public key, PEM
-     * @param audience of which {@code aud} has to name one; needed
-     * @param clockSkew by how much the issuer's clock may differ
-     * @param rolesClaim which claim names roles; dots lead into objects, as in {@code realm_access.roles}
-     * @param refreshInterval how often the issuer's keys are read again
+     * @param issuer URL that {@code iss} has to be; its keys are found by OpenID Connect Discovery unless the next two say where they
+     *     are. Default: none
+     * @param jwkSet URL or file of a JWK set. Default: none. Reload: its contents, every {@code refresh-interval}
+     * @param publicKey file of one RSA or EC public key, PEM. Default: none. Reload: its contents, every {@code refresh-interval}
+     * @param audience names of which {@code aud} has to have one; needed with any of the three. Default: none
+     * @param clockSkew by how much the issuer's clock may differ. Range: 0s to 10m
+     * @param rolesClaim claim that names roles; dots lead into objects, as in {@code realm_access.roles}
+     * @param refreshInterval pause between two readings of the issuer's keys. Range: from 100ms
      */
     public record Jwt(
             @Nullable @Pattern(regexp = "https?://.+", message = "must be a URL") String issuer,

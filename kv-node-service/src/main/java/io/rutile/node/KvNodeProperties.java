@@ -30,34 +30,37 @@ import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
 
 /**
- * {@code rutile.node.*}: configuration of a KV node.
+ * {@code rutile.node.*}: configuration of a KV node. Read once, at the start. docs/configuration.md is made of these comments, and
+ * {@code ConfigurationDocTest} tries the ends of every {@code Range:}, which are part of it.
  *
- * @param dataDir directory of this node's data, log and images; made if missing
- * @param address host:port that gRPC listens on; port 0 picks a free one
- * @param advertiseAddress host:port that clients are told; by default {@code address}
- * @param raftAddress host:port that Raft listens on; port 0 picks a free one
- * @param advertiseRaftAddress host:port that other nodes are told; by default {@code raft-address}
- * @param statusAddress host:port of this node's metrics, as PD lists it; empty for none
- * @param labels location labels, such as {@code zone: a}
- * @param pdEndpoints host:port of PD members; any one is enough to begin with
- * @param pdConnectTimeout how long a starting node waits for PD
- * @param apiVersion V1, V1TTL for raw pairs that may expire, or V2 for key spaces; fixed for the life of the data
- * @param cacheSize memory of the data engine: block cache and memtables together, from 16MB
- * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered with ServerIsBusy
- * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered with DiskFull
- * @param logSize what the Raft logs of all Regions may hold together, about, from 64MB; a replica that is away while they hold more needs an image of its
- *     Region when it comes back
- * @param imageRate bytes a second of all images of Regions that this node sends to others together; 0 for no limit
- * @param electionTimeout how long a follower waits for its leader before another is elected, from 200ms; a dead leader's Regions are
- *     written to again after this and a little. Must be the same on every node: the leader's lease is 90 % of it (R7)
+ * @param dataDir directory of this node's data, log and images; made if missing, one node's alone. Default: {@code ./.rutile/node-1}
+ * @param address {@code host:port} that gRPC listens on; port 0 picks a free one
+ * @param advertiseAddress {@code host:port} that clients are told. Default: {@code rutile.node.address}
+ * @param raftAddress {@code host:port} that Raft listens on; port 0 picks a free one
+ * @param advertiseRaftAddress {@code host:port} that other nodes are told. Default: {@code rutile.node.raft-address}
+ * @param statusAddress {@code host:port} of this node's metrics, as PD lists it; empty for none. Default: address and port of the
+ *     management port
+ * @param labels location labels by their names, such as {@code rutile.node.labels.zone=a}. Default: none
+ * @param pdEndpoints {@code host:port} of PD members; any one is enough to begin with
+ * @param pdConnectTimeout how long a starting node waits for PD. Range: from 1s
+ * @param apiVersion {@code V1}, {@code V1TTL} for raw pairs that may expire, or {@code V2} for keyspaces; fixed for the life of the data
+ * @param cacheSize memory of the data engine: block cache and memtables together. Range: from 16MB
+ * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered {@code ServerIsBusy}. Range: from 1B
+ * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered {@code DiskFull}. Range: from 0B
+ * @param logSize bytes that the Raft logs of all Regions may hold together, about; a replica that is away while they hold more needs an
+ *     image of its Region when it comes back. Range: from 64MB
+ * @param imageRate bytes a second of all images of Regions that this node sends to others together; 0 for no limit. Range: from 0B
+ * @param electionTimeout how long a follower waits for its leader before another is elected; a dead leader's Regions are written to again after
+ *     this and a little. Must be the same on every node: the leader's lease is 90 % of it (R7). Range: from 200ms
  * @param forceReadIndex ask a majority for every read instead of trusting the leader's lease
  * @param syncLog fsync before a write is acknowledged; false loses acknowledged writes in a power cut
- * @param storeHeartbeatInterval pause between two reports about the store to PD
- * @param regionHeartbeatInterval pause between two reports about a Region without news
- * @param expelledAfter how long a replica hears of no leader before it asks PD whether it still belongs to its Region
- * @param gcPollInterval pause between two questions to PD whether the GC safe point has moved
- * @param gcRegionInterval how far the safe point moves before a Region is looked through for old versions again
- * @param gcShare of one thread's time that looking for old versions and removing them may take, up to 1.0
+ * @param storeHeartbeatInterval pause between two reports about the store to PD. Range: from 100ms
+ * @param regionHeartbeatInterval pause between two reports about a Region without news. Range: from 100ms
+ * @param expelledAfter how long a replica hears of no leader before it asks PD whether it still belongs to its Region. Range: from 1s
+ * @param gcPollInterval pause between two questions to PD whether the GC safe point has moved, and between two rounds. Range: from 100ms
+ * @param gcRegionInterval how far the safe point moves before a Region is looked through for old versions again; 0 for every move. Range: from
+ *     0s
+ * @param gcShare part of one thread's time that looking for old versions and removing them may take. Range: 0.01 to 1
  * @param split when Regions are split
  * @param consistency how replicas are compared
  * @param staleRead how reads at a timestamp of the past are kept possible at every replica
@@ -116,19 +119,20 @@ public record KvNodeProperties(
         @Valid @NotNull @DefaultValue Rpc rpc) {
 
     private static final long LOG_BYTES_MIN = 64L << 20;
+    private static final long CACHE_BYTES_MIN = 16L << 20;
 
     /**
      * {@code rutile.node.split.*}.
      *
-     * @param size what a Region should hold, from 1MB; it is split once it holds half as much again
-     * @param keys the same in records
+     * @param size bytes that a Region should hold; it is split once it holds half as much again. Range: from 1MB
+     * @param keys the same in records. Range: from 1000
      * @param encodedOnly never split between raw keys that begin with the same 8 bytes: for clusters of API V1 in which transactional
      *     clients scan across raw data. A Region of such keys then grows without bound
-     * @param interval pause between two looks
+     * @param interval pause between two looks. Range: from 100ms
      * @param qps requests a second, reads and writes together, above which a Region is split so that each half serves about half of
-     *     them; 0 for never.
-     * @param bytesRate the same in bytes read and written a second; 0 for never
-     * @param loadWindow how long a Region has to be above one of the two, from 1s
+     *     them; 0 for never. Range: from 0
+     * @param bytesRate the same in bytes read and written a second; 0 for never. Range: from 0B
+     * @param loadWindow how long a Region has to be above one of the two. Range: from 1s
      */
     public record Split(
             @NotNull @DefaultValue("96MB") DataSize size,
@@ -144,6 +148,12 @@ public record KvNodeProperties(
             @NotNull @DurationMin(seconds = 1) @DefaultValue("10s")
             Duration loadWindow) {
 
+        private static final long SIZE_BYTES_MIN = 1L << 20;
+
+        @AssertTrue(message = "rutile.node.split.size must be 1MB or more") boolean isSizeEnough() {
+            return size.toBytes() >= SIZE_BYTES_MIN;
+        }
+
         @AssertTrue(message = "rutile.node.split.bytes-rate must not be negative") boolean isBytesRateNotNegative() {
             return bytesRate.toBytes() >= 0;
         }
@@ -152,19 +162,24 @@ public record KvNodeProperties(
     /**
      * {@code rutile.node.consistency.*}.
      *
-     * @param interval pause between two checks of all Regions that are led here; 0 for none but those that somebody asks for
-     * @param bytesRate that may be read for it in a second, over all Regions of the node, above 0
+     * @param interval pause between two checks of all Regions that are led here; 0 for none but those that somebody asks for. Range: from 0s
+     * @param bytesRate bytes that may be read for it in a second, over all Regions of the node. Range: from 1B
      */
     public record Consistency(
             @NotNull @DurationMin @DefaultValue("0s") Duration interval,
-            @NotNull @DefaultValue("64MB") DataSize bytesRate) {}
+            @NotNull @DefaultValue("64MB") DataSize bytesRate) {
+
+        @AssertTrue(message = "rutile.node.consistency.bytes-rate must be above 0") boolean isBytesRatePositive() {
+            return bytesRate.toBytes() > 0;
+        }
+    }
 
     /**
      * {@code rutile.node.stale-read.*}.
      *
      * @param interval pause between two advances of the timestamp that Regions led here can be read at without asking this node; 0 for
-     *     none: every stale read is then answered with DataIsNotReady
-     * @param lockMemory for the locks of these Regions, together, above 0; a Region whose locks don't fit doesn't advance
+     *     none: every stale read is then answered {@code DataIsNotReady}. Range: from 0s
+     * @param lockMemory bytes for the locks of these Regions, together; a Region whose locks don't fit doesn't advance. Range: from 1B
      */
     public record StaleRead(
             @NotNull @DurationMin @DefaultValue("1s") Duration interval,
@@ -178,9 +193,9 @@ public record KvNodeProperties(
     /**
      * {@code rutile.node.cdc.*}.
      *
-     * @param interval pause between two looks at how far watched Regions are settled, from 10ms: about how late a watcher sees a change
-     * @param memory for changes on their way to clients and for locks of watched Regions, together, above 0
-     * @param patience after which a client that takes no changes is let go, from 1s
+     * @param interval pause between two looks at how far watched Regions are settled: about how late a watcher sees a change. Range: from 10ms
+     * @param memory bytes for changes on their way to clients and for locks of watched Regions, together. Range: from 1B
+     * @param patience after which a client that takes no changes is let go. Range: from 1s
      */
     public record Cdc(
             @NotNull @DurationMin(millis = 10) @DefaultValue("200ms")
@@ -199,13 +214,13 @@ public record KvNodeProperties(
     /**
      * {@code rutile.node.rpc.*}.
      *
-     * @param threads that run requests; 0 for twice the processors
-     * @param timeoutDefault for a request that brings no deadline
-     * @param timeoutMax longest wait that a request may ask for
-     * @param connectionsMax open connections; more are closed as they come
-     * @param connectionsPerAddressMax the same for one remote address
-     * @param handshakeTimeout after which a connection that has not said what it wants is closed
-     * @param slowThreshold from which on a request is logged, with where its time went; 0 for never
+     * @param threads that run requests; 0 for twice the processors, at least 4. Range: 0 to 1024
+     * @param timeoutDefault deadline of a request that brings none. Range: from 1ms
+     * @param timeoutMax longest wait that a request may ask for. Range: from 1ms
+     * @param connectionsMax open connections; more are closed as they come. Range: from 1
+     * @param connectionsPerAddressMax the same for one remote address. Range: from 1
+     * @param handshakeTimeout after which a connection that has not said what it wants is closed. Range: from 100ms
+     * @param slowThreshold from which on a request is logged, with where its time went; 0 for never. Range: from 0s
      */
     public record Rpc(
             @Min(0) @Max(1024) @DefaultValue("0") int threads,
@@ -223,6 +238,18 @@ public record KvNodeProperties(
             Duration handshakeTimeout,
 
             @NotNull @DurationMin @DefaultValue("500ms") Duration slowThreshold) {}
+
+    @AssertTrue(message = "rutile.node.cache-size must be 16MB or more") boolean isCacheSizeEnough() {
+        return cacheSize.toBytes() >= CACHE_BYTES_MIN;
+    }
+
+    @AssertTrue(message = "rutile.node.pending-writes-max must be above 0") boolean isPendingWritesMaxPositive() {
+        return pendingWritesMax.toBytes() > 0;
+    }
+
+    @AssertTrue(message = "rutile.node.disk-reserve must not be negative") boolean isDiskReserveNotNegative() {
+        return diskReserve.toBytes() >= 0;
+    }
 
     @AssertTrue(message = "rutile.node.image-rate must not be negative") boolean isImageRateNotNegative() {
         return imageRate.toBytes() >= 0;

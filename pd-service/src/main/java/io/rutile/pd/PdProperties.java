@@ -32,25 +32,26 @@ import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
 
 /**
- * Settings of one member, {@code rutile.pd.*}.
+ * Settings of one member, {@code rutile.pd.*}. Read once, at the start. docs/configuration.md is made of these comments, and {@code
+ * ConfigurationDocTest} tries the ends of every {@code Range:}, which are part of it.
  *
  * @param name this member's name in {@code initial-cluster}, or the one that it joins under: letters, digits, '-', '_', '.'
- * @param dataDir where hard state and log live; created if missing, one member's alone
+ * @param dataDir directory of hard state and log; made if missing, one member's alone
  * @param clientAddress {@code host:port} where clients and stores connect
- * @param advertiseClientUrl what clients are told, with scheme and port; by default {@code http://}, or
- *     {@code https://} with {@code rutile.tls.bundle}, and the client address
+ * @param advertiseClientUrl URL that clients are told, with scheme and port. Default: {@code http://}, or {@code https://} with {@code
+ *     rutile.tls.bundle}, and the client address
  * @param raftAddress {@code host:port} where other members connect
- * @param advertiseRaftAddress {@code host:port} that other members are told to connect to, for a member that joins; by default the Raft
- *     address
- * @param join client URLs of members of a running cluster, {@code http://host:port} or {@code https://host:port}: a member whose directory is empty joins it, and keeps
- *     to what its directory says ever after
- * @param initialCluster all members as {@code name=host:port,…} with their Raft addresses, in the same order everywhere; by
- *     default this member alone
- * @param electionTimeout silence of the leader after which another is elected, 200 ms to 60 s
- * @param tsoWindow how far the saved bound of timestamps is ahead, 500 ms to 60 s
+ * @param advertiseRaftAddress {@code host:port} that other members are told to connect to, for a member that joins. Default: {@code
+ *     rutile.pd.raft-address}
+ * @param join client URLs of members of a running cluster, {@code http://host:port} or {@code https://host:port}: a member whose directory is
+ *     empty joins it, and keeps to what its directory says ever after. Default: none
+ * @param initialCluster all members as {@code name=host:port,…} with their Raft addresses, in the same order everywhere. Default: this
+ *     member alone
+ * @param electionTimeout silence of the leader after which another is elected. Range: 200ms to 1m
+ * @param tsoWindow how far the saved bound of timestamps is ahead of the clock. Range: 500ms to 1m
  * @param schedule replicas and stores
  * @param gc garbage of transactions
- * @param keyspaces names of keyspaces that are created where they are missing; none is ever taken away
+ * @param keyspaces names of keyspaces that are created where they are missing; none is ever taken away. Default: none
  * @param limits bounds of the client port
  */
 @ConfigurationProperties("rutile.pd")
@@ -71,20 +72,26 @@ public record PdProperties(
         @DefaultValue List<String> keyspaces,
         @DefaultValue @Valid Limits limits) {
 
+    /** Below this, a store would be disconnected between two heartbeats whatever their pause. */
+    private static final Duration SILENCE_MIN = Duration.ofMillis(100);
+
     /**
      * What a leader repairs, and when.
      *
-     * @param maxReplicas replicas of a Region in a cluster that begins now; later it is changed by PutClusterConfig
-     * @param storeDisconnectedAfter silence after which a store gets nothing new
-     * @param storeDownAfter silence after which a store's replicas are replaced
-     * @param storeFreeMin a store with less free space gets no new replica
-     * @param operatorsMax changes under way at once
-     * @param receivingMax replicas that one store may receive at once
+     * @param maxReplicas replicas of a Region in a cluster that begins now. Range: 1 to 9. Reload: later, over PD's HTTP API ({@code
+     *     replication.max-replicas}), which then holds
+     * @param storeDisconnectedAfter silence after which a store gets nothing new. Range: 100ms to {@code store-down-after}
+     * @param storeDownAfter silence after which a store's replicas are replaced. Range: {@code store-disconnected-after} to 365d. Reload: over PD's HTTP
+     *     API ({@code schedule.max-store-down-time}), which then holds
+     * @param storeFreeMin bytes; a store with less free space gets no new replica. Range: from 0B
+     * @param operatorsMax operators under way at once, over all Regions. Range: from 1
+     * @param receivingMax replicas that one store may receive at once. Range: from 1
      * @param schedulersOff schedulers that do nothing: {@code balance-leader}, {@code balance-region}, {@code hot-region}, {@code
-     *     evict-leader}, {@code evict-slow-store}
-     * @param locationLabels labels of stores that name ever smaller places, such as {@code zone,host}, until they are set over HTTP; at
-     *     most 8
-     * @param isolationLevel the one of them of which no two replicas of a Region may share the place; empty if they may share any
+     *     evict-leader}, {@code evict-slow-store}. Default: none. Reload: over PD's HTTP API, schedulers are added, removed and paused
+     * @param locationLabels labels of stores that name ever smaller places, such as {@code zone,host}, at most 8. Default: none. Reload: over PD's HTTP
+     *     API ({@code replication.location-labels}), which then holds
+     * @param isolationLevel the one of them of which no two replicas of a Region may share the place. Default: empty, they may share any.
+     *     Reload: over PD's HTTP API ({@code replication.isolation-level}), which then holds
      */
     public record Schedule(
             @DefaultValue("3") @Min(1) @Max(9) int maxReplicas,
@@ -100,11 +107,11 @@ public record PdProperties(
     /**
      * How garbage is collected: docs/operations/gc.md.
      *
-     * @param enabled false if somebody else moves the safe points
-     * @param life how long a version that was overwritten can still be read, and a transaction can last, 1 min to 1 year
-     * @param interval between two rounds, 1 s to 1 day
-     * @param grace how long the transaction safe point stands before the GC safe point follows, 0 to 1 h; clients trust
-     *     what they know of it for up to 90 s
+     * @param enabled false if somebody else moves the safe points, or nobody should
+     * @param life how long a version that was overwritten can still be read, and a transaction can last. Range: 1m to 365d
+     * @param interval pause between two rounds. Range: 1s to 1d
+     * @param grace how long the transaction safe point stands before the GC safe point follows; clients trust what they know of it for up to
+     *     90 s. Range: 0s to 1h
      */
     public record Gc(
             @DefaultValue("true") boolean enabled,
@@ -115,12 +122,12 @@ public record PdProperties(
     /**
      * Bounds of the client port.
      *
-     * @param connectionsMax connections open at once
-     * @param silentConnectionsMax of those, how many may not have spoken yet
-     * @param silenceTimeout how long a connection may take until it has spoken
-     * @param idleTimeout a connection without a call for so long is closed in good order
-     * @param callsPerConnectionMax concurrent calls on one connection
-     * @param httpConnectionsMax of the connections, how many may speak HTTP/1.1
+     * @param connectionsMax connections open at once; one more is closed. Range: from 1
+     * @param silentConnectionsMax of those, how many may not have spoken yet. Range: from 1
+     * @param silenceTimeout how long a connection may take until it has spoken. Range: 100ms to 1h
+     * @param idleTimeout after which a connection without a call is closed in good order. Range: 1s to 365d
+     * @param callsPerConnectionMax concurrent calls on one connection. Range: from 1
+     * @param httpConnectionsMax of the connections, how many may speak HTTP/1.1. Range: from 1
      */
     public record Limits(
             @DefaultValue("4096") @Min(1) int connectionsMax,
@@ -138,6 +145,12 @@ public record PdProperties(
     public PdOptions toOptions() {
         checkRange("election-timeout", electionTimeout, Duration.ofMillis(200), Duration.ofMinutes(1));
         checkRange("tso-window", tsoWindow, Duration.ofMillis(500), Duration.ofMinutes(1));
+        if (schedule.storeDisconnectedAfter().compareTo(SILENCE_MIN) < 0) {
+            throw refused("schedule.store-disconnected-after", "it must be " + SILENCE_MIN + " or more", null);
+        }
+        if (schedule.storeFreeMin().toBytes() < 0) {
+            throw refused("schedule.store-free-min", "it must not be negative", null);
+        }
         checkRange(
                 "schedule.store-down-after",
                 schedule.storeDownAfter(),

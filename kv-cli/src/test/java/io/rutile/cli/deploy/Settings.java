@@ -2,28 +2,21 @@ package io.rutile.cli.deploy;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
-import io.rutile.gateway.GatewayProperties;
-import io.rutile.node.KvNodeProperties;
-import io.rutile.pd.PdProperties;
-import io.rutile.tls.spring.TlsProperties;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
-import java.lang.reflect.RecordComponent;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 
 /** Every setting that the services and Spring Boot declare. Spring ignores a name that nobody declares; a chart must not. */
 final class Settings {
 
-    /** What Spring Boot declares of itself. */
+    /** What the annotation processor of Spring Boot wrote down of it, and of ours. */
     private static final String METADATA = "META-INF/spring-configuration-metadata.json";
 
     private static final String MAP = "java.util.Map<";
@@ -35,10 +28,6 @@ final class Settings {
 
     static Settings declared() {
         Settings settings = new Settings();
-        settings.addRecord("rutile.pd", PdProperties.class);
-        settings.addRecord("rutile.node", KvNodeProperties.class);
-        settings.addRecord("rutile.gateway", GatewayProperties.class);
-        settings.addRecord("rutile.tls", TlsProperties.class);
         try {
             for (URL url : Collections.list(Settings.class.getClassLoader().getResources(METADATA))) {
                 try (Reader in = new InputStreamReader(url.openStream(), StandardCharsets.UTF_8)) {
@@ -49,23 +38,6 @@ final class Settings {
             throw new UncheckedIOException(e);
         }
         return settings;
-    }
-
-    private void addRecord(String prefix, Class<?> properties) {
-        for (RecordComponent component : properties.getRecordComponents()) {
-            String name = prefix + "." + kebab(component.getName());
-            if (component.getType().isRecord()) {
-                addRecord(name, component.getType());
-            } else if (Map.class.isAssignableFrom(component.getType())) {
-                maps.add(name + ".");
-            } else {
-                names.add(name);
-            }
-        }
-    }
-
-    private static String kebab(String camel) {
-        return camel.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
     }
 
     private void addDescription(JsonElement property) {
