@@ -33,6 +33,7 @@ import io.rutile.trace.spring.TracingConfiguration;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +48,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.info.BuildProperties;
+import org.springframework.boot.tomcat.autoconfigure.TomcatServerProperties;
 import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -63,6 +65,9 @@ class GatewayConfiguration {
 
     /** PD itself waits two seconds for its members when it is asked for their health. */
     private static final Duration PD_ANSWER_MAX = Duration.ofSeconds(4);
+
+    /** As Tomcat has it by itself. */
+    private static final Duration CLIENT_SILENCE_MAX = Duration.ofSeconds(20);
 
     @Bean(initMethod = "start", destroyMethod = "close")
     ClusterConnection clusterConnection(
@@ -246,6 +251,7 @@ class GatewayConfiguration {
     RestSettings restSettings(
             GatewayProperties properties,
             ManagementServerProperties management,
+            TomcatServerProperties tomcat,
             Authenticator authenticator,
             ObjectProvider<BuildProperties> build) {
         Map<String, String> links = new TreeMap<>();
@@ -262,6 +268,8 @@ class GatewayConfiguration {
                 properties.requestTimeoutMax(),
                 properties.bodyTimeout(),
                 properties.busyConnectionsMax(Runtime.getRuntime().maxMemory()),
+                properties.http2().connectionsMax(Runtime.getRuntime().maxMemory()),
+                Objects.requireNonNullElse(tomcat.getConnectionTimeout(), CLIENT_SILENCE_MAX),
                 authenticator.asks(),
                 build.stream().findAny().map(BuildProperties::getVersion).orElse("unknown"),
                 links);

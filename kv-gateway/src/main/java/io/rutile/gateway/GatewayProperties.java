@@ -51,6 +51,7 @@ import org.springframework.validation.annotation.Validated;
  * @param txn transactions that stay open between requests
  * @param watch who may watch for changes
  * @param idempotency writes that have a name
+ * @param http2 the REST API over HTTP/2
  * @param grpc the gRPC port
  * @param security who may call
  */
@@ -83,6 +84,7 @@ public record GatewayProperties(
         @DefaultValue @NotNull @Valid Txn txn,
         @DefaultValue @NotNull @Valid Watch watch,
         @DefaultValue @NotNull @Valid Idempotency idempotency,
+        @DefaultValue @NotNull @Valid Http2 http2,
         @DefaultValue @NotNull @Valid Grpc grpc,
         @DefaultValue @NotNull @Valid Security security) {
 
@@ -176,6 +178,36 @@ public record GatewayProperties(
     public record Idempotency(
             @DefaultValue("24h") @NotNull @DurationMin(minutes = 1) @DurationMax(days = 30)
             Duration life) {}
+
+    /**
+     * The REST API over HTTP/2: by ALPN where there is TLS, else for clients that begin with it.
+     *
+     * @param enabled whether it is spoken
+     * @param connectionsMax connections that speak it; one more is closed. Range: from 1. Default: as many as fit into a quarter of the heap at
+     *     3 MiB each, at least 32
+     */
+    public record Http2(
+            @DefaultValue("true") boolean enabled,
+            @Nullable @Min(1) Integer connectionsMax) {
+
+        private static final int CONNECTIONS_MIN = 32;
+
+        /**
+         * How many may speak it; 0 if nobody may.
+         *
+         * @param heapBytes of this process
+         */
+        int connectionsMax(long heapBytes) {
+            if (!enabled) {
+                return 0;
+            }
+            return connectionsMax != null
+                    ? connectionsMax
+                    : (int) Math.max(
+                            CONNECTIONS_MIN,
+                            Math.min(Integer.MAX_VALUE, heapBytes / 4 / RestSettings.HTTP2_CONNECTION_BYTES));
+        }
+    }
 
     /**
      * The gRPC port. What its calls hold is bounded together with REST's.

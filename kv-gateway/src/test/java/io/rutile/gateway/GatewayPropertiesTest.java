@@ -48,6 +48,8 @@ class GatewayPropertiesTest {
             assertThat(properties.inFlightBytesMax(1L << 20)).isEqualTo(DataSize.ofMegabytes(64));
             assertThat(properties.busyConnectionsMax(256L << 20)).isEqualTo(1365);
             assertThat(properties.busyConnectionsMax(1L << 20)).isEqualTo(256);
+            assertThat(properties.http2().connectionsMax(2L << 30)).isEqualTo(170);
+            assertThat(properties.http2().connectionsMax(1L << 20)).isEqualTo(32);
             assertThat(properties.txn().limits(1L << 30))
                     .isEqualTo(new TxnSessions.Limits(1000, Duration.ofSeconds(30), Duration.ofMinutes(5), 128L << 20));
             assertThat(properties.txn().limits(1L << 20).bytesMax()).isEqualTo(40L << 20);
@@ -96,6 +98,8 @@ class GatewayPropertiesTest {
                         "rutile.gateway.watch.feed-bytes-max=24MB",
                         "rutile.gateway.watch.heartbeat=25s",
                         "rutile.gateway.idempotency.life=21m",
+                        "rutile.gateway.http2.enabled=false",
+                        "rutile.gateway.http2.connections-max=26",
                         "rutile.gateway.grpc.address=127.0.0.2",
                         "rutile.gateway.grpc.port=13",
                         "rutile.gateway.grpc.connections-max=14",
@@ -129,6 +133,7 @@ class GatewayPropertiesTest {
                                 new GatewayProperties.Watch(
                                         21, 22, 23, DataSize.ofMegabytes(24), Duration.ofSeconds(25)),
                                 new GatewayProperties.Idempotency(Duration.ofMinutes(21)),
+                                new GatewayProperties.Http2(false, 26),
                                 new GatewayProperties.Grpc(
                                         new InetSocketAddress("127.0.0.2", 0).getAddress(),
                                         13,
@@ -202,6 +207,7 @@ class GatewayPropertiesTest {
                 "requests-max=0",
                 "in-flight-bytes-max=0B",
                 "busy-connections-max=0",
+                "http2.connections-max=0",
                 "body-timeout=1ms",
                 "txn.open-max=0",
                 "txn.idle-timeout=0s",

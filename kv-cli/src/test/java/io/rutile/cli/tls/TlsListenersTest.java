@@ -21,6 +21,7 @@ import io.rutile.tls.Tls;
 import io.rutile.tls.TlsFiles;
 import io.rutile.tls.TlsKeys;
 import io.rutile.tls.TransportSecurity;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -46,6 +47,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.zip.GZIPInputStream;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -198,6 +202,45 @@ class TlsListenersTest {
         assertThat(members)
                 .contains("\"client_urls\":[\"https://" + cluster.pdEndpoint + "\"]", "\"name\":\"pd-2\"")
                 .contains("\"peer_urls\":[\"https://127.0.0.1:");
+    }
+
+    @Test
+    void browsersOfTheGatewaySpeakHttp2() throws Exception {
+        String url = "https://localhost:" + cluster.listener("gateway REST").port();
+        HttpClient http = HttpClient.newBuilder()
+                .sslContext(client(CA, CA.issue("application")))
+                .build();
+        String pairs = IntStream.range(0, 200)
+                .mapToObj(i -> "{\"key\": \"http2/%03d\", \"value\": \"v\"}".formatted(i))
+                .collect(Collectors.joining(",", "{\"pairs\": [", "]}"));
+
+        HttpResponse<Void> written = http.send(
+                HttpRequest.newBuilder(URI.create(url + "/v1/raw:batchPut"))
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(pairs))
+                        .build(),
+                HttpResponse.BodyHandlers.discarding());
+        HttpResponse<byte[]> scan = http.send(
+                HttpRequest.newBuilder(URI.create(url + "/v1/raw?prefix=http2/"))
+                        .header("Accept-Encoding", "gzip")
+                        .build(),
+                HttpResponse.BodyHandlers.ofByteArray());
+
+        HttpResponse<Void> large = http.send(
+                HttpRequest.newBuilder(URI.create(url + "/v1/raw/http2/large"))
+                        .PUT(HttpRequest.BodyPublishers.ofByteArray(new byte[1 << 20]))
+                        .build(),
+                HttpResponse.BodyHandlers.discarding());
+
+        assertThat(written.statusCode()).isEqualTo(204);
+        assertThat(large.statusCode()).isEqualTo(204);
+        assertThat(scan.version()).isEqualTo(HttpClient.Version.HTTP_2);
+        assertThat(scan.headers().firstValue("Content-Encoding")).hasValue("gzip");
+        assertThat(new String(
+                                new GZIPInputStream(new ByteArrayInputStream(scan.body())).readAllBytes(),
+                                StandardCharsets.UTF_8)
+                        .lines())
+                .hasSize(200);
     }
 
     @Test

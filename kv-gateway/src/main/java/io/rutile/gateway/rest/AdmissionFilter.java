@@ -14,7 +14,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.concurrent.CompletableFuture;
+import org.springframework.http.HttpHeaders;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
@@ -35,11 +37,13 @@ final class AdmissionFilter extends OncePerRequestFilter {
 
     private final GatewayLimits limits;
     private final Duration bodyTimeout;
+    private final StalledAnswers stalled;
 
     /** @param bodyTimeout how long a body may take to arrive, at least a second */
-    AdmissionFilter(GatewayLimits limits, Duration bodyTimeout) {
+    AdmissionFilter(GatewayLimits limits, Duration bodyTimeout, StalledAnswers stalled) {
         this.limits = limits;
         this.bodyTimeout = bodyTimeout;
+        this.stalled = stalled;
     }
 
     /** What this request was let in with. */
@@ -69,6 +73,7 @@ final class AdmissionFilter extends OncePerRequestFilter {
             return;
         }
         request.setAttribute(PERMIT, permit);
+        stalled.watchOver(request);
         boolean handedOver = false;
         try {
             if (hasBody(request)) {
@@ -91,8 +96,13 @@ final class AdmissionFilter extends OncePerRequestFilter {
         return false;
     }
 
-    private static boolean hasBody(HttpServletRequest request) {
-        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+    private static boolean hasBody(HttpServletRequest request) throws IOException {
+        long bytes = request.getContentLengthLong();
+        if (bytes >= 0 || !request.getProtocol().startsWith("HTTP/2")) {
+            return bytes > 0 || request.getHeader("Transfer-Encoding") != null;
+        }
+        // Nothing announces a body there: it is there until the stream has ended.
+        return !request.getInputStream().isFinished();
     }
 
     private void collect(HttpServletRequest request, HttpServletResponse response, Permit permit) throws IOException {
@@ -101,10 +111,11 @@ final class AdmissionFilter extends OncePerRequestFilter {
         int bytesMax = RequestKeys.pathPrefix(request.getRequestURI()) != null ? VALUE_BYTES_MAX : BATCH_BYTES_MAX;
         BodyReader reader = new BodyReader(request.getInputStream(), request.getContentLengthLong(), bytesMax, permit);
         context.addListener(reader);
+        boolean isGzip = isGzip(request, response, reader);
         // Whatever fails, dispatching included, is answered: nobody else would end the request.
         CompletableFuture<Void> unused = reader.outcome()
                 .thenAccept(body -> {
-                    request.setAttribute(BODY, body);
+                    request.setAttribute(BODY, isGzip ? GzipBody.inflate(body, bytesMax, permit) : body);
                     context.dispatch();
                 })
                 .exceptionally(failure -> {
@@ -112,6 +123,18 @@ final class AdmissionFilter extends OncePerRequestFilter {
                     return null;
                 });
         request.getInputStream().setReadListener(reader);
+    }
+
+    /** A coding that is not known is refused, but read on: a client that is still sending would not see the answer. */
+    private static boolean isGzip(HttpServletRequest request, HttpServletResponse response, BodyReader reader) {
+        try {
+            return GzipBody.isGzip(
+                    String.join(",", Collections.list(request.getHeaders(HttpHeaders.CONTENT_ENCODING))));
+        } catch (ProblemException unknown) {
+            response.setHeader(HttpHeaders.ACCEPT_ENCODING, "gzip");
+            reader.refuse(unknown);
+            return false;
+        }
     }
 
     private static void refuse(AsyncContext context, HttpServletResponse response, Throwable failure) {

@@ -41,7 +41,7 @@ final class BodyReader implements ReadListener, AsyncListener {
         this.bytesMax = bytesMax;
         this.permit = permit;
         if (declaredBytes > bytesMax) {
-            refuse(tooLarge());
+            refuse(tooLarge(bytesMax));
         }
     }
 
@@ -81,7 +81,7 @@ final class BodyReader implements ReadListener, AsyncListener {
         int wanted = (int) Math.min(bytesMax + 1L, Math.max(CHUNK_BYTES, 2L * size));
         int capacity = declaredBytes > size ? (int) Math.min(wanted, declaredBytes) : wanted;
         if (size > bytesMax) {
-            refuse(tooLarge());
+            refuse(tooLarge(bytesMax));
             return;
         }
         try {
@@ -92,7 +92,8 @@ final class BodyReader implements ReadListener, AsyncListener {
         }
     }
 
-    private void refuse(RuntimeException why) {
+    /** Whatever arrives is dropped. Before the first byte, or by the reader itself. */
+    void refuse(RuntimeException why) {
         refusal = why;
         dropped = size;
         size = 0;
@@ -106,13 +107,13 @@ final class BodyReader implements ReadListener, AsyncListener {
         if (refusal != null) {
             outcome.completeExceptionally(refusal);
         } else if (size > bytesMax) {
-            outcome.completeExceptionally(tooLarge());
+            outcome.completeExceptionally(tooLarge(bytesMax));
         } else {
             outcome.complete(size == buffer.length ? buffer : Arrays.copyOf(buffer, size));
         }
     }
 
-    private ProblemException tooLarge() {
+    static ProblemException tooLarge(int bytesMax) {
         return new ProblemException(
                 ProblemType.TOO_LARGE.problem("the body has more than " + bytesMax + " bytes", "RaftEntryTooLarge"));
     }

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.gateway.kv.GatewayLimits;
 import org.apache.catalina.core.StandardHost;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.Http2;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 
 /** What the servlet container's configuration properties do not reach. */
@@ -15,16 +16,21 @@ final class HttpConnector implements WebServerFactoryCustomizer<TomcatServletWeb
     private static final String WRITE_BUFFER_BYTES = "4096";
 
     private final int busyConnectionsMax;
+    private final int http2ConnectionsMax;
     private final MeterRegistry metrics;
 
-    HttpConnector(int busyConnectionsMax, MeterRegistry metrics) {
+    /** @param http2ConnectionsMax 0 for no HTTP/2 */
+    HttpConnector(int busyConnectionsMax, int http2ConnectionsMax, MeterRegistry metrics) {
         this.busyConnectionsMax = busyConnectionsMax;
+        this.http2ConnectionsMax = http2ConnectionsMax;
         this.metrics = metrics;
     }
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
         factory.setProtocol(BusyConnectionLimit.class.getName());
+        // Whatever server.http2 says: that one has no bound for connections.
+        factory.setHttp2(new Http2());
         factory.addConnectorCustomizers(connector -> {
             // Keys may contain slashes of both kinds; they are read from the path as it came.
             connector.setEncodedSolidusHandling("passthrough");
@@ -39,6 +45,10 @@ final class HttpConnector implements WebServerFactoryCustomizer<TomcatServletWeb
                 // off:
                 // swallowing would block a thread for as long as that client likes.
                 http.setMaxSwallowSize(0);
+            }
+            if (http2ConnectionsMax > 0) {
+                connector.addUpgradeProtocol(
+                        new BoundedHttp2(http2ConnectionsMax, GatewayLimits.refused("http2-connections", metrics)));
             }
         });
         factory.addContextCustomizers(context -> {

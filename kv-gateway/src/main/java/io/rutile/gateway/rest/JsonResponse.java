@@ -1,5 +1,6 @@
 package io.rutile.gateway.rest;
 
+import io.rutile.gateway.kv.GatewayLimits.Permit;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -27,11 +28,16 @@ final class JsonResponse {
 
     CompletableFuture<ResponseEntity<Void>> write(Object answer) {
         byte[] json = JSON.writeValueAsBytes(answer);
-        AdmissionFilter.permit(request).reserve(json.length);
+        Permit permit = AdmissionFilter.permit(request);
+        permit.reserve(json.length);
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
-        response.setContentLength(json.length);
-        return stream.write(List.of(json).iterator()).handle((sent, gone) -> stream.ended(gone));
+        GzipAnswer gzip = GzipAnswer.of(request, response, permit, json.length);
+        if (gzip == null) {
+            response.setContentLength(json.length);
+        }
+        stream.compress(gzip);
+        return stream.writeLast(List.of(json).iterator()).handle((sent, gone) -> stream.ended(gone));
     }
 }

@@ -42,6 +42,13 @@ final class PairJson {
 
     private PairJson() {}
 
+    /** Bytes of keys and values. */
+    static long bytesOf(List<Pair> pairs) {
+        return pairs.stream()
+                .mapToLong(pair -> pair.key().bytes().length + pair.value().length)
+                .sum();
+    }
+
     /** The pairs as lines, in chunks that are made as they are asked for. */
     static Iterator<byte[]> lines(List<Pair> pairs, KeyEncoding encoding, boolean keysOnly) {
         return chunks(pairs.stream().map(pair -> piece("", pair, encoding, keysOnly, "\n")));

@@ -23,6 +23,8 @@ public final class ProblemValve extends ErrorReportValve {
     public void invoke(Request request, Response response) throws IOException, ServletException {
         super.invoke(request, response);
         if (ResponseStream.isBrokenOff(request)) {
+            // Ended in good order, a stream of HTTP/2 would seem to be whole: it is reset.
+            response.setSuspended(request.getProtocol().startsWith("HTTP/2"));
             response.getCoyoteResponse().action(ActionCode.CLOSE_NOW, null);
         }
     }

@@ -40,11 +40,16 @@ final class ResponseStream implements WriteListener {
     private @Nullable CompletableFuture<Void> written;
     private @Nullable Throwable broken;
     private boolean listening;
+    private @Nullable GzipAnswer gzip;
+    private final @Nullable StalledAnswers watched;
+    /** Since when what is to be written waits for the connection. */
+    private long waitingSinceNanos;
 
     /** To be made while the controller's method runs, before it returns its future. */
     ResponseStream(HttpServletRequest request, HttpServletResponse response) throws IOException {
         this.request = request;
         this.out = response.getOutputStream();
+        this.watched = StalledAnswers.of(request);
         // An answer may be there before Spring has switched the request to asynchronous; listening must wait for that.
         WebAsyncUtils.getAsyncManager(request)
                 .registerDeferredResultInterceptor(this, new DeferredResultProcessingInterceptor() {
@@ -82,7 +87,24 @@ final class ResponseStream implements WriteListener {
         if (failure != null) {
             breakOff();
         }
+        release();
         return null;
+    }
+
+    /** From here on, what is written is compressed. To be called before anything is. */
+    void compress(@Nullable GzipAnswer answer) {
+        gzip = answer;
+    }
+
+    /** Ends an answer of which everything has been written. */
+    CompletableFuture<Void> finish() {
+        return gzip == null ? CompletableFuture.completedFuture(null) : writeLast(Collections.emptyIterator());
+    }
+
+    /** Writes what comes last; the answer is whole after it. */
+    CompletableFuture<Void> writeLast(Iterator<byte[]> last) {
+        GzipAnswer answer = gzip;
+        return begin(answer == null ? last : answer.lastCompressed(last));
     }
 
     /**
@@ -92,6 +114,11 @@ final class ResponseStream implements WriteListener {
      * @return completes when the connection took the last chunk; fails with {@link IOException} if the client is gone
      */
     CompletableFuture<Void> write(Iterator<byte[]> chunks) {
+        GzipAnswer answer = gzip;
+        return begin(answer == null ? chunks : answer.compressed(chunks));
+    }
+
+    private CompletableFuture<Void> begin(Iterator<byte[]> chunks) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         boolean first;
         synchronized (lock) {
@@ -103,6 +130,7 @@ final class ResponseStream implements WriteListener {
             }
             this.chunks = chunks;
             written = done;
+            waitingSinceNanos = System.nanoTime();
             first = !listening;
             listening = true;
         }
@@ -150,6 +178,8 @@ final class ResponseStream implements WriteListener {
                 if (ready) {
                     finished = written;
                     written = null;
+                } else {
+                    waitForRoom();
                 }
             } catch (IOException | RuntimeException e) {
                 failure = e;
@@ -160,6 +190,37 @@ final class ResponseStream implements WriteListener {
             onError(failure);
         } else if (finished != null) {
             finished.complete(null);
+        }
+    }
+
+    private void waitForRoom() {
+        waitingSinceNanos = System.nanoTime();
+        if (watched != null) {
+            watched.add(this);
+        }
+    }
+
+    /** Whether the client has taken nothing for longer than this. */
+    boolean hasWaited(long nowNanos, long patienceNanos) {
+        synchronized (lock) {
+            return written != null && nowNanos - waitingSinceNanos > patienceNanos;
+        }
+    }
+
+    /** The client does not read: nobody waits for it any longer. */
+    void giveUp() {
+        breakOff();
+        onError(new IOException("the client does not read on"));
+    }
+
+    private void release() {
+        if (watched != null) {
+            watched.remove(this);
+        }
+        synchronized (lock) {
+            if (gzip != null) {
+                gzip.close();
+            }
         }
     }
 

@@ -27,14 +27,20 @@ public class RestConfiguration implements WebMvcConfigurer {
 
     @Bean
     HttpConnector httpConnector(RestSettings settings, MeterRegistry metrics) {
-        return new HttpConnector(settings.busyConnectionsMax(), metrics);
+        return new HttpConnector(settings.busyConnectionsMax(), settings.http2ConnectionsMax(), metrics);
+    }
+
+    @Bean(initMethod = "start", destroyMethod = "close")
+    StalledAnswers stalledAnswers(RestSettings settings, MeterRegistry metrics) {
+        return new StalledAnswers(settings.answerPatience(), metrics);
     }
 
     /** Behind the filters that observe requests, in front of everything that might read a body. */
     @Bean
-    FilterRegistrationBean<AdmissionFilter> admissionFilter(GatewayLimits limits, RestSettings settings) {
+    FilterRegistrationBean<AdmissionFilter> admissionFilter(
+            GatewayLimits limits, RestSettings settings, StalledAnswers stalled) {
         FilterRegistrationBean<AdmissionFilter> registration =
-                new FilterRegistrationBean<>(new AdmissionFilter(limits, settings.bodyTimeout()));
+                new FilterRegistrationBean<>(new AdmissionFilter(limits, settings.bodyTimeout(), stalled));
         registration.setAsyncSupported(true);
         registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 100);
         return registration;

@@ -10,6 +10,8 @@ import java.util.Map;
  * @param timeoutMax longest deadline that a call may name
  * @param bodyTimeout how long a body may take to arrive, at least a second
  * @param busyConnectionsMax connections in the middle of a request at the same time, at least 1
+ * @param http2ConnectionsMax connections that speak HTTP/2 at the same time; 0 if none may
+ * @param answerPatience how long a client may take nothing of its answer
  * @param asksCallers whether callers have to say who they are
  * @param version of the gateway, for people
  * @param links where a visitor may go from {@code /}, by what is there
@@ -19,12 +21,17 @@ public record RestSettings(
         Duration timeoutMax,
         Duration bodyTimeout,
         int busyConnectionsMax,
+        int http2ConnectionsMax,
+        Duration answerPatience,
         boolean asksCallers,
         String version,
         Map<String, String> links) {
 
     /** What a connection holds while it is in the middle of a request, bodies and answers not counted. */
     public static final int BUSY_CONNECTION_BYTES = 48 << 10;
+
+    /** What a connection that speaks HTTP/2 holds at most. */
+    public static final int HTTP2_CONNECTION_BYTES = BoundedHttp2.CONNECTION_BYTES_MAX;
 
     public RestSettings {
         links = Map.copyOf(links);

@@ -3,6 +3,7 @@ package io.rutile.gateway.rest;
 import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.PairConsumer;
+import io.rutile.gateway.kv.CallerGoneException;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -20,6 +21,7 @@ import org.springframework.http.ResponseEntity;
  */
 final class ScanResponse implements PairConsumer {
 
+    private final HttpServletRequest request;
     private final HttpServletResponse response;
     private final ResponseStream stream;
     private final KeyEncoding encoding;
@@ -30,6 +32,7 @@ final class ScanResponse implements PairConsumer {
 
     ScanResponse(HttpServletRequest request, HttpServletResponse response, KeyEncoding encoding, boolean keysOnly)
             throws IOException {
+        this.request = request;
         this.response = response;
         this.stream = new ResponseStream(request, response);
         this.encoding = encoding;
@@ -40,15 +43,13 @@ final class ScanResponse implements PairConsumer {
     /** Fails with {@code BUSY} if the gateway holds too much already: this page is then the first thing it lets go. */
     @Override
     public CompletableFuture<Void> accept(List<Pair> pairs) {
-        long bytes = pairs.stream()
-                .mapToLong(pair -> pair.key().bytes().length + pair.value().length)
-                .sum();
+        long bytes = PairJson.bytesOf(pairs);
         try {
             permit.reserve(bytes);
         } catch (KvClientException e) {
             return CompletableFuture.failedFuture(e);
         }
-        begin();
+        begin(bytes);
         return stream.write(PairJson.lines(pairs, encoding, keysOnly))
                 .whenComplete((sent, failure) -> permit.release(bytes));
     }
@@ -60,20 +61,30 @@ final class ScanResponse implements PairConsumer {
      * @return completes when nothing is left to write
      */
     CompletableFuture<ResponseEntity<Void>> endsWith(CompletableFuture<Void> scan) {
-        return scan.thenApply(done -> end()).exceptionallyCompose(this::breakOff);
+        return scan.thenCompose(done -> end()).exceptionallyCompose(this::breakOff);
     }
 
-    private void begin() {
-        if (!begun) {
-            begun = true;
+    /**
+     * @param bytes of the first page
+     * @throws CallerGoneException if the request is over already: over HTTP/2 it may be taken back at any time
+     */
+    private void begin(long bytes) {
+        if (begun) {
+            return;
+        }
+        try {
             response.setStatus(HttpServletResponse.SC_OK);
             response.setContentType(MediaType.APPLICATION_NDJSON_VALUE);
+            stream.compress(GzipAnswer.of(request, response, permit, bytes));
+        } catch (IllegalStateException recycled) {
+            throw new CallerGoneException();
         }
+        begun = true;
     }
 
-    private ResponseEntity<Void> end() {
-        begin();
-        return stream.ended(null);
+    private CompletableFuture<ResponseEntity<Void>> end() {
+        begin(0);
+        return stream.finish().thenApply(sent -> stream.ended(null));
     }
 
     private CompletableFuture<ResponseEntity<Void>> breakOff(Throwable failure) {
@@ -82,7 +93,7 @@ final class ScanResponse implements PairConsumer {
         }
         CompletableFuture<Void> told = causeOf(failure) instanceof IOException
                 ? CompletableFuture.failedFuture(failure)
-                : stream.write(
+                : stream.writeLast(
                         List.of(PairJson.problemLine(Problems.of(failure))).iterator());
         return told.handle((sent, gone) -> stream.ended(failure));
     }

@@ -15,7 +15,7 @@ import org.springframework.http.ResponseEntity;
 /** A value on its way to the client: a small one in one go, a large one as fast as the client reads. */
 final class ValueResponse {
 
-    /** What a socket takes without anybody waiting. */
+    /** What a socket takes without anybody waiting; over HTTP/2 it is up to the client what is taken. */
     private static final int SMALL_BYTES = 32 << 10;
 
     private static final String TTL_HEADER = "Rutile-Ttl";
@@ -47,7 +47,8 @@ final class ValueResponse {
                     .build());
         }
         AdmissionFilter.permit(request).reserve(value.length);
-        if (value.length <= SMALL_BYTES || request.getMethod().equals("HEAD")) {
+        boolean isTaken = value.length <= SMALL_BYTES && StalledAnswers.of(request) == null;
+        if (isTaken || value.length == 0 || request.getMethod().equals("HEAD")) {
             return CompletableFuture.completedFuture(describe(ResponseEntity.ok(), tag)
                     .contentType(MediaType.APPLICATION_OCTET_STREAM)
                     .body(value));

@@ -73,12 +73,13 @@ final class WatchResponse {
         if (begun) {
             return "";
         }
-        begun = true;
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
         response.setHeader(HttpHeaders.CACHE_CONTROL, CacheControl.noStore().getHeaderValue());
         // For proxies that would collect an answer before they pass it on.
         response.setHeader("X-Accel-Buffering", "no");
+        // Not before: over HTTP/2 the request may be over already, and then nothing has begun.
+        begun = true;
         return RETRY;
     }
 

@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /** Frames of HTTP/2 (RFC 9113), written by hand: what no client library would send. */
-final class Http2Frames {
+public final class Http2Frames {
 
-    static final int END_STREAM = 1;
+    public static final int END_STREAM = 1;
     private static final int END_HEADERS = 4;
 
     private static final int DATA = 0;
@@ -17,7 +17,7 @@ final class Http2Frames {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
     /** The client's preface and empty settings. */
-    static Http2Frames connection() {
+    public static Http2Frames connection() {
         Http2Frames frames = new Http2Frames();
         frames.bytes.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         return frames.frame(SETTINGS, 0, 0, new byte[0]);
@@ -43,7 +43,7 @@ final class Http2Frames {
     }
 
     /** Literal fields that nobody indexes, in plain text (RFC 7541, 6.2.2). */
-    Http2Frames headers(int stream, int flags, String... fields) {
+    public Http2Frames headers(int stream, int flags, String... fields) {
         ByteArrayOutputStream block = new ByteArrayOutputStream();
         for (int i = 0; i < fields.length; i += 2) {
             block.write(0);
@@ -69,7 +69,7 @@ final class Http2Frames {
         return data(stream, 0, data.array());
     }
 
-    Http2Frames data(int stream, int flags, byte[] content) {
+    public Http2Frames data(int stream, int flags, byte[] content) {
         int from = 0;
         do {
             int count = Math.min(16 << 10, content.length - from);
@@ -81,7 +81,7 @@ final class Http2Frames {
         return this;
     }
 
-    Http2Frames frame(int type, int flags, int stream, byte[] payload) {
+    public Http2Frames frame(int type, int flags, int stream, byte[] payload) {
         bytes.write(payload.length >>> 16);
         bytes.write(payload.length >>> 8);
         bytes.write(payload.length);
@@ -93,7 +93,7 @@ final class Http2Frames {
     }
 
     /** One character a byte. */
-    String text() {
+    public String text() {
         return bytes.toString(StandardCharsets.ISO_8859_1);
     }
 }

@@ -24,7 +24,7 @@ class RestApiDocTest {
         RunningGateway gateway = RunningGateway.shared();
         List<String> commands = Files.readAllLines(PAGE).stream()
                 .map(String::strip)
-                .filter(line -> line.startsWith("curl ") || line.startsWith("TXN="))
+                .filter(line -> line.startsWith("curl ") || line.startsWith("printf ") || line.startsWith("TXN="))
                 .map(line -> line.replace("127.0.0.1:8080", "127.0.0.1:" + gateway.port))
                 .toList();
         assertThat(commands).hasSizeGreaterThan(25);
