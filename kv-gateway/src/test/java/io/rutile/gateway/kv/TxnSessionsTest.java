@@ -107,6 +107,24 @@ class TxnSessionsTest {
     }
 
     @Test
+    void ofAHundredThousandBeginsAThousandAreOpen() { // R10
+        try (TxnSessions many = sessions(1_000, 10_000)) {
+            int begun = 0;
+            for (int i = 0; i < 100_000; i++) {
+                begun += many.begin(OWNER, TxnOptions.optimistic()).isCompletedExceptionally() ? 0 : 1;
+            }
+
+            assertThat(begun).isEqualTo(1_000);
+            assertThat(cluster.openCount()).isEqualTo(1_000);
+            assertThat(metrics.get("kv.gateway.refused")
+                            .tag("bound", "transactions")
+                            .counter()
+                            .count())
+                    .isEqualTo(99_000);
+        }
+    }
+
+    @Test
     void aBeginThatFailsTakesNoPlace() {
         for (int i = 0; i < 5; i++) {
             cluster.failNext(new KvClientException(KvClientException.Kind.UNAVAILABLE, "words", null, null));

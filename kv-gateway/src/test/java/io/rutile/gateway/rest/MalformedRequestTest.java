@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.gateway.RunningGateway;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever a stranger sends ends in a typed error or a closed connection, and the next request is served (E1). */
 class MalformedRequestTest {
@@ -140,6 +143,49 @@ class MalformedRequestTest {
                 gateway.raw("GET /v1/raw/k HTTP/1.1\r\nHost: gateway\r\nX-Large: " + "x".repeat(100_000) + "\r\n\r\n");
 
         assertProblem(answer, 400, "invalid-request", ".");
+    }
+
+    @Test
+    void aThousandHeadersAreRefused() throws IOException {
+        String answer = gateway.raw(
+                "GET /v1/raw/k HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n" + "X: y\r\n".repeat(1_000) + "\r\n");
+
+        assertThat(answer).startsWith("HTTP/1.1 4").contains("urn:rutile:problem:");
+    }
+
+    /** Announced or not: what is refused is read on for a while, so that clients see the answer, and then cut off. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 1073741824", "Transfer-Encoding: chunked"})
+    void aGibibyteIsCutOffLongBeforeItsEnd(String length) throws IOException {
+        boolean isChunked = length.startsWith("Transfer");
+        byte[] mebibyte = new byte[1 << 20];
+        long sent = 0;
+        try (Socket socket = gateway.open("PUT /v1/raw/k HTTP/1.1\r\nHost: gateway\r\n" + length + "\r\n\r\n")) {
+            OutputStream out = socket.getOutputStream();
+            while (sent < 1 << 30) {
+                out.write(bytes(isChunked ? "100000\r\n" : ""));
+                out.write(mebibyte);
+                out.write(bytes(isChunked ? "\r\n" : ""));
+                sent += mebibyte.length;
+                assertThat(gateway.gauge("kv.gateway.in.flight")).isLessThanOrEqualTo(17 << 20);
+            }
+        } catch (IOException cut) {
+            assertThat(sent).isPositive();
+        }
+
+        assertThat(sent).isLessThan(256 << 20);
+        assertThat(gateway.kv.pairs).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            /v1/raw:batchPut  | {"pairs":        | [
+            /v1/raw:batchGet  | {"keys":         | [{"key":
+            /v1/txn           | {"pessimistic":  | {"a":
+            /v1/txn/execute   | {"then":         | [{"put":
+            """)
+    void jsonAHundredThousandLevelsDeepIsRefused(String path, String before, String level) {
+        RawKvRestTest.assertProblem(gateway.postJson(path, before + level.repeat(100_000)), 400, "invalid-request");
     }
 
     @Test
