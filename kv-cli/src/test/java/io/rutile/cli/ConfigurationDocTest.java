@@ -215,8 +215,8 @@ class ConfigurationDocTest {
                 classes; the ends of ranges are tried.
 
                 A property is set as an argument (`--rutile.node.cache-size=1GB`), in a file that is named by one
-                (`--spring.config.additional-location=rutile.yml`), or in the environment, in capitals and without hyphens (`RUTILE_NODE_CACHESIZE=1GB`). The
-                first of these that has it counts. `./rutile up --node-property NAME=VALUE` passes it to the nodes of a [local cluster](operations/local-cluster.md),
+                (`--spring.config.additional-location=rutile.yml`), or in the environment, in capitals and without hyphens (`RUTILE_NODE_CACHESIZE=1GB`). An
+                argument counts more than the environment, and that more than a file. `./rutile up --node-property NAME=VALUE` passes it to the nodes of a [local cluster](operations/local-cluster.md),
                 `node.properties` and its like of the chart to [pods](operations/kubernetes.md).
 
                 - **Durations** are whole numbers with a unit: `500ms`, `10s`, `5m`, `1h`, `30d`. **Sizes** are bytes, or with a unit in powers of 1,024: `64MB`, `2GB`. **Lists** are
