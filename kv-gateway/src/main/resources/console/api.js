@@ -15,20 +15,22 @@ export class Problem extends Error {
   }
 }
 
-export async function call(path, {method = 'GET', body, json, signal} = {}) {
-  const headers = {};
-  if (token()) headers.Authorization = `Bearer ${token()}`;
-  if (json !== undefined) headers['Content-Type'] = 'application/json';
-  let answer;
+/** Whatever the gateway answers. */
+export async function ask(path, {method = 'GET', headers = {}, body, signal} = {}) {
   try {
     // Relative to the page, so that a prefix of a proxy stays in front.
-    answer = await fetch(new URL(`..${path}`, document.baseURI), {
-      method, headers, body: json !== undefined ? JSON.stringify(json) : body, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
+    return await fetch(new URL(`..${path}`, document.baseURI), {
+      method, headers: {...headers, ...(token() ? {Authorization: `Bearer ${token()}`} : {})}, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
     });
   } catch (failure) {
     if (failure.name === 'AbortError') throw failure;
     throw new Problem(0, {detail: 'the gateway cannot be reached'});
   }
+}
+
+/** What it answers when all is well. @throws Problem */
+export async function call(path, {method, body, json, signal} = {}) {
+  const answer = await ask(path, {method, signal, ...(json !== undefined ? {headers: {'Content-Type': 'application/json'}, body: JSON.stringify(json)} : {body})});
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     if (answer.status === 401) document.dispatchEvent(new CustomEvent('unknown-caller', {detail: problem.detail}));

@@ -7,14 +7,15 @@ import * as data from './data.js';
 import * as heat from './heat.js';
 import * as operators from './operators.js';
 import * as regions from './regions.js';
+import * as api from './try.js';
 import * as txn from './txn.js';
 
-const VIEWS = {cluster, regions, heat, operators, data, txn};
-const GO = {c: 'cluster', s: 'cluster', r: 'regions', h: 'heat', o: 'operators', d: 'data', t: 'txn'};
-const TITLES = {cluster: 'Cluster', regions: 'Regions', heat: 'Heat map', operators: 'Scheduling', data: 'Data', txn: 'Transactions'};
+const VIEWS = {cluster, regions, heat, operators, data, txn, api};
+const GO = {c: 'cluster', s: 'cluster', r: 'regions', h: 'heat', o: 'operators', d: 'data', t: 'txn', a: 'api'};
+const TITLES = {cluster: 'Cluster', regions: 'Regions', heat: 'Heat map', operators: 'Scheduling', data: 'Data', txn: 'Transactions', api: 'API'};
 const KEYS = [
   ['/', 'find the Region of a key'], ['g c', 'cluster and stores (g s, too)'], ['g r', 'Regions'], ['g h', 'heat map'], ['g o', 'operators and scheduling'],
-  ['g d', 'data'], ['g t', 'transactions'], ['↑ ↓ Home End', 'through a table, or the heat map (← → too)'], ['Enter', 'open'], ['Esc', 'close'],
+  ['g d', 'data'], ['g t', 'transactions'], ['g a', 'every call of the API, to be tried'], ['↑ ↓ Home End', 'through a table, or the heat map (← → too)'], ['Enter', 'open'], ['Esc', 'close'],
   ['r', 'ask again'], ['x', 'keys as text or hex'], ['t', 'light, dark, or as the system has it'], ['?', 'this list'],
 ];
 

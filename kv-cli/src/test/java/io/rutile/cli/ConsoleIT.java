@@ -66,6 +66,7 @@ class ConsoleIT {
             seesWhyNothingMoves(browser);
             readsAndWritesData(browser);
             meetsAConflict(browser);
+            triesCallsOfTheApi(browser);
             fitsASmallScreen(browser);
             bytesAreReadAndWritten(browser);
 
@@ -285,9 +286,50 @@ class ConsoleIT {
         browser.screenshot(SHOTS.resolve("txn-dark.png"));
     }
 
+    private static void triesCallsOfTheApi(Browser browser) throws Exception {
+        browser.press("Escape", "g", "a");
+        waitFor(browser, "document.querySelectorAll('main tbody tr[data-id]').length > 20");
+        waitFor(browser, "document.activeElement.matches('tbody tr')");
+        assertThat(browser.value("document.querySelector('tr[data-id=rawPut]').focus()"))
+                .isNotNull();
+        browser.press("Enter");
+        waitFor(browser, "document.activeElement.id === 'try-path-key'");
+        browser.type(PREFIX + "a/ü 1");
+        enter(browser, "try-header-If-None-Match", "*");
+        enter(browser, "try-body", "tried \\x00");
+        click(browser, "try-send");
+        waitFor(browser, "document.getElementById('try-status')?.textContent === '201'");
+        assertThat(bytes(raw(PREFIX + "a/ü 1"))).isEqualTo(new byte[] {'t', 'r', 'i', 'e', 'd', ' ', 0});
+        assertThat(browser.text("document.querySelector('[aria-label=Answer]').textContent"))
+                .contains("etag", "curl -i -X PUT", "If-None-Match: *");
+        browser.screenshot(SHOTS.resolve("api-dark.png"));
+
+        click(browser, "try-send");
+        waitFor(browser, "document.getElementById('try-status')?.textContent === '412'");
+        assertThat(browser.text("document.querySelector('[aria-label=Answer]').textContent"))
+                .contains("urn:rutile:problem:precondition-failed");
+
+        // The token of whoever looks goes with it, and is none of what is shown.
+        intercept(browser, "window.said = asked.headers.Authorization; return real(url, asked);");
+        assertThat(browser.value("sessionStorage.setItem('rutile.token', 'secret/token')"))
+                .isNotNull();
+        assertThat(browser.value("location.hash = '#/api?op=rawDelete'")).isNotNull();
+        waitFor(browser, "document.querySelector('form.panel').textContent.includes('DELETE /v1/raw/{key}')");
+        enter(browser, "try-path-key", PREFIX + "a/ü 1");
+        click(browser, "try-send");
+        waitFor(browser, "document.getElementById('try-status')?.textContent === '204'");
+        assertThat(browser.text("window.said")).isEqualTo("Bearer secret/token");
+        assertThat(browser.text("document.querySelector('[aria-label=Answer]').textContent"))
+                .contains("$TOKEN")
+                .doesNotContain("secret/token");
+        assertThat(browser.value("sessionStorage.removeItem('rutile.token')")).isNotNull();
+        intercept(browser, "return real(url, asked);");
+        assertThat(send("GET", raw(PREFIX + "a/ü 1"), "")).isEqualTo(404);
+    }
+
     private static void fitsASmallScreen(Browser browser) throws IOException {
         browser.resize(360, 740);
-        for (String view : List.of("c", "r", "h", "o", "d", "t")) {
+        for (String view : List.of("c", "r", "h", "o", "d", "t", "a")) {
             browser.press("Escape", "g", view);
             waitFor(browser, "document.querySelector('nav a[aria-current]')?.title === 'g " + view + "'");
             await().atMost(PATIENCE)

@@ -31,7 +31,8 @@ public final class ConsolePages {
             "heat.js",
             "operators.js",
             "data.js",
-            "txn.js");
+            "txn.js",
+            "try.js");
 
     /**
      * Scripts and styles from here and nowhere else, nothing inline, requests to this gateway alone, in nobody's frame; and text never
