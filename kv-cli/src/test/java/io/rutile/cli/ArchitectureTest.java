@@ -318,10 +318,14 @@ class ArchitectureTest {
             .definedBy("io.rutile.cli.bench")
             .layer("systems")
             .definedBy("io.rutile.cli.bench.subject..")
+            .layer("long runs")
+            .definedBy("io.rutile.cli.bench.stress..")
             .layer("load")
             .definedBy("io.rutile.cli.bench.load..")
             .whereLayer("runs and reports")
             .mayNotBeAccessedByAnyLayer()
+            .whereLayer("long runs")
+            .mayOnlyBeAccessedByLayers("runs and reports")
             .whereLayer("systems")
             .mayOnlyBeAccessedByLayers("runs and reports");
 

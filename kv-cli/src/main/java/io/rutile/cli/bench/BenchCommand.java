@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measure a cluster through its doors, and the floors under it in the same run.",
-        subcommands = {BarsCommand.class, CompareCommand.class})
+        subcommands = {BarsCommand.class, OverloadCommand.class, SoakCommand.class, CompareCommand.class})
 public final class BenchCommand implements Callable<Integer> {
 
     @Mixin

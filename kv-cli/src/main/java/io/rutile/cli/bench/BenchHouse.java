@@ -23,14 +23,14 @@ final class BenchHouse {
     private static final int NODES = 3;
 
     /** Nothing splits but what the benchmark splits. */
-    private static final Map<String, String> NODE_PROPERTIES = Map.of(
+    static final Map<String, String> NODE_PROPERTIES = Map.of(
             "rutile.node.split.qps", "0",
             "rutile.node.split.bytes-rate", "0",
             "rutile.node.split.size", "1024GB",
             "rutile.node.split.keys", "1000000000");
 
     /** Nothing moves but what the benchmark moves. */
-    private static final List<String> FLAGS =
+    static final List<String> FLAGS =
             List.of("-Drutile.pd.schedule.schedulers-off=balance-leader,balance-region,hot-region");
 
     private final RunOptions options;

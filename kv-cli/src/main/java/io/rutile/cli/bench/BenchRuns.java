@@ -59,7 +59,7 @@ final class BenchRuns {
         return shown && (results == null || results.stream().allMatch(BarResult::met)) ? 0 : 1;
     }
 
-    private static Map<String, String> machine() {
+    static Map<String, String> machine() {
         Map<String, String> machine = new LinkedHashMap<>();
         machine.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
         machine.put("java", Runtime.version().toString());
@@ -68,7 +68,7 @@ final class BenchRuns {
         return machine;
     }
 
-    private static void progress(String line) {
+    static void progress(String line) {
         System.err.println(line);
     }
 }

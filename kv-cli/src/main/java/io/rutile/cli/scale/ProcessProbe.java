@@ -11,9 +11,10 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Looks at a process of this machine from outside: {@code /proc}, and {@code jcmd} of the Java that it runs on. */
-final class ProcessProbe {
+public final class ProcessProbe {
 
     private static final Duration JCMD_MAX = Duration.ofSeconds(30);
 
@@ -25,28 +26,37 @@ final class ProcessProbe {
     private final ServiceProcess process;
     private final Path jcmd;
 
-    ProcessProbe(ServiceProcess process, JavaRuntime java) {
+    public ProcessProbe(ServiceProcess process, JavaRuntime java) {
         this.process = process;
         this.jcmd = java.executable().resolveSibling("jcmd");
     }
 
-    ServiceProcess process() {
+    public ServiceProcess process() {
         return process;
     }
 
     /** Processor time since it began. */
-    Duration cpu() {
+    public Duration cpu() {
         return ProcessHandle.of(pid())
                 .flatMap(handle -> handle.info().totalCpuDuration())
                 .orElseThrow(() -> new ClusterException(process.name() + " tells no processor time"));
     }
 
-    long threads() {
+    public long threads() {
         return number(status(), "Threads");
     }
 
-    long residentMib() {
+    public long residentMib() {
         return number(status(), "VmRSS") >> 10;
+    }
+
+    /** File descriptors that are open now: files, sockets, pipes. */
+    public long openFiles() {
+        try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(pid()), "fd"))) {
+            return open.count();
+        } catch (IOException e) {
+            throw new ClusterException("can't look at " + process.name() + ": " + e.getMessage(), e);
+        }
     }
 
     /** After a full collection, which this orders. */

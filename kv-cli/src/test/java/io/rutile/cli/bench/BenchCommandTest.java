@@ -81,6 +81,13 @@ class BenchCommandTest {
                 dir.resolve("a").toString(),
                 dir.resolve("b").toString());
         assertRefused("must not be negative", "compare", "a", "b", "--threshold", "-1");
+        assertRefused("--minutes must be more than 0", "overload", "--minutes", "0");
+        assertRefused("--clients must be 1 to 100000", "overload", "--clients", "0");
+        assertRefused("--deadline must be 0.1 to 600", "overload", "--deadline", "0");
+        assertRefused("--heap must be 128 to", "overload", "--heap", "12");
+        assertRefused("--regions must be 1 to 1000", "soak", "--regions", "0");
+        assertRefused("--percent must be 1 to 100", "soak", "--percent", "0");
+        assertRefused("keys must be 1 to", "soak", "--keys", "0");
     }
 
     @Test

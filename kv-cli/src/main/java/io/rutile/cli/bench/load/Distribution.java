@@ -7,14 +7,14 @@ public enum Distribution {
     /** All the same. */
     UNIFORM {
         @Override
-        KeyChoice over(Inserts keys) {
+        public KeyChoice over(Inserts keys) {
             return random -> random.nextLong(keys.visible());
         }
     },
     /** By Zipf's law over the keys there are: of 100,000 the hottest takes 8 % of all. */
     ZIPFIAN {
         @Override
-        KeyChoice over(Inserts keys) {
+        public KeyChoice over(Inserts keys) {
             Zipf zipf = new Zipf(THETA);
             return random -> zipf.next(random, keys.visible()) - 1;
         }
@@ -25,7 +25,7 @@ public enum Distribution {
      */
     SCRAMBLED {
         @Override
-        KeyChoice over(Inserts keys) {
+        public KeyChoice over(Inserts keys) {
             Zipf zipf = new Zipf(THETA);
             return random -> Long.remainderUnsigned(Hash.of(zipf.next(random, SCRAMBLED_ITEMS)), keys.visible());
         }
@@ -33,7 +33,7 @@ public enum Distribution {
     /** By Zipf's law from the key that was inserted last. */
     LATEST {
         @Override
-        KeyChoice over(Inserts keys) {
+        public KeyChoice over(Inserts keys) {
             Zipf zipf = new Zipf(THETA);
             return random -> {
                 long visible = keys.visible();
@@ -45,7 +45,8 @@ public enum Distribution {
     static final double THETA = 0.99;
     static final long SCRAMBLED_ITEMS = 10_000_000_000L;
 
-    abstract KeyChoice over(Inserts keys);
+    /** Which of the keys that are there. */
+    public abstract KeyChoice over(Inserts keys);
 
     public String label() {
         return name().toLowerCase(Locale.ROOT);
