@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Brings every service into the form that starts fastest. The build does it once, so that no {@code up} has to. */
+/** Brings every service, and this command, into the form that starts fastest. The build does it once, so that no {@code up} has to. */
 public final class Preparation {
 
     private static final int PORT_MIN = 15_000;
@@ -32,6 +32,7 @@ public final class Preparation {
                 progress.accept("preparing " + role.module() + " for fast starts");
                 service.prepare(java, JvmFlags.of(role, java), settings(role, scratch));
             }
+            new CommandArchive(home).prepare(java, progress);
         } catch (IOException e) {
             throw new ClusterException("can't prepare the services for fast starts: " + e.getMessage(), e);
         } finally {
