@@ -2,6 +2,7 @@ package io.rutile.cli.cluster;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the JVMs of a local cluster are sized: five processes of the standard layout stay below 3 GiB resident together.
@@ -13,7 +14,17 @@ import java.util.List;
  */
 public final class JvmFlags {
 
+    /** Environment variable: more flags for every process that is started here, behind the usual ones, separated by blanks. */
+    public static final String MORE = "RUTILE_JVM_FLAGS";
+
     private JvmFlags() {}
+
+    /** What {@link #MORE} holds. */
+    static List<String> more(@Nullable String words) {
+        return words == null || words.isBlank()
+                ? List.of()
+                : List.of(words.strip().split("\\s+"));
+    }
 
     /** The flags of a service of this kind. */
     public static List<String> of(Role role, JavaRuntime java) {

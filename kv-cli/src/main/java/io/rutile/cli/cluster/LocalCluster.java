@@ -36,13 +36,15 @@ public final class LocalCluster {
     /**
      * Finds or will start the processes of this layout.
      *
-     * @param extraFlags JVM flags for every process, behind the usual ones
+     * @param extraFlags JVM flags for every process, behind the usual ones and those of {@link JvmFlags#MORE}
      */
     public LocalCluster(ClusterLayout layout, JavaRuntime java, RutileHome home, List<String> extraFlags) {
         this.layout = layout;
         this.java = java;
         this.home = home;
-        this.extraFlags = List.copyOf(extraFlags);
+        List<String> flags = new ArrayList<>(JvmFlags.more(System.getenv(JvmFlags.MORE)));
+        flags.addAll(extraFlags);
+        this.extraFlags = List.copyOf(flags);
         layout.services().forEach(spec -> processes.put(spec.name(), new ServiceProcess(layout, spec)));
     }
 
