@@ -39,6 +39,27 @@ class FailoverTest {
         return stores;
     }
 
+    /** A proposal goes to the network on its proposer's thread, and a name server answers when it likes. */
+    @Test
+    void aProposerLooksNoAddressUpThoughAFollowerIsGone() {
+        try (TestStores stores = three()) {
+            Store leader = stores.awaitLeader(GROUP);
+            TestStores.propose(leader.group(GROUP), "before");
+            long gone = leader.id == 1 ? 2 : 1;
+            stores.lookedUpBy.clear();
+            stores.store(gone).kill();
+
+            for (int i = 0; i < 50; i++) {
+                TestStores.propose(leader.group(GROUP), "word" + i);
+            }
+
+            await("somebody looks for the follower")
+                    .atMost(TestStores.PATIENCE)
+                    .until(() -> !stores.lookedUpBy.isEmpty());
+            assertThat(stores.lookedUpBy).doesNotContain(Thread.currentThread());
+        }
+    }
+
     @Test
     void killedLeaderIsReplacedAndNothingAcknowledgedIsLost() {
         try (TestStores stores = three()) {

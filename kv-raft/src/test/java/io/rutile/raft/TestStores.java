@@ -43,6 +43,9 @@ final class TestStores implements AutoCloseable {
     private final Map<Long, Store> stores = new ConcurrentHashMap<>();
     private final Map<Long, InetSocketAddress> addresses = new ConcurrentHashMap<>();
 
+    /** Threads that have looked an address up. */
+    final Set<Thread> lookedUpBy = ConcurrentHashMap.newKeySet();
+
     TestStores(Path root, UnaryOperator<RaftOptions> settings) {
         this.root = root;
         this.settings = settings;
@@ -76,7 +79,10 @@ final class TestStores implements AutoCloseable {
                     .withElectionTimeout(Duration.ofSeconds(1)));
             RaftServer opened = new RaftServer(
                     options,
-                    addresses::get,
+                    store -> {
+                        lookedUpBy.add(Thread.currentThread());
+                        return addresses.get(store);
+                    },
                     (group, self, from) -> unknown.onMessage(group, self, from),
                     meters,
                     latencies,

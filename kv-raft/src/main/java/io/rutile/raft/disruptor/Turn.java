@@ -68,6 +68,11 @@ public final class Turn {
         return true;
     }
 
+    /** Whether this thread is in a turn: then it belongs to somebody who waits for something else, and is not to be kept. */
+    public static boolean isOpen() {
+        return MINE.get().open;
+    }
+
     private void finish() {
         int done = 0;
         Deferred next;

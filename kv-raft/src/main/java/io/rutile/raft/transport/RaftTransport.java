@@ -234,6 +234,10 @@ public final class RaftTransport implements AutoCloseable {
         }
     }
 
+    Executor pool() {
+        return pool;
+    }
+
     boolean passes(long from, long to) {
         return filter.passes(from, to);
     }

@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.wire.Call;
 import io.rutile.raft.wire.Envelope;
 import io.rutile.raft.wire.RaftTransportGrpc;
@@ -14,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * again with a growing pause for as long as somebody has something to say.
  *
  * <p>A call made while there is no stream fails at once: Raft repeats itself. State is guarded by this object's lock; no
- * callback runs under it.
+ * callback runs under it. A proposer's thread never waits for it.
  */
 final class StoreLink {
 
@@ -40,11 +42,15 @@ final class StoreLink {
     private final RaftTransport transport;
     private final long toStore;
 
+    /** Written under this lock. */
+    private volatile @Nullable Session session;
+
+    private volatile long notBeforeNanos;
+    private final AtomicBoolean opening = new AtomicBoolean();
+
     // Guarded by this.
-    private @Nullable Session session;
     private boolean closed;
     private long pauseMs = PAUSE_MS_MIN;
-    private long notBeforeNanos;
     private boolean quiet;
 
     StoreLink(RaftTransport transport, long toStore) {
@@ -63,7 +69,37 @@ final class StoreLink {
     }
 
     /** The stream, opened now if it is time to try; null otherwise. */
-    private synchronized @Nullable Session session() {
+    private @Nullable Session session() {
+        Session open = session;
+        if (open != null) {
+            return open;
+        }
+        if (Turn.isOpen()) {
+            // This is a proposer's thread, and to look an address up may take as long as a name server likes.
+            openSoon();
+            return null;
+        }
+        return opened();
+    }
+
+    private void openSoon() {
+        if (System.nanoTime() - notBeforeNanos < 0 || !opening.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            transport.pool().execute(() -> {
+                try {
+                    opened();
+                } finally {
+                    opening.set(false);
+                }
+            });
+        } catch (RejectedExecutionException closing) {
+            opening.set(false);
+        }
+    }
+
+    private synchronized @Nullable Session opened() {
         if (closed) {
             return null;
         }
@@ -80,8 +116,10 @@ final class StoreLink {
         if (address == null) {
             return;
         }
-        session = new Session(transport.channel(address));
-        session.open();
+        Session opened = new Session(transport.channel(address));
+        opened.open();
+        // Now others may send; its end, should that have come already, waits for the lock.
+        session = opened;
     }
 
     private synchronized void onHello() {
