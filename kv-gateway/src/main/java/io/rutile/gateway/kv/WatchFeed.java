@@ -71,6 +71,8 @@ final class WatchFeed {
     private @Nullable Throwable failure;
     /** Where each of them goes on. */
     private final Map<Watch, FeedPosition> watchers = new HashMap<>();
+    /** Where the first of them will go on; null once it has joined. The feed runs from the moment it is opened. */
+    private @Nullable FeedPosition expected;
 
     private long idleSinceNanos;
     /** What goes on once its watchers have read on. */
@@ -114,6 +116,9 @@ final class WatchFeed {
         boolean enough = Long.compareUnsigned(from.ts().value(), MARGIN.toMillis() << TimeStamp.LOGICAL_BITS) > 0;
         FeedPosition earlier = enough ? new FeedPosition(new TimeStamp(early), 0) : from;
         WatchFeed shared = new WatchFeed(source, range, earlier, bytesMax, executor, now, nanoClock);
+        synchronized (shared) {
+            shared.expected = from;
+        }
         shared.run(earlier, from);
         return shared;
     }
@@ -179,8 +184,9 @@ final class WatchFeed {
         if (bytes <= bytesMax / 2 || !isBehind()) {
             return true;
         }
-        FeedPosition slowest =
-                watchers.values().stream().min(FeedPosition::compareTo).orElse(upTo);
+        FeedPosition slowest = watchers.values().stream()
+                .min(FeedPosition::compareTo)
+                .orElse(expected == null ? upTo : expected);
         long unread = 0;
         for (Change change : changes.tailMap(slowest, false).values()) {
             unread += cost(change);
@@ -347,6 +353,7 @@ final class WatchFeed {
 
     synchronized void join(Watch watcher, FeedPosition position) {
         watchers.put(watcher, position);
+        expected = null;
     }
 
     void leave(Watch watcher) {

@@ -280,6 +280,23 @@ class WatchesTest {
         }
     }
 
+    /** It runs from the moment it is opened, on a thread of its own, and may be quicker than whoever opens it. */
+    @Test
+    void aFeedThatIsFarBehindWaitsForTheWatcherThatItIsOpenedFor() {
+        FeedPosition old = FeedPosition.after(changes.now().join());
+        for (int i = 0; i < 1_000; i++) {
+            commit("fruit/" + i % 9);
+        }
+        changes.pass(60_000);
+
+        // Here, it has gone as far as it goes when this returns.
+        WatchFeed feed = WatchFeed.open(
+                changes, FRUIT, old, 4_000, Runnable::run, changes.now().join(), System::nanoTime);
+
+        assertThat(feed.holds(old)).isTrue();
+        feed.fail(new IllegalStateException("the test is over"));
+    }
+
     /** Who has much to catch up with is not outrun by their own feed. */
     @Test
     void whoCatchesUpIsNotOutrun() throws Exception {
