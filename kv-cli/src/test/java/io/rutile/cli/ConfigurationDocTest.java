@@ -88,7 +88,8 @@ class ConfigurationDocTest {
             String comment = metadata.has("description")
                     ? metadata.get("description").getAsString().replaceAll("\\{@code\\s+([^}]*)}", "`$1`")
                     : "";
-            String type = metadata.get("type").getAsString();
+            // What may be left out is of the type that it has when it is given.
+            String type = metadata.get("type").getAsString().replaceAll("^java\\.util\\.Optional<(.*)>$", "$1");
             return new Property(
                     metadata.get("name").getAsString(),
                     type.startsWith("java.util.Map")
