@@ -184,9 +184,8 @@ final class WatchFeed {
         if (bytes <= bytesMax / 2 || !isBehind()) {
             return true;
         }
-        FeedPosition slowest = watchers.values().stream()
-                .min(FeedPosition::compareTo)
-                .orElse(expected == null ? upTo : expected);
+        FeedPosition slowest =
+                watchers.values().stream().min(FeedPosition::compareTo).orElse(expected == null ? upTo : expected);
         long unread = 0;
         for (Change change : changes.tailMap(slowest, false).values()) {
             unread += cost(change);
