@@ -50,20 +50,20 @@ import org.tikv.raw.RawKVClient;
 import org.tikv.shade.com.google.protobuf.ByteString;
 
 /**
- * A file of 45,000 pairs, or of as many as {@code -Dpairs=} says, loaded through the gateway and through client-java into Regions that split
- * under the load, read back by the one and by the other, byte for byte, before and after a restart of everything.
+ * A file of 100,000 pairs, loaded through the gateway and through client-java into Regions that split under the load, read back by
+ * the one and by the other, byte for byte, before and after a restart of everything.
  */
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RealFileIT {
 
-    private static final int PAIRS = Integer.getInteger("pairs", 45_000);
+    private static final int PAIRS = 100_000;
     private static final long SEED = Long.getLong("seed", 20_260_101L);
     private static final int BATCH_PAIRS = 500;
 
-    /** Both copies together are 20 MB. */
+    /** Both copies together are 40 MB. */
     private static final Map<String, String> SMALL_REGIONS =
-            Map.of("rutile.node.split.size", "1MB", "rutile.node.split.interval", "1s");
+            Map.of("rutile.node.split.size", "2MB", "rutile.node.split.interval", "1s");
 
     private static final int REGIONS_MIN = 10;
     private static final int NODES = 3;
