@@ -4,6 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.BindableService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CopyOnWriteArrayList;
+import io.rutile.protocol.tikvpb.TikvGrpc;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsEmptyRequest;
+import io.grpc.stub.StreamObserver;
+import io.grpc.ManagedChannel;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
@@ -95,6 +103,58 @@ class ConnectionCapsTest {
                 metrics);
         server.start();
         return server;
+    }
+
+    /** Clients never end such a stream: a port that waited for them would cut them off, answered or not. */
+    @Test
+    void aStreamOfCommandsThatIsOpenWhenThePortClosesIsAnsweredAndEnded() throws Exception {
+        RpcServer server = server(5, Duration.ofMinutes(1));
+        server.serving(true);
+        ManagedChannel channel = NettyChannelBuilder.forAddress(server.address())
+                .usePlaintext()
+                .build();
+        List<Long> answered = new CopyOnWriteArrayList<>();
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        try {
+            StreamObserver<BatchCommandsRequest> stream = TikvGrpc.newStub(channel)
+                    .batchCommands(new StreamObserver<>() {
+                        @Override
+                        public void onNext(BatchCommandsResponse frame) {
+                            answered.addAll(frame.getRequestIdsList());
+                        }
+
+                        @Override
+                        public void onError(Throwable failure) {
+                            ended.completeExceptionally(failure);
+                        }
+
+                        @Override
+                        public void onCompleted() {
+                            ended.complete(null);
+                        }
+                    });
+            stream.onNext(frame(1, 0));
+            await().until(() -> answered.contains(1L));
+            stream.onNext(frame(2, 0));
+            stream.onNext(frame(3, 300));
+            await().until(() -> answered.contains(2L));
+            assertThat(answered).as("one is under way").doesNotContain(3L);
+
+            server.close();
+
+            ended.get(10, TimeUnit.SECONDS);
+            assertThat(answered).containsExactly(1L, 2L, 3L);
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    private static BatchCommandsRequest frame(long id, long delayMs) {
+        return BatchCommandsRequest.newBuilder()
+                .addRequestIds(id)
+                .addRequests(BatchCommandsRequest.Request.newBuilder()
+                        .setEmpty(BatchCommandsEmptyRequest.newBuilder().setDelayTime(delayMs)))
+                .build();
     }
 
     @Test

@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that read from the disk, and the only ones in this room that may wait for it. What memory answers at once needs none of them. The queue before them is bounded (R10):
- * past it the answer is {@code ServerIsBusy}. A request whose deadline passed while it queued isn't read for.
+ * The threads that read from the disk, and the only ones in this room that may wait for it. What memory answers at once needs none
+ * of them. The queue before them is bounded (R10): past it the answer is {@code ServerIsBusy}. A request whose deadline passed while
+ * it queued isn't read for.
  *
  * <p>Threads: {@code kv-read-N}, daemons. Safe from every thread.
  */
