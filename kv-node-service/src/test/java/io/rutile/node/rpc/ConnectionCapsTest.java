@@ -4,23 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.BindableService;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.CopyOnWriteArrayList;
-import io.rutile.protocol.tikvpb.TikvGrpc;
-import io.rutile.protocol.tikvpb.BatchCommandsResponse;
-import io.rutile.protocol.tikvpb.BatchCommandsRequest;
-import io.rutile.protocol.tikvpb.BatchCommandsEmptyRequest;
-import io.grpc.stub.StreamObserver;
 import io.grpc.ManagedChannel;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.cdcpb.ChangeDataGrpc;
 import io.rutile.protocol.deadlock.DeadlockGrpc;
 import io.rutile.protocol.kvrpcpb.LeaderInfo;
+import io.rutile.protocol.tikvpb.BatchCommandsEmptyRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import io.rutile.protocol.tikvpb.TikvGrpc;
 import io.rutile.storage.Storage;
 import io.rutile.storage.StorageOptions;
 import io.rutile.storage.command.ApiVersion;
@@ -39,6 +37,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** R10, E1: connections are bounded, and those that say nothing are closed. */
@@ -110,9 +110,8 @@ class ConnectionCapsTest {
     void aStreamOfCommandsThatIsOpenWhenThePortClosesIsAnsweredAndEnded() throws Exception {
         RpcServer server = server(5, Duration.ofMinutes(1));
         server.serving(true);
-        ManagedChannel channel = NettyChannelBuilder.forAddress(server.address())
-                .usePlaintext()
-                .build();
+        ManagedChannel channel =
+                NettyChannelBuilder.forAddress(server.address()).usePlaintext().build();
         List<Long> answered = new CopyOnWriteArrayList<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         try {
