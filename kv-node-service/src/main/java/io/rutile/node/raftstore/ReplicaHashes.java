@@ -64,9 +64,22 @@ final class ReplicaHashes implements AutoCloseable {
         metrics.gaugeMapSize("kv.raftstore.consistency.mismatched", List.of(), mismatched);
     }
 
-    /** One Region at one index. */
+    /**
+     * One Region at one index.
+     *
+     * @param finding completes when the result is noted everywhere: nobody is told of a difference that can't be asked for yet
+     */
     private record Check(
-            long regionId, long index, CompletableFuture<RegionHash> own, CompletableFuture<ByteString> leaders) {}
+            long regionId,
+            long index,
+            CompletableFuture<RegionHash> own,
+            CompletableFuture<ByteString> leaders,
+            CompletableFuture<ReplicaReport.State> finding) {
+
+        Check(long regionId, long index) {
+            this(regionId, index, new CompletableFuture<>(), new CompletableFuture<>(), new CompletableFuture<>());
+        }
+    }
 
     /**
      * Begins to hash.
@@ -75,7 +88,7 @@ final class ReplicaHashes implements AutoCloseable {
      * @return the hash; fails if the store has too many under way, closes, or its disk fails
      */
     CompletableFuture<RegionHash> compute(long index, Region region, EngineSnapshot snapshot) {
-        Check check = new Check(region.getId(), index, new CompletableFuture<>(), new CompletableFuture<>());
+        Check check = new Check(region.getId(), index);
         checks.put(region.getId(), check);
         check.own().thenAcceptBoth(check.leaders(), (mine, theirs) -> compare(check, mine, theirs));
         Task task = new Task(check, region, snapshot);
@@ -100,6 +113,7 @@ final class ReplicaHashes implements AutoCloseable {
         if (mine.value().equals(theirs)) {
             equal.increment();
             mismatched.remove(check.regionId());
+            check.finding().complete(ReplicaReport.State.EQUAL);
             return;
         }
         different.increment();
@@ -115,6 +129,7 @@ final class ReplicaHashes implements AutoCloseable {
             mismatched.put(
                     check.regionId(), new ReplicaReport.Mismatch(check.index(), mine.hex(), RegionHash.hex(theirs)));
         }
+        check.finding().complete(ReplicaReport.State.DIFFERENT);
     }
 
     /** The replica is gone; another one of the Region starts without a past. */
@@ -146,10 +161,7 @@ final class ReplicaHashes implements AutoCloseable {
         if (mine == null) {
             return new ReplicaReport.Hash(index, ReplicaReport.State.COMPUTING, null, 0, 0);
         }
-        ByteString theirs = check.leaders().getNow(null);
-        ReplicaReport.State state = theirs == null
-                ? ReplicaReport.State.COMPUTED
-                : mine.value().equals(theirs) ? ReplicaReport.State.EQUAL : ReplicaReport.State.DIFFERENT;
+        ReplicaReport.State state = check.finding().getNow(ReplicaReport.State.COMPUTED);
         return new ReplicaReport.Hash(index, state, mine.hex(), mine.records(), mine.bytes());
     }
 
