@@ -1,5 +1,6 @@
 package io.rutile.raft;
 
+import io.rutile.raft.disruptor.RingThreads;
 import io.rutile.raft.disruptor.Turn;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutorService;
@@ -16,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * outstanding (65,536 calls each) and by the proposals that groups admit; a pool's thread may wait for the disk.
  *
  * @param rpc handles what other stores ask and answer
+ * @param apply runs state machines; see {@link RingThreads}
  * @param work cuts logs, starts and stops groups
  * @param imagesOut makes and sends images; full when as many as allowed are on their way and a few wait
  * @param imagesIn receives and installs them; apart, so that stores that fetch from each other can't wait in a circle
@@ -24,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 record Pools(
         ExecutorService rpc,
+        ExecutorService apply,
         ExecutorService work,
         ExecutorService imagesOut,
         ExecutorService imagesIn,
@@ -46,6 +49,7 @@ record Pools(
         timer.setRemoveOnCancelPolicy(true);
         return new Pools(
                 elastic("raft-rpc" + suffix, RPC_THREADS),
+                elastic("raft-apply" + suffix, RingThreads.stateMachineThreadsMax()),
                 elastic("raft-work" + suffix, WORK_THREADS),
                 bounded("raft-image-out" + suffix, imagesAtOnce),
                 bounded("raft-image-in" + suffix, imagesAtOnce),
@@ -93,10 +97,11 @@ record Pools(
     }
 
     void close() {
-        for (ExecutorService pool : new ExecutorService[] {timer, heartbeats, imagesOut, imagesIn, work, rpc}) {
+        for (ExecutorService pool :
+                new ExecutorService[] {timer, heartbeats, imagesOut, imagesIn, work, apply, rpc}) {
             pool.shutdown();
         }
-        for (ExecutorService pool : new ExecutorService[] {imagesOut, imagesIn, work, rpc}) {
+        for (ExecutorService pool : new ExecutorService[] {imagesOut, imagesIn, work, apply, rpc}) {
             try {
                 if (!pool.awaitTermination(5, TimeUnit.SECONDS)) {
                     pool.shutdownNow();

@@ -5,6 +5,7 @@ import com.alipay.sofa.jraft.util.DisruptorBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.raft.RaftException.Kind;
+import io.rutile.raft.disruptor.RingThreads;
 import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.image.ImageFiles;
 import io.rutile.raft.image.ImageLimits;
@@ -88,6 +89,7 @@ public final class RaftServer implements AutoCloseable {
     private record Running(
             Pools pools,
             RaftLog log,
+            RingThreads rings,
             RaftTransport transport,
             CoalescedHeartbeats heartbeats,
             ImageSender sender,
@@ -156,12 +158,15 @@ public final class RaftServer implements AutoCloseable {
         Path images = options.dataDir().resolve("images");
         Pools pools = Pools.open(options.storeId(), limits.atOnceMax());
         RaftLog log = null;
+        RingThreads rings = null;
         RaftTransport transport = null;
         try {
             // Whatever a crash left there: an image that was not finished is of no use.
             ImageFiles.delete(images);
             log = openLog(pools);
             RaftLog opened = log;
+            rings = new RingThreads(
+                    "-s" + options.storeId(), log.round(), pools.apply(), pools.timer());
             ImageSender sender = new ImageSender(images, limits, pools.imagesOut(), meters);
             GroupRouter router = new GroupRouter(
                     options.storeId(),
@@ -197,12 +202,15 @@ public final class RaftServer implements AutoCloseable {
                             TimeUnit.MILLISECONDS);
             CoalescedHeartbeats heartbeats = startHeartbeats(pools, transport);
             running = new Running(
-                    pools, log, transport, heartbeats, sender, new ImageReceiver(transport, limits, meters));
+                    pools, log, rings, transport, heartbeats, sender, new ImageReceiver(transport, limits, meters));
             openPort(transport);
         } catch (IOException | RuntimeException e) {
             running = null;
             if (transport != null) {
                 transport.close();
+            }
+            if (rings != null) {
+                rings.close();
             }
             if (log != null) {
                 log.close();
@@ -375,7 +383,8 @@ public final class RaftServer implements AutoCloseable {
         // Known before it runs: what it asks of others may be answered before start returns.
         groups.put(groupId, group);
         try {
-            group.start(services, parts.log().point(groupId).orElse(null));
+            CompactionPoint point = parts.log().point(groupId).orElse(null);
+            parts.rings().during(() -> group.start(services, point));
         } catch (IOException | RuntimeException e) {
             groups.remove(groupId);
             throw e;
@@ -493,6 +502,7 @@ public final class RaftServer implements AutoCloseable {
         running = null;
         parts.heartbeats().close();
         parts.transport().close();
+        parts.rings().close();
         parts.pools().close();
         parts.log().close();
         LOG.info("raft stopped store={}", options.storeId());

@@ -10,24 +10,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The pools, one for each class of JRaft that owns rings. A ring is at most once in its pool's queue, so queues are bounded by
+ * The pools of rings that are on no threads of their store ({@link RingThreads}), one for each class of JRaft that owns some. A ring is at most once in its pool's queue, so queues are bounded by
  * the number of groups.
  */
 final class ConsumerPools {
 
     private static final int CPUS = Runtime.getRuntime().availableProcessors();
 
-    /** Threads by the kind of ring. Those of the log wait for the disk: the more wait, the more share one sync. */
-    private static final Map<String, Integer> THREADS = Map.of(
-            "LogManagerImpl", Math.max(16, 2 * CPUS),
-            "FSMCallerImpl", Math.max(8, 2 * CPUS),
-            "NodeImpl", Math.max(4, CPUS),
-            "ReadOnlyServiceImpl", 1);
+    /** Threads by the kind of ring. */
+    private static final Map<String, Integer> THREADS = Map.of("NodeImpl", Math.max(4, CPUS), "ReadOnlyServiceImpl", 1);
 
-    /**
-     * Rings whose consumer any thread may run that holds no lock: it waits for no disk, and what it does is short. Those of logs wait for the
-     * disk, and state machines take as long as they take.
-     */
+    /** Rings whose consumer any thread may run that holds no lock: it waits for no disk, and what it does is short. */
     private static final Set<String> ANY_THREAD = Set.of("NodeImpl");
 
     private static final int THREADS_OTHER = 2;

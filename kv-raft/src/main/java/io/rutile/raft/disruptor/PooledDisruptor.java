@@ -12,7 +12,6 @@ import com.lmax.disruptor.dsl.Disruptor;
 import com.lmax.disruptor.dsl.EventHandlerGroup;
 import com.lmax.disruptor.dsl.ProducerType;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,17 +34,12 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
 
     private static final Logger LOG = LoggerFactory.getLogger(PooledDisruptor.class);
     private static final int BATCH_EVENTS_MAX = 256;
-    /** After so many batches the pool's thread goes to somebody else's ring first. */
-    private static final int BATCHES_PER_TURN = 4;
-    /** What is about to be published is cheaper to wait for than to be woken for. */
-    private static final int YIELDS = 2;
 
     private static final long SHUTDOWN_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
     private static final int IDLE = 0;
     private static final int SCHEDULED = 1;
 
-    private final Executor pool;
-    private final boolean onAnyThread;
+    private final RingThreads.Home home;
     private final WakeUp wakeUp;
     /** The last event that is handled; slots up to here are free. */
     private final Sequence handled = new Sequence();
@@ -57,17 +51,10 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
      * @param kind simple name of the class that owns the ring: names the pool
      */
     public static <T> PooledDisruptor<T> open(EventFactory<T> events, int size, ProducerType producers, String kind) {
-        return new PooledDisruptor<>(
-                events, size, producers, ConsumerPools.of(kind), ConsumerPools.mayRunOnAnyThread(kind), new WakeUp());
+        return new PooledDisruptor<>(events, size, producers, RingThreads.home(kind), new WakeUp());
     }
 
-    PooledDisruptor(
-            EventFactory<T> events,
-            int size,
-            ProducerType producers,
-            Executor pool,
-            boolean onAnyThread,
-            WakeUp wakeUp) {
+    PooledDisruptor(EventFactory<T> events, int size, ProducerType producers, RingThreads.Home home, WakeUp wakeUp) {
         super(
                 events,
                 size,
@@ -76,8 +63,7 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
                 },
                 producers,
                 wakeUp);
-        this.pool = pool;
-        this.onAnyThread = onAnyThread;
+        this.home = home;
         this.wakeUp = wakeUp;
     }
 
@@ -99,10 +85,11 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
 
     @Override
     public RingBuffer<T> start() {
-        EventHandler<? super T> consumer = handler;
-        if (consumer == null) {
+        EventHandler<? super T> given = handler;
+        if (given == null) {
             throw new IllegalStateException("no handler");
         }
+        RingHandler<T> consumer = home.around(given::onEvent);
         RingBuffer<T> ring = getRingBuffer();
         ring.addGatingSequences(handled);
         wakeUp.consumer = new Consumer(ring, consumer);
@@ -138,10 +125,10 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
     private final class Consumer implements Runnable {
 
         private final RingBuffer<T> ring;
-        private final EventHandler<? super T> consumer;
+        private final RingHandler<T> consumer;
         private final AtomicInteger state = new AtomicInteger(IDLE);
 
-        Consumer(RingBuffer<T> ring, EventHandler<? super T> consumer) {
+        Consumer(RingBuffer<T> ring, RingHandler<T> consumer) {
             this.ring = ring;
             this.consumer = consumer;
         }
@@ -152,15 +139,15 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
             // must see that it is idle.
             VarHandle.fullFence();
             if (state.get() == IDLE && state.compareAndSet(IDLE, SCHEDULED)) {
-                if (!onAnyThread || !Turn.defer(this, pool)) {
-                    pool.execute(this);
+                if (!home.onAnyThread() || !Turn.defer(this, home.pool())) {
+                    home.pool().execute(this);
                 }
             }
         }
 
         @Override
         public void run() {
-            if (onAnyThread) {
+            if (home.onAnyThread()) {
                 Turn.run(this::consume);
             } else {
                 consume();
@@ -174,13 +161,13 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
                 long next = handled.get() + 1;
                 long last = lastPublished(next);
                 if (last >= next) {
-                    handle(next, last);
-                    yields = 0;
-                    if (++batches >= BATCHES_PER_TURN) {
-                        pool.execute(this);
+                    if (++batches > home.batchesPerTurn()) {
+                        home.pool().execute(this);
                         return;
                     }
-                } else if (yields++ < YIELDS) {
+                    handle(next, last);
+                    yields = 0;
+                } else if (yields++ < home.yields()) {
                     Thread.yield();
                 } else {
                     state.set(IDLE);

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.rutile.raft.disruptor.RingThreads;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -61,6 +62,7 @@ public final class RaftLog implements AutoCloseable {
     private final LogDisk disk;
     private final boolean sync;
     private final WalSync walSync;
+    private final AppendRound round = new AppendRound(this);
     private final ExecutorService purger;
     private final Consumer<LogFailure> onFailure;
     private final AtomicReference<@Nullable LogFailure> failure = new AtomicReference<>();
@@ -110,7 +112,7 @@ public final class RaftLog implements AutoCloseable {
                                 Duration.ofSeconds(2))
                         .register(meters),
                 DistributionSummary.builder("kv.raft.log.fsync.shared")
-                        .description("How many writers one file sync served")
+                        .description("Appends and votes that one file sync served")
                         .register(meters));
         purger = purger();
         try {
@@ -298,12 +300,30 @@ public final class RaftLog implements AutoCloseable {
         }
         try {
             disk.write(batch);
-            if (durable) {
-                walSync.await();
+            if (durable && !round.postpones(batch)) {
+                walSync.await(1);
             }
         } catch (RocksDBException e) {
             throw fail(e);
         }
+    }
+
+    /** Makes durable what was written before, for so many writers. */
+    void sync(int writers) throws LogFailure {
+        LogFailure earlier = failure.get();
+        if (earlier != null) {
+            throw earlier;
+        }
+        try {
+            walSync.await(writers);
+        } catch (RocksDBException e) {
+            throw fail(e);
+        }
+    }
+
+    /** What goes around the log rings of this store's groups, so that many of them share a sync. */
+    public RingThreads.Logs round() {
+        return round;
     }
 
     private LogFailure fail(RocksDBException cause) {

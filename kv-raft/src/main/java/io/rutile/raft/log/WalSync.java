@@ -34,12 +34,16 @@ final class WalSync {
         this.sharedBy = sharedBy;
     }
 
-    /** Returns when everything that the caller wrote before is durable. */
-    void await() throws RocksDBException {
+    /**
+     * Returns when everything that the caller wrote before is durable.
+     *
+     * @param writers for whom it was written, at least 1
+     */
+    void await(int writers) throws RocksDBException {
         long target;
         lock.lock();
         try {
-            long ticket = ++requested;
+            long ticket = requested += writers;
             while (failure == null && synced < ticket && running) {
                 finished.awaitUninterruptibly();
             }

@@ -109,7 +109,11 @@ class TurnTest {
     void aRingThatMayRunAnywhereIsRunByItsPublisherInOneBatch() {
         List<String> batches = new ArrayList<>();
         PooledDisruptor<AtomicInteger> disruptor = new PooledDisruptor<>(
-                AtomicInteger::new, 8, ProducerType.MULTI, NOBODY, true, new PooledDisruptor.WakeUp());
+                AtomicInteger::new,
+                8,
+                ProducerType.MULTI,
+                new RingThreads.Home(NOBODY, true, 2, 4, null),
+                new PooledDisruptor.WakeUp());
         disruptor.handleEventsWith((event, sequence, endOfBatch) -> batches.add(
                 event.get() + (endOfBatch ? "." : "") + Thread.currentThread().getName()));
         Turn.run(disruptor::start);
