@@ -21,7 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param work cuts logs, starts and stops groups
  * @param imagesOut makes and sends images; full when as many as allowed are on their way and a few wait
  * @param imagesIn receives and installs them; apart, so that stores that fetch from each other can't wait in a circle
- * @param timer one thread; hands over, and sends heartbeats that have gathered
+ * @param timer one thread; hands over
+ * @param sends sends what has gathered for other stores; waits for nothing
  * @param heartbeats one thread, which waits for nothing else: many leaders depend on it
  */
 record Pools(
@@ -31,10 +32,12 @@ record Pools(
         ExecutorService imagesOut,
         ExecutorService imagesIn,
         ScheduledExecutorService timer,
+        ScheduledExecutorService sends,
         ScheduledExecutorService heartbeats) {
 
     static final int RPC_THREADS = Math.max(8, 2 * Runtime.getRuntime().availableProcessors());
     private static final int WORK_THREADS = 4;
+    private static final int SEND_THREADS = Math.max(1, Runtime.getRuntime().availableProcessors() / 4);
     private static final int IMAGES_WAITING_MAX = 16;
 
     /**
@@ -54,6 +57,7 @@ record Pools(
                 bounded("raft-image-out" + suffix, imagesAtOnce),
                 bounded("raft-image-in" + suffix, imagesAtOnce),
                 timer,
+                new ScheduledThreadPoolExecutor(SEND_THREADS, daemons("raft-send" + suffix)),
                 new ScheduledThreadPoolExecutor(1, daemons("raft-heartbeat" + suffix)));
     }
 
@@ -98,7 +102,7 @@ record Pools(
 
     void close() {
         for (ExecutorService pool :
-                new ExecutorService[] {timer, heartbeats, imagesOut, imagesIn, work, apply, rpc}) {
+                new ExecutorService[] {timer, sends, heartbeats, imagesOut, imagesIn, work, apply, rpc}) {
             pool.shutdown();
         }
         for (ExecutorService pool : new ExecutorService[] {imagesOut, imagesIn, work, apply, rpc}) {

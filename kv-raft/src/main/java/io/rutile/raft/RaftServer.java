@@ -5,6 +5,7 @@ import com.alipay.sofa.jraft.util.DisruptorBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.raft.RaftException.Kind;
+import io.rutile.raft.disruptor.RingHandler;
 import io.rutile.raft.disruptor.RingThreads;
 import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.image.ImageFiles;
@@ -17,6 +18,7 @@ import io.rutile.raft.log.GroupVote;
 import io.rutile.raft.log.LogDisk;
 import io.rutile.raft.log.LogFailure;
 import io.rutile.raft.log.RaftLog;
+import io.rutile.raft.transport.Gathering;
 import io.rutile.raft.transport.LinkFilter;
 import io.rutile.raft.transport.RaftTransport;
 import java.io.IOException;
@@ -95,6 +97,20 @@ public final class RaftServer implements AutoCloseable {
             ImageSender sender,
             ImageReceiver receiver) {}
 
+    /** The logs' closures send answers to other stores: those of one round leave together. */
+    private record GatheredLogs(RingThreads.Logs logs) implements RingThreads.Logs {
+
+        @Override
+        public <T> RingHandler<T> around(RingHandler<T> handler) {
+            return logs.around(handler);
+        }
+
+        @Override
+        public void settle() {
+            Gathering.run(logs::settle);
+        }
+    }
+
     public RaftServer(RaftOptions options, StoreAddresses addresses, UnknownReplicas unknown) {
         this(options, addresses, unknown, new SimpleMeterRegistry());
     }
@@ -166,7 +182,7 @@ public final class RaftServer implements AutoCloseable {
             log = openLog(pools);
             RaftLog opened = log;
             rings = new RingThreads(
-                    "-s" + options.storeId(), log.round(), pools.apply(), pools.timer());
+                    "-s" + options.storeId(), new GatheredLogs(log.round()), pools.apply(), pools.timer());
             ImageSender sender = new ImageSender(images, limits, pools.imagesOut(), meters);
             GroupRouter router = new GroupRouter(
                     options.storeId(),
@@ -190,6 +206,7 @@ public final class RaftServer implements AutoCloseable {
                     (from, to) -> opened.failure() == null && faults.network().passes(from, to),
                     pools.rpc(),
                     pools.timer(),
+                    pools.sends(),
                     meters);
             pools.timer()
                     .scheduleWithFixedDelay(
@@ -483,7 +500,7 @@ public final class RaftServer implements AutoCloseable {
      * if many had come at the same time. The body must not wait for what becomes of it.
      */
     public static void together(Runnable body) {
-        Turn.run(body);
+        Gathering.run(() -> Turn.run(body));
     }
 
     @Override

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts calls of many groups into frames of one stream. Whoever adds a call while nobody sends also sends, for everybody who adds
- * meanwhile; so a busy stream gathers calls by itself and an idle one adds no delay. Stops while the stream is not ready and goes
- * on when it is: nothing piles up inside the network stack.
+ * meanwhile. A frame follows the one before it {@link #PAUSE_NANOS} later at the earliest, unless it is full: so a busy stream gathers
+ * calls, whose cost is that of frames, and an idle one adds no delay. Stops while the stream is not ready and goes on when it is:
+ * nothing piles up inside the network stack.
  *
  * <p>Patient calls, the heartbeats of idle groups, wait {@link #LINGER_MS} for one another, or less if a call that is not patient
  * comes: thousands of idle groups then cost some frames a second and not some for each of them. The order stays that of offering.
@@ -33,6 +34,12 @@ final class FrameSender {
     /** How long patient calls gather: a fraction of any heartbeat's pause, and a lease counts from the sending anyway. */
     static final long LINGER_MS = 20;
 
+    /**
+     * Between two frames. As TiKV's raft-msg-flush-interval; measured with 50 groups, 0, 250 and 1,000 µs: 1,297, 1,571 and 1,581 puts
+     * a second.
+     */
+    static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(250);
+
     private final CallStreamObserver<Envelope> stream;
     private final Executor pool;
     private final ScheduledExecutorService timer;
@@ -44,6 +51,10 @@ final class FrameSender {
     private final AtomicInteger wanted = new AtomicInteger();
     /** True while a wake-up is set for the patient calls in the queue. */
     private final AtomicBoolean gathering = new AtomicBoolean();
+    /** True while a wake-up is set for the end of the pause. */
+    private final AtomicBoolean pausing = new AtomicBoolean();
+
+    private volatile long lastFrameNanos = System.nanoTime() - PAUSE_NANOS;
 
     private volatile boolean closed;
 
@@ -73,7 +84,9 @@ final class FrameSender {
         if (call.getPatient() && gather()) {
             return true;
         }
-        wake();
+        if (queuedBytes.get() >= FRAME_BYTES || !Gathering.take(this)) {
+            wake();
+        }
         return true;
     }
 
@@ -98,8 +111,41 @@ final class FrameSender {
         }
     }
 
-    /** Sends what waits, if the stream takes it. */
+    /** Sends what waits, if the stream takes it: now, or when the pause after the last frame is over. */
     void wake() {
+        if (!pause()) {
+            send();
+        }
+    }
+
+    /** @return false if what waits is to be sent at once, by the caller */
+    private boolean pause() {
+        if (closed || queuedBytes.get() >= FRAME_BYTES) {
+            return false;
+        }
+        long left = lastFrameNanos + PAUSE_NANOS - System.nanoTime();
+        if (left <= 0) {
+            return false;
+        }
+        if (pausing.get() || !pausing.compareAndSet(false, true)) {
+            return true;
+        }
+        try {
+            timer.schedule(
+                    () -> {
+                        // First, so that whoever adds a call from now on sets the next wake-up.
+                        pausing.set(false);
+                        send();
+                    },
+                    left,
+                    TimeUnit.NANOSECONDS);
+            return true;
+        } catch (RejectedExecutionException closing) {
+            return false;
+        }
+    }
+
+    private void send() {
         if (wanted.getAndIncrement() == 0) {
             drain();
         }
@@ -143,6 +189,7 @@ final class FrameSender {
         if (frame.getCallsCount() == 0) {
             return;
         }
+        lastFrameNanos = System.nanoTime();
         metrics.frames.increment();
         metrics.callsPerFrame.record(frame.getCallsCount());
         try {

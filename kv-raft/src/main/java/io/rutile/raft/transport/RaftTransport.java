@@ -80,6 +80,7 @@ public final class RaftTransport implements AutoCloseable {
     private final LinkFilter filter;
     private final Executor pool;
     private final ScheduledExecutorService timer;
+    private final ScheduledExecutorService sends;
     private final int messageBytesMax;
     private final ServerCredentials port;
     private final ChannelCredentials channels;
@@ -100,6 +101,8 @@ public final class RaftTransport implements AutoCloseable {
      * @param channels how connections to other stores are
      * @param outbound of all messages that wait for an answer; one store may have half of it
      * @param images answers requests for images; called on the pool
+     * @param timer ends what has waited too long
+     * @param sends sends what has gathered; nothing else waits on it
      */
     public RaftTransport(
             long clusterId,
@@ -114,6 +117,7 @@ public final class RaftTransport implements AutoCloseable {
             LinkFilter filter,
             Executor pool,
             ScheduledExecutorService timer,
+            ScheduledExecutorService sends,
             MeterRegistry meters) {
         this.clusterId = clusterId;
         this.storeId = storeId;
@@ -125,6 +129,7 @@ public final class RaftTransport implements AutoCloseable {
         this.filter = filter;
         this.pool = pool;
         this.timer = timer;
+        this.sends = sends;
         this.outbound = outbound;
         this.messageBytesMax = entryBytesMax + (8 << 20);
         this.metrics = new TransportMetrics(meters);
@@ -250,7 +255,7 @@ public final class RaftTransport implements AutoCloseable {
     }
 
     FrameSender sender(io.grpc.stub.CallStreamObserver<Envelope> stream) {
-        return new FrameSender(stream, pool, timer, QUEUE_BYTES_MAX, metrics);
+        return new FrameSender(stream, pool, sends, QUEUE_BYTES_MAX, metrics);
     }
 
     private void sweep() {
@@ -400,9 +405,7 @@ public final class RaftTransport implements AutoCloseable {
             if (closed || !passes(fromStore, storeId)) {
                 return;
             }
-            for (Call call : frame.getCallsList()) {
-                handle(call);
-            }
+            Gathering.run(() -> frame.getCallsList().forEach(this::handle));
         }
 
         private boolean greet(Hello hello) {

@@ -298,6 +298,11 @@ final class StoreLink {
             if (!transport.passes(toStore, transport.storeId())) {
                 return;
             }
+            // What the answers lead to, the next entries of many groups, leaves together.
+            Gathering.run(() -> take(frame));
+        }
+
+        private void take(Envelope frame) {
             for (Call answer : frame.getCallsList()) {
                 Pending asked = remove(answer.getId());
                 if (asked != null) {

@@ -59,6 +59,39 @@ class FrameSenderTest {
     }
 
     @Test
+    void whatAThreadSendsInAGatheringLeavesInOneFrameWhenThatEnds() {
+        Gathering.run(() -> {
+            Gathering.run(() -> offer(1, false));
+            offer(2, false);
+            assertThat(taken.frames).isEmpty();
+        });
+        assertThat(taken.ids()).containsExactly(1L, 2L);
+        assertThat(taken.frames).hasSize(1);
+
+        offer(3, false);
+
+        await().until(() -> taken.ids().equals(List.of(1L, 2L, 3L)));
+    }
+
+    @Test
+    void aBusyStreamGathersAndAnIdleOneDoesNotWait() {
+        long calls = 20_000;
+        offer(1, false);
+        assertThat(taken.ids()).as("at once").containsExactly(1L);
+        long begunNanos = System.nanoTime();
+        for (long id = 2; id <= calls; id++) {
+            assertThat(offer(id, false)).isTrue();
+        }
+        await().until(() -> taken.ids().size() == calls);
+        long pauses = (System.nanoTime() - begunNanos) / FrameSender.PAUSE_NANOS + 1;
+
+        assertThat(taken.ids())
+                .isEqualTo(LongStream.rangeClosed(1, calls).boxed().toList());
+        // One for each pause, and one for each thousand calls or MiB.
+        assertThat((long) taken.frames.size()).isLessThanOrEqualTo(1 + pauses + calls / 1_000);
+    }
+
+    @Test
     void theNextPatientCallAfterAFrameIsSentToo() {
         for (long id = 1; id <= 3; id++) {
             long now = id;
