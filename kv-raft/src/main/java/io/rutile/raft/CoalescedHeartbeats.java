@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
  * entries, and the heartbeats of the nodes behind them, take on a store that has more to do than it can.
  *
  * <p>A heartbeat of a node that says what its follower has answered already is not sent but <em>held</em>: JRaft, which sends the next one
- * when this one is answered, has nothing to do for that follower meanwhile. It is sent after all, as it is, once there is news (entries were
- * committed), once the follower says that it doesn't follow, or says nothing for a while, and in any case after ten election timeouts. A
+ * when this one is answered, has nothing to do for that follower meanwhile. So is one that comes right after entries which the follower took.
+ * It is sent after all, as it is, once there is news that no entries bring (entries were committed and none have followed), once the follower says that it doesn't follow, or says nothing for a while, and in any case after ten election timeouts. A
  * follower that has not answered a node's own heartbeat for ten more is spoken to no more: what is stuck there is not only late.
  *
  * <p>Nothing else depends on this class: whatever goes wrong here, JRaft's own heartbeats go on within a third of an election timeout.
@@ -69,6 +69,14 @@ final class CoalescedHeartbeats {
         long committed();
 
         /**
+         * When the last entries were sent that a follower has taken from it, by {@link System#nanoTime}: entries say all that a
+         * heartbeat says.
+         *
+         * @param otherwise the answer if it has taken none yet
+         */
+        long tookEntriesNanos(PeerId follower, long otherwise);
+
+        /**
          * A follower has heard it in that term, as if by a heartbeat.
          *
          * @param sentNanos when it was sent, by {@link System#nanoTime}
@@ -83,10 +91,10 @@ final class CoalescedHeartbeats {
     /**
      * A heartbeat that is not sent for now.
      *
-     * @param committed what it says about that
+     * @param known how far the follower knows already that entries are committed
      * @param send sends it after all; at most once
      */
-    private record Held(long committed, Runnable send, long sinceNanos) {}
+    private record Held(long known, Runnable send, long sinceNanos) {}
 
     /** What is known of a follower. */
     private static final class Link {
@@ -180,20 +188,30 @@ final class CoalescedHeartbeats {
     }
 
     /**
-     * Holds a heartbeat that says what its follower has answered to the last.
+     * Holds a heartbeat that tells its follower nothing which that doesn't know, or won't hear by entries.
      *
-     * @param committed what it says about that
+     * @param known how far the follower knows already that entries are committed
      * @param send sends it after all; called at most once
      * @return false if it has to be sent: this store doesn't speak to that follower, or holds one already
      */
-    boolean hold(Follower follower, long committed, Runnable send) {
+    boolean hold(Follower follower, long known, Runnable send) {
         Link link = linkTo(follower);
-        Held held = new Held(committed, send, nanoClock.getAsLong());
+        Held held = new Held(known, send, nanoClock.getAsLong());
         if (link == null || !link.held.compareAndSet(null, held)) {
             return false;
         }
         // The link may have been given up before it held this, and nobody would ever send it.
         return linkTo(follower) == link || !link.held.compareAndSet(held, null);
+    }
+
+    /** Whether a follower has taken entries since about the last beat: a heartbeat would tell it nothing that it doesn't know. */
+    boolean tookEntriesJustNow(Follower follower) {
+        return tookEntriesJustNow(follower, nanoClock.getAsLong());
+    }
+
+    private boolean tookEntriesJustNow(Follower follower, long now) {
+        long longAgo = now - timeoutNanos;
+        return now - follower.leader().tookEntriesNanos(follower.peer(), longAgo) <= timeoutNanos / BEATS_PER_TIMEOUT;
     }
 
     private @Nullable Link linkTo(Follower follower) {
@@ -255,7 +273,7 @@ final class CoalescedHeartbeats {
         long silentSince = held.sinceNanos() - link.heardNanos > 0 ? held.sinceNanos() : link.heardNanos;
         return now - silentSince > BEATS_MISSED_MAX * timeoutNanos / BEATS_PER_TIMEOUT
                 || now - held.sinceNanos() > TIMEOUTS_HELD_MAX * timeoutNanos
-                || link.follower.leader().committed() > held.committed();
+                || (link.follower.leader().committed() > held.known() && !tookEntriesJustNow(link.follower, now));
     }
 
     private void send(long store, List<Link> together) {

@@ -153,6 +153,9 @@ final class JRaftAdapter<R>
     // Guarded by this.
     private @Nullable Transfer transfer;
 
+    /** When what entries a member, by its name, has last taken from this leader were sent, by {@link System#nanoTime}. */
+    private final ConcurrentHashMap<String, AtomicLong> takenEntries = new ConcurrentHashMap<>();
+
     /** What a heartbeat says: that nothing comes behind the index which the follower is to have, and how far is committed. */
     private record Said(long term, long index, long indexTerm, long committed) {
 
@@ -162,6 +165,11 @@ final class JRaftAdapter<R>
                     heartbeat.getPrevLogIndex(),
                     heartbeat.getPrevLogTerm(),
                     heartbeat.getCommittedIndex());
+        }
+
+        /** How far a follower that has answered it knows for sure that entries are committed. */
+        long told() {
+            return Math.min(index, committed);
         }
     }
 
@@ -655,6 +663,7 @@ final class JRaftAdapter<R>
         toldCommitted.clear();
         committedInHeartbeats.clear();
         answeredHeartbeats.clear();
+        takenEntries.clear();
         leaderTerm = term;
         leader = self;
         metrics.elections.increment();
@@ -1103,7 +1112,11 @@ final class JRaftAdapter<R>
                 if (peer != null) {
                     lease.acked(peer, request.getTerm(), sent, NodeInternals.conf(node));
                 }
-                if (isHeartbeat(request) && said.getSuccess()) {
+                if (said.getSuccess() && !isHeartbeat(request)) {
+                    takenEntries
+                            .computeIfAbsent(request.getPeerId(), member -> new AtomicLong(sent))
+                            .set(sent);
+                } else if (said.getSuccess()) {
                     answeredHeartbeats.put(request.getPeerId(), Said.by(request));
                     CoalescedHeartbeats.Follower follower = followerAddressedBy(request);
                     if (follower != null) {
@@ -1124,8 +1137,8 @@ final class JRaftAdapter<R>
     }
 
     /**
-     * A heartbeat that says what its follower has answered already travels with those of other groups; {@link CoalescedHeartbeats} sends
-     * it by itself if that isn't enough. Not while a read round waits for its answer.
+     * A heartbeat that says what its follower has answered already, or that comes right after entries which that took, travels with those of
+     * other groups; {@link CoalescedHeartbeats} sends it by itself if that isn't enough. Not while a read round waits for its answer.
      */
     private boolean isHeld(Endpoint to, AppendEntriesRequest request, long timeoutMs, OutboundCall.Answer answer) {
         CoalescedHeartbeats.Follower follower = isHeartbeat(request) ? followerAddressedBy(request) : null;
@@ -1133,10 +1146,16 @@ final class JRaftAdapter<R>
             return false;
         }
         heartbeats.speakTo(follower);
-        return !reads.isRunning()
-                && Said.by(request).equals(answeredHeartbeats.get(request.getPeerId()))
-                && heartbeats.hold(
-                        follower, request.getCommittedIndex(), () -> sendEntries(to, request, timeoutMs, answer));
+        if (reads.isRunning()) {
+            return false;
+        }
+        Said answered = answeredHeartbeats.get(request.getPeerId());
+        boolean repeats = Said.by(request).equals(answered);
+        long known = repeats ? request.getCommittedIndex() : answered == null ? 0 : answered.told();
+        Long asked = toldCommitted.get(follower.peer());
+        boolean entriesTell = heartbeats.tookEntriesJustNow(follower) && (asked == null || known >= asked);
+        return (repeats || entriesTell)
+                && heartbeats.hold(follower, known, () -> sendEntries(to, request, timeoutMs, answer));
     }
 
     private CoalescedHeartbeats.@Nullable Follower followerAddressedBy(AppendEntriesRequest request) {
@@ -1154,6 +1173,12 @@ final class JRaftAdapter<R>
     @Override
     public long committed() {
         return NodeInternals.leaderCommitted(node);
+    }
+
+    @Override
+    public long tookEntriesNanos(PeerId follower, long otherwise) {
+        AtomicLong sent = takenEntries.get(follower.toString());
+        return sent == null ? otherwise : sent.get();
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The leaders' side with a clock in hand. Time-out 1000: a beat is due every 100, three may be missed. */
@@ -36,6 +37,9 @@ class CoalescedHeartbeatsTest {
 
         long term = TERM;
         long committed = 40;
+
+        @Nullable Long tookEntriesNanos;
+
         final List<Long> heardAt = new ArrayList<>();
         int sent;
 
@@ -47,6 +51,11 @@ class CoalescedHeartbeatsTest {
         @Override
         public long committed() {
             return committed;
+        }
+
+        @Override
+        public long tookEntriesNanos(PeerId follower, long otherwise) {
+            return tookEntriesNanos == null ? otherwise : tookEntriesNanos;
         }
 
         @Override
@@ -103,6 +112,27 @@ class CoalescedHeartbeatsTest {
         assertThat(message.getTermsList()).containsExactly(TERM, TERM);
         assertThat(meters.get("kv.raft.heartbeats.held").gauge().value()).isEqualTo(3);
         assertThat(meters.get("kv.raft.heartbeats.coalesced").counter().count()).isEqualTo(3);
+    }
+
+    @Test
+    void newsThatEntriesBringNeedsNoHeartbeatUntilNoneFollow() {
+        Leader leader = new Leader();
+        hold(leader, 1, new Replica(2, 21));
+        CoalescedHeartbeats.Follower follower = follower(leader, 1, new Replica(2, 21));
+        assertThat(heartbeats.tookEntriesJustNow(follower)).isFalse();
+        for (int beat = 0; beat < 5; beat++) {
+            leader.committed++;
+            leader.tookEntriesNanos = now.get() + 50;
+            pass(100);
+            answer(everybody());
+            assertThat(heartbeats.tookEntriesJustNow(follower)).isTrue();
+        }
+        assertThat(leader.sent).isZero();
+
+        pass(100);
+
+        assertThat(heartbeats.tookEntriesJustNow(follower)).isFalse();
+        assertThat(leader.sent).as("the last of them have to be told").isEqualTo(1);
     }
 
     @Test
