@@ -23,7 +23,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
  * Lets requests in, and collects their bodies before anything else sees them: without a thread that waits for a slow client, never
  * more bytes than allowed, never longer than allowed (E1, R10). What comes after finds the whole body in memory.
  *
- * <p>A request with a body passes twice: first to start the reading, and again when the container dispatches it with the body there.
+ * <p>A request with a body passes twice: first to start the reading, and again when the container dispatches it with the body there. A small
+ * body that has come along with its head is taken at once, and the request passes once.
  */
 final class AdmissionFilter extends OncePerRequestFilter {
 
@@ -31,6 +32,9 @@ final class AdmissionFilter extends OncePerRequestFilter {
     static final int VALUE_BYTES_MAX = WireLimits.ENTRY_BYTES_MAX;
 
     static final int BATCH_BYTES_MAX = WireLimits.MESSAGE_BYTES_MAX;
+
+    /** More than this does not come along with a head. */
+    private static final int AT_ONCE_BYTES_MAX = 16 << 10;
 
     private static final String PERMIT = AdmissionFilter.class.getName() + ".permit";
     private static final String BODY = AdmissionFilter.class.getName() + ".body";
@@ -76,10 +80,10 @@ final class AdmissionFilter extends OncePerRequestFilter {
         stalled.watchOver(request);
         boolean handedOver = false;
         try {
-            if (hasBody(request)) {
-                collect(request, response, permit);
-            } else {
+            if (!hasBody(request) || takeAtOnce(request, permit)) {
                 chain.doFilter(request, response);
+            } else {
+                collect(request, response, permit);
             }
             handedOver = request.isAsyncStarted();
         } finally {
@@ -103,6 +107,25 @@ final class AdmissionFilter extends OncePerRequestFilter {
         }
         // Nothing announces a body there: it is there until the stream has ended.
         return !request.getInputStream().isFinished();
+    }
+
+    /** @return false if the body is not all there, or has to be looked at more closely; nothing of it is taken then */
+    private static boolean takeAtOnce(HttpServletRequest request, Permit permit) throws IOException {
+        long announced = request.getContentLengthLong();
+        if (announced < 1
+                || announced > AT_ONCE_BYTES_MAX
+                || request.getHeader(HttpHeaders.CONTENT_ENCODING) != null
+                || request.getInputStream().available() < announced) {
+            return false;
+        }
+        try {
+            permit.reserve(announced);
+        } catch (KvClientException full) {
+            return false;
+        }
+        // Waits for nothing: it is in the container's buffer.
+        request.setAttribute(BODY, request.getInputStream().readNBytes((int) announced));
+        return true;
     }
 
     private void collect(HttpServletRequest request, HttpServletResponse response, Permit permit) throws IOException {
