@@ -4,7 +4,7 @@ import io.rutile.storage.engine.KvSnapshot;
 
 /**
  * A change that is decided on what is there: which keys nobody else may change meanwhile, and what follows from what a snapshot
- * shows. Decides; writes nothing itself. Runs once.
+ * shows. Decides; writes nothing itself. Runs once, or twice if it says that it is short.
  *
  * @param <T> what the caller is told
  */
@@ -19,7 +19,15 @@ public interface Command<T> {
     /** True if applying its write twice is the same as applying it once. */
     boolean replayable();
 
-    /** On a thread of {@link ReadPool}. */
+    /**
+     * True if it reads a few keys, and if nothing is left of a run that ended with a {@link io.rutile.storage.engine.NotCachedException}:
+     * then it is tried on the caller's thread first, as long as memory has what it reads.
+     */
+    default boolean isShort() {
+        return false;
+    }
+
+    /** On a thread of {@link ReadPool}, or on the caller's if it {@linkplain #isShort is short}. */
     CommandResult<T> process(KvSnapshot snapshot);
 
     /**

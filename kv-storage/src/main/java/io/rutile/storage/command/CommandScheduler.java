@@ -6,12 +6,13 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.storage.engine.KvContext;
+import io.rutile.storage.engine.KvSnapshot;
 import io.rutile.storage.engine.ReplicatedKv;
 import io.rutile.storage.engine.WriteBatch;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * Sequences what changes data: budget, latches, for a command a read and its decision, the replicated write, and all given back.
@@ -52,7 +53,7 @@ public final class CommandScheduler {
 
     /** Writes what was decided without looking. Its keys are shared with other such writes: the log orders them. */
     public CompletableFuture<Void> write(KvContext ctx, LatchSet wanted, WriteBatch batch) {
-        return latched(ctx, wanted, batch.sizeBytes(), () -> kv.write(ctx, batch), written -> {});
+        return latched(ctx, wanted, batch.sizeBytes(), here -> kv.write(ctx, batch), written -> {});
     }
 
     /** Runs a command: reads, decides and writes with nobody in between (P1). */
@@ -61,14 +62,17 @@ public final class CommandScheduler {
                 ctx,
                 command.latches(),
                 command.writeBytesMax(),
-                () -> reads.read(ctx, snapshot -> {
-                            KvContext decided = ctx.decidedOn(snapshot);
-                            return new Decided<>(
-                                    command.replayable() ? decided : decided.notReplayable(),
-                                    command.process(snapshot));
-                        })
-                        .thenCompose(this::write),
+                here -> decide(ctx, command, here).thenCompose(this::write),
                 command::settled);
+    }
+
+    /** @param here whether this is the thread of whoever asked, and not one that has just given a latch back */
+    private <T> CompletableFuture<Decided<T>> decide(KvContext ctx, Command<T> command, boolean here) {
+        Function<KvSnapshot, Decided<T>> process = snapshot -> {
+            KvContext decided = ctx.decidedOn(snapshot);
+            return new Decided<>(command.replayable() ? decided : decided.notReplayable(), command.process(snapshot));
+        };
+        return here && command.isShort() ? reads.readFew(ctx, process) : reads.read(ctx, process);
     }
 
     private <T> CompletableFuture<T> write(Decided<T> decided) {
@@ -81,11 +85,7 @@ public final class CommandScheduler {
 
     @SuppressWarnings("FutureReturnValueIgnored") // the answer carries every outcome
     private <T> CompletableFuture<T> latched(
-            KvContext ctx,
-            LatchSet wanted,
-            long bytes,
-            Supplier<CompletableFuture<T>> work,
-            Consumer<Boolean> settled) {
+            KvContext ctx, LatchSet wanted, long bytes, Work<T> work, Consumer<Boolean> settled) {
         if (ctx.isExpired()) {
             return CompletableFuture.failedFuture(RegionErrors.deadlineExceeded());
         }
@@ -108,7 +108,7 @@ public final class CommandScheduler {
                 answer.completeExceptionally(Failures.unwrap(failure));
                 return;
             }
-            start(ctx, work).whenComplete((value, broken) -> {
+            start(ctx, work, waitsSinceNanos == 0).whenComplete((value, broken) -> {
                 try {
                     settled.accept(broken == null);
                 } finally {
@@ -125,15 +125,23 @@ public final class CommandScheduler {
         return answer;
     }
 
-    private static <T> CompletableFuture<T> start(KvContext ctx, Supplier<CompletableFuture<T>> work) {
+    private static <T> CompletableFuture<T> start(KvContext ctx, Work<T> work, boolean here) {
         if (ctx.isExpired()) {
             return CompletableFuture.failedFuture(RegionErrors.deadlineExceeded());
         }
         try {
-            return work.get();
+            return work.start(here);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
+    }
+
+    /** What is done under latches. */
+    @FunctionalInterface
+    private interface Work<T> {
+
+        /** @param here on the thread of whoever asked for it */
+        CompletableFuture<T> start(boolean here);
     }
 
     /** A result and the context that says which leadership it was decided under. */

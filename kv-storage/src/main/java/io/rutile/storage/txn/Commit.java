@@ -27,6 +27,11 @@ public final class Commit extends TxnCommand<CommitResponse> {
     }
 
     @Override
+    public boolean isShort() {
+        return keys().size() <= KEYS_FEW;
+    }
+
+    @Override
     CommitResponse decide(MvccReader reader, MvccTxn txn) {
         long startTs = request.getStartVersion();
         long commitTs = request.getCommitVersion();

@@ -12,6 +12,7 @@ import io.rutile.protocol.kvrpcpb.PrewriteResponse;
 import io.rutile.storage.command.CommandResult;
 import io.rutile.storage.command.ConcurrencyManager;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.NotCachedException;
 import io.rutile.storage.mvcc.KeyFailure;
 import io.rutile.storage.mvcc.Lock;
 import io.rutile.storage.mvcc.LockKind;
@@ -90,7 +91,18 @@ public final class Prewrite extends TxnCommand<PrewriteResponse> {
         if (choosesCommitTs() && !snapshot.maxTsSynced()) {
             throw RegionErrors.maxTimestampNotSynced(context().getRegionId());
         }
-        return super.process(snapshot);
+        try {
+            return super.process(snapshot);
+        } catch (NotCachedException disk) {
+            // Processed again, it chooses again, above what has been read meanwhile (P4).
+            takeDown();
+            throw disk;
+        }
+    }
+
+    @Override
+    public boolean isShort() {
+        return keys().size() <= KEYS_FEW;
     }
 
     @Override
@@ -122,7 +134,12 @@ public final class Prewrite extends TxnCommand<PrewriteResponse> {
     /** The locks can be seen in the engine now, or never will. */
     @Override
     public void settled(boolean written) {
+        takeDown();
+    }
+
+    private void takeDown() {
         inMemory.forEach(concurrency::remove);
+        inMemory.clear();
     }
 
     /** One run over the request's keys. */

@@ -26,6 +26,9 @@ import java.util.List;
  */
 abstract class TxnCommand<R> implements Command<R> {
 
+    /** Of a command that is short. */
+    static final int KEYS_FEW = 16;
+
     private final Context context;
     private final List<MvccKey> keys;
     private final long requestBytes;
