@@ -3,13 +3,16 @@ package io.rutile.gateway.grpc;
 import com.google.protobuf.ByteString;
 import io.rutile.client.feed.FeedPosition;
 import io.rutile.client.raw.RawKv.ScanRequest;
+import io.rutile.gateway.access.TxnDoor;
 import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.AtomicCall.Condition;
 import io.rutile.gateway.kv.BatchRead;
 import io.rutile.gateway.kv.Failure.Kind;
 import io.rutile.gateway.kv.FailureException;
+import io.rutile.gateway.kv.IdempotencyKey;
 import io.rutile.gateway.kv.KvOperations;
 import io.rutile.gateway.kv.PrefixRange;
+import io.rutile.gateway.v1.CommitRequest;
 import io.rutile.gateway.v1.ExecuteRequest;
 import io.rutile.gateway.v1.Operation;
 import io.rutile.gateway.v1.Pair;
@@ -19,6 +22,7 @@ import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.WireLimits;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -155,6 +159,33 @@ final class Requests {
             throw invalid("read_bytes_max is from 0 to " + BatchRead.ANSWER_BYTES_MAX);
         }
         return bytes;
+    }
+
+    /** The name of an atomic call. All else that it says distinguishes it from other calls under that name. */
+    static IdempotencyKey idempotencyKey(TxnDoor door, ExecuteRequest request) {
+        return idempotencyKey(
+                door,
+                request.getIdempotencyKey(),
+                "Execute",
+                request.toBuilder().clearIdempotencyKey().build().toByteArray());
+    }
+
+    /** The name of a commit. */
+    static IdempotencyKey idempotencyKey(TxnDoor door, CommitRequest request) {
+        return idempotencyKey(
+                door,
+                request.getIdempotencyKey(),
+                "Commit",
+                request.getTransactionId().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static IdempotencyKey idempotencyKey(TxnDoor door, String name, String method, byte[] what) {
+        IdempotencyKey key = door.idempotencyKey(name, method.getBytes(StandardCharsets.UTF_8), what);
+        if (key == null) {
+            throw invalid("idempotency_key has 1 to " + IdempotencyKey.LENGTH_MAX
+                    + " printable characters of ASCII without spaces");
+        }
+        return key;
     }
 
     private static Condition condition(io.rutile.gateway.v1.Condition condition) {

@@ -42,6 +42,7 @@ import io.rutile.gateway.v1.WatchRequest;
 import io.rutile.gateway.v1.WatchResponse;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -96,13 +97,22 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
 
     @Override
     public void commit(CommitRequest request, StreamObserver<CommitResponse> out) {
+        Duration timeout = times.timeout();
         Answers.one(
                 out,
-                permit -> txn().commit(request.getTransactionId())
+                permit -> commit(request, timeout)
                         .thenApply(commitTs -> CommitResponse.newBuilder()
                                 .setCommitTs(commitTs.value())
                                 .build()),
-                Failures::ofCommit);
+                request.hasIdempotencyKey() ? Failures::ofNamedCommit : Failures::ofCommit);
+    }
+
+    private CompletableFuture<TimeStamp> commit(CommitRequest request, Duration timeout) {
+        TxnDoor txn = txn();
+        String id = request.getTransactionId();
+        return request.hasIdempotencyKey()
+                ? txn.commitOnce(id, Requests.idempotencyKey(txn, request), timeout)
+                : txn.commit(id);
     }
 
     @Override
@@ -229,12 +239,19 @@ final class TransactionsService extends TransactionsGrpc.TransactionsImplBase {
     @Override
     public void execute(ExecuteRequest request, StreamObserver<ExecuteResponse> out) {
         Duration timeout = times.timeout();
-        Answers.one(out, permit -> execute(request, timeout, permit), Failures::ofAtomicCall);
+        Answers.one(
+                out,
+                permit -> execute(request, timeout, permit),
+                request.hasIdempotencyKey() ? Failures::ofIdempotent : Failures::ofAtomicCall);
     }
 
     private CompletableFuture<ExecuteResponse> execute(ExecuteRequest request, Duration timeout, Permit permit) {
         AtomicCall call = Requests.atomicCall(request);
-        return txn().execute(call, timeout, Requests.readBytesMax(request), permit)
+        long readBytesMax = Requests.readBytesMax(request);
+        TxnDoor txn = txn();
+        return (request.hasIdempotencyKey()
+                        ? txn.executeOnce(Requests.idempotencyKey(txn, request), call, timeout, readBytesMax, permit)
+                        : txn.execute(call, timeout, readBytesMax, permit))
                 .thenApply(TransactionsService::answer);
     }
 

@@ -292,6 +292,66 @@ class TransactionsGrpcTest {
     }
 
     @Test
+    void aNamedCallIsAnsweredAsBeforeAndItsNameIsItsOwn() { // P5
+        ExecuteRequest sale = ExecuteRequest.newBuilder()
+                .addCompare(Condition.newBuilder().setKey(utf8("a")).setExists(false))
+                .addThen(Operation.newBuilder().setPut(pair("a", "1")))
+                .addThen(Operation.newBuilder().setGet(utf8("a")))
+                .setIdempotencyKey("order-8")
+                .build();
+
+        ExecuteResponse first = txn.execute(sale);
+        assertThat(first.getSucceeded()).isTrue();
+        assertThat(txn.execute(sale)).isEqualTo(first);
+
+        assertRefused(
+                () -> txn.execute(sale.toBuilder()
+                        .setThen(0, Operation.newBuilder().setPut(pair("a", "2")))
+                        .build()),
+                Code.INVALID_ARGUMENT,
+                "IDEMPOTENCY_KEY_REUSED");
+        assertThat(txn.execute(sale.toBuilder().setIdempotencyKey("order-9").build())
+                        .getSucceeded())
+                .isFalse();
+        assertThat(gateway.txn.newest().get(key("a"))).isEqualTo(bytes("1"));
+    }
+
+    @Test
+    void aNamedCommitIsKeptThough() { // P5
+        String id = begin();
+        put(id, "a", "1");
+        CommitRequest named = CommitRequest.newBuilder()
+                .setTransactionId(id)
+                .setIdempotencyKey("commit-1")
+                .build();
+
+        CommitResponse committed = txn.commit(named);
+
+        assertThat(txn.commit(named)).isEqualTo(committed);
+        assertRefused(
+                () -> txn.execute(ExecuteRequest.newBuilder()
+                        .setIdempotencyKey("commit-1")
+                        .build()),
+                Code.INVALID_ARGUMENT,
+                "IDEMPOTENCY_KEY_REUSED");
+    }
+
+    @Test
+    void aNameThatCannotBeKeptIsRefused() {
+        String id = begin();
+        for (String name : List.of("", "two words", "n".repeat(256), "ü")) {
+            assertInvalid(() -> txn.execute(
+                    ExecuteRequest.newBuilder().setIdempotencyKey(name).build()));
+            assertInvalid(() -> txn.commit(CommitRequest.newBuilder()
+                    .setTransactionId(id)
+                    .setIdempotencyKey(name)
+                    .build()));
+        }
+        assertThat(gateway.txn.commits()).isZero();
+        rollback(id);
+    }
+
+    @Test
     void aConflictOfAnAtomicCallMayBeTriedAgain() { // P5
         gateway.txn.beforeNextCommit(() -> gateway.txn.write(key("a"), bytes("theirs")));
 
