@@ -29,8 +29,10 @@ public final class InMemoryChanges implements ChangeSource {
     private long safePoint;
     private int opened;
 
+    /** Forgets everything, and lets an hour pass: who watches from now on shares no feed with who did before, whose end is not told at once. */
     public synchronized void reset() {
         List.copyOf(open).forEach(MemoryFeed::close);
+        now += 3_600_000L << TimeStamp.LOGICAL_BITS;
         history.clear();
         safePoint = 0;
         opened = 0;
