@@ -294,26 +294,27 @@ public final class RaftLog implements AutoCloseable {
 
     /** Makes a batch visible, and durable if asked. */
     void write(WriteBatch batch, boolean durable) throws LogFailure {
+        refuseAfterFailure();
+        try {
+            disk.write(batch);
+        } catch (RocksDBException e) {
+            throw fail(e);
+        }
+        if (durable && !round.postpones(batch)) {
+            sync(1);
+        }
+    }
+
+    private void refuseAfterFailure() throws LogFailure {
         LogFailure earlier = failure.get();
         if (earlier != null) {
             throw earlier;
-        }
-        try {
-            disk.write(batch);
-            if (durable && !round.postpones(batch)) {
-                walSync.await(1);
-            }
-        } catch (RocksDBException e) {
-            throw fail(e);
         }
     }
 
     /** Makes durable what was written before, for so many writers. */
     void sync(int writers) throws LogFailure {
-        LogFailure earlier = failure.get();
-        if (earlier != null) {
-            throw earlier;
-        }
+        refuseAfterFailure();
         try {
             walSync.await(writers);
         } catch (RocksDBException e) {

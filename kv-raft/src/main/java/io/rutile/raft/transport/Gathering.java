@@ -6,7 +6,8 @@ import java.util.ArrayList;
  * What one thread sends in a row leaves in as few frames as it fits in: a stream that is offered calls while a gathering is open
  * on the thread sends them when it ends, or before if they fill a frame.
  *
- * <p>Threads: each has its own. The body should not wait for anything.
+ * <p>Threads: each has its own. What the body has sent must not wait for
+ * anything that the body does afterwards.
  */
 public final class Gathering {
 
