@@ -2,10 +2,10 @@ package io.rutile.raft;
 
 import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.util.DisruptorBuilder;
+import com.lmax.disruptor.EventHandler;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.raft.RaftException.Kind;
-import io.rutile.raft.disruptor.RingHandler;
 import io.rutile.raft.disruptor.RingThreads;
 import io.rutile.raft.disruptor.Turn;
 import io.rutile.raft.image.ImageFiles;
@@ -101,7 +101,7 @@ public final class RaftServer implements AutoCloseable {
     private record GatheredLogs(RingThreads.Logs logs) implements RingThreads.Logs {
 
         @Override
-        public <T> RingHandler<T> around(RingHandler<T> handler) {
+        public <T> EventHandler<T> around(EventHandler<T> handler) {
             return logs.around(handler);
         }
 

@@ -89,7 +89,7 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
         if (given == null) {
             throw new IllegalStateException("no handler");
         }
-        RingHandler<T> consumer = home.around(given::onEvent);
+        EventHandler<T> consumer = home.around(given::onEvent);
         RingBuffer<T> ring = getRingBuffer();
         ring.addGatingSequences(handled);
         wakeUp.consumer = new Consumer(ring, consumer);
@@ -125,10 +125,10 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
     private final class Consumer implements Runnable {
 
         private final RingBuffer<T> ring;
-        private final RingHandler<T> consumer;
+        private final EventHandler<T> consumer;
         private final AtomicInteger state = new AtomicInteger(IDLE);
 
-        Consumer(RingBuffer<T> ring, RingHandler<T> consumer) {
+        Consumer(RingBuffer<T> ring, EventHandler<T> consumer) {
             this.ring = ring;
             this.consumer = consumer;
         }

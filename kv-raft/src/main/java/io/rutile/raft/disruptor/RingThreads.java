@@ -1,5 +1,6 @@
 package io.rutile.raft.disruptor;
 
+import com.lmax.disruptor.EventHandler;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
@@ -15,7 +16,7 @@ public final class RingThreads implements AutoCloseable {
     public interface Logs {
 
         /** Goes around the handler of each log's ring. */
-        <T> RingHandler<T> around(RingHandler<T> handler);
+        <T> EventHandler<T> around(EventHandler<T> handler);
 
         /** After some logs have had their turn, each once; on the same thread. */
         void settle();
@@ -89,7 +90,7 @@ public final class RingThreads implements AutoCloseable {
             int batchesPerTurn,
             @Nullable Logs logs) {
 
-        <T> RingHandler<T> around(RingHandler<T> handler) {
+        <T> EventHandler<T> around(EventHandler<T> handler) {
             return logs == null ? handler : logs.around(handler);
         }
     }

@@ -4,7 +4,7 @@ import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.storage.LogManager.StableClosure;
 import com.alipay.sofa.jraft.storage.impl.LogManagerImpl;
-import io.rutile.raft.disruptor.RingHandler;
+import com.lmax.disruptor.EventHandler;
 import io.rutile.raft.disruptor.RingThreads;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -60,7 +60,7 @@ final class AppendRound implements RingThreads.Logs {
     }
 
     @Override
-    public <T> RingHandler<T> around(RingHandler<T> handler) {
+    public <T> EventHandler<T> around(EventHandler<T> handler) {
         return (event, sequence, endOfBatch) -> {
             StableClosure closure = (StableClosure) DONE.get((Object) event);
             if (closure == null

@@ -11,8 +11,8 @@ import com.alipay.sofa.jraft.entity.codec.v2.LogEntryV2CodecFactory;
 import com.alipay.sofa.jraft.option.LogStorageOptions;
 import com.alipay.sofa.jraft.storage.LogManager.StableClosure;
 import com.alipay.sofa.jraft.storage.impl.LogManagerImpl;
+import com.lmax.disruptor.EventHandler;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.rutile.raft.disruptor.RingHandler;
 import io.rutile.raft.disruptor.RingThreads;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
@@ -78,7 +78,7 @@ class AppendRoundTest {
     }
 
     /** As JRaft's own handler: appends what an event carries and tells its closure; cuts if it carries nothing. */
-    private final class Appender implements RingHandler<Object> {
+    private final class Appender implements EventHandler<Object> {
 
         private final GroupLog group;
         private final List<StableClosure> batch = new ArrayList<>();
@@ -135,7 +135,7 @@ class AppendRoundTest {
         log.close();
     }
 
-    private RingHandler<Object> ring(long groupId) {
+    private EventHandler<Object> ring(long groupId) {
         GroupLog group = log.entries(groupId);
         LogStorageOptions options = new LogStorageOptions();
         options.setGroupId("g" + groupId);
@@ -176,8 +176,8 @@ class AppendRoundTest {
 
     @Test
     void manyGroupsShareASyncAndAreToldAfterIt() throws Exception {
-        RingHandler<Object> one = ring(1);
-        RingHandler<Object> two = ring(2);
+        EventHandler<Object> one = ring(1);
+        EventHandler<Object> two = ring(2);
 
         one.onEvent(append("a", 1), 0, false);
         one.onEvent(append("b", 2), 1, true);
@@ -192,8 +192,8 @@ class AppendRoundTest {
 
     @Test
     void aCutComesAfterWhatWasAppendedBeforeItIsToldAndBeforeWhatFollows() throws Exception {
-        RingHandler<Object> one = ring(1);
-        RingHandler<Object> two = ring(2);
+        EventHandler<Object> one = ring(1);
+        EventHandler<Object> two = ring(2);
 
         two.onEvent(append("other", 1), 0, true);
         one.onEvent(append("a", 1), 0, true);
@@ -222,8 +222,8 @@ class AppendRoundTest {
 
     @Test
     void nobodyIsToldThatItIsThereIfTheSyncFails() throws Exception {
-        RingHandler<Object> one = ring(1);
-        RingHandler<Object> two = ring(2);
+        EventHandler<Object> one = ring(1);
+        EventHandler<Object> two = ring(2);
         one.onEvent(append("a", 1), 0, true);
         two.onEvent(append("b", 1), 0, true);
         assertThat(disk).isNotNull();
@@ -237,7 +237,7 @@ class AppendRoundTest {
 
     @Test
     void aRoundOfManyBytesIsSettledOnTheWay() throws Exception {
-        RingHandler<Object> one = ring(1);
+        EventHandler<Object> one = ring(1);
         for (int i = 1; i <= 5; i++) {
             LogEntry entry = new LogEntry(EntryType.ENTRY_TYPE_DATA);
             entry.setId(new LogId(i, 1));
