@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,7 @@ final class FrameSender {
     private final ScheduledExecutorService timer;
     private final long bytesMax;
     private final TransportMetrics metrics;
+    private final LongSupplier nanoClock;
     private final ConcurrentLinkedQueue<Call> queue = new ConcurrentLinkedQueue<>();
     private final AtomicLong queuedBytes = new AtomicLong();
     /** Greater than 0: somebody sends, or must look again before leaving. */
@@ -54,22 +56,26 @@ final class FrameSender {
     /** True while a wake-up is set for the end of the pause. */
     private final AtomicBoolean pausing = new AtomicBoolean();
 
-    private volatile long lastFrameNanos = System.nanoTime() - PAUSE_NANOS;
+    private volatile long lastFrameNanos;
 
     private volatile boolean closed;
 
-    /** @param timer sends what has gathered; nothing here waits */
+    /** @param timer sends what has gathered; nothing here waits
+     * @param nanoClock {@link System#nanoTime}, for the pause between frames */
     FrameSender(
             CallStreamObserver<Envelope> stream,
             Executor pool,
             ScheduledExecutorService timer,
             long bytesMax,
-            TransportMetrics metrics) {
+            TransportMetrics metrics,
+            LongSupplier nanoClock) {
         this.stream = stream;
         this.pool = pool;
         this.timer = timer;
         this.bytesMax = bytesMax;
         this.metrics = metrics;
+        this.nanoClock = nanoClock;
+        this.lastFrameNanos = nanoClock.getAsLong() - PAUSE_NANOS;
     }
 
     /** False if the queue is full or the stream has ended; the call is not sent then. */
@@ -123,7 +129,7 @@ final class FrameSender {
         if (closed || queuedBytes.get() >= FRAME_BYTES) {
             return false;
         }
-        long left = lastFrameNanos + PAUSE_NANOS - System.nanoTime();
+        long left = lastFrameNanos + PAUSE_NANOS - nanoClock.getAsLong();
         if (left <= 0) {
             return false;
         }
@@ -135,7 +141,7 @@ final class FrameSender {
                     () -> {
                         // First, so that whoever adds a call from now on sets the next wake-up.
                         pausing.set(false);
-                        send();
+                        wake();
                     },
                     left,
                     TimeUnit.NANOSECONDS);
@@ -160,7 +166,8 @@ final class FrameSender {
         int turns = 0;
         int seen = wanted.get();
         while (true) {
-            while (!closed && !queue.isEmpty() && stream.isReady()) {
+            // The pause is asked for here too: what others add while a frame is being sent has to gather as well.
+            while (!closed && !queue.isEmpty() && stream.isReady() && !pause()) {
                 if (++turns > FRAMES_PER_TURN) {
                     pool.execute(this::drain);
                     return;
@@ -189,7 +196,7 @@ final class FrameSender {
         if (frame.getCallsCount() == 0) {
             return;
         }
-        lastFrameNanos = System.nanoTime();
+        lastFrameNanos = nanoClock.getAsLong();
         metrics.frames.increment();
         metrics.callsPerFrame.record(frame.getCallsCount());
         try {

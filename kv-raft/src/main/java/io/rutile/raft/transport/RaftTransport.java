@@ -255,7 +255,7 @@ public final class RaftTransport implements AutoCloseable {
     }
 
     FrameSender sender(io.grpc.stub.CallStreamObserver<Envelope> stream) {
-        return new FrameSender(stream, pool, sends, QUEUE_BYTES_MAX, metrics);
+        return new FrameSender(stream, pool, sends, QUEUE_BYTES_MAX, metrics, System::nanoTime);
     }
 
     private void sweep() {

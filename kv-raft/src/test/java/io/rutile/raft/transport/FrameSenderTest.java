@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -19,8 +20,13 @@ class FrameSenderTest {
 
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final TakenFrames taken = new TakenFrames();
-    private final FrameSender sender =
-            new FrameSender(taken, Runnable::run, timer, 1 << 20, new TransportMetrics(new SimpleMeterRegistry()));
+    private final FrameSender sender = sender(taken, timer, 1 << 20, System::nanoTime);
+
+    private static FrameSender sender(
+            TakenFrames stream, ScheduledExecutorService timer, long bytesMax, LongSupplier nanoClock) {
+        return new FrameSender(
+                stream, Runnable::run, timer, bytesMax, new TransportMetrics(new SimpleMeterRegistry()), nanoClock);
+    }
 
     @AfterEach
     void close() {
@@ -46,8 +52,7 @@ class FrameSenderTest {
 
     @Test
     void aCallThatIsNotPatientTakesThemAlongInTheOrderOfOffering() {
-        FrameSender unhurried = new FrameSender(
-                taken, Runnable::run, new NeverTimer(), 1 << 20, new TransportMetrics(new SimpleMeterRegistry()));
+        FrameSender unhurried = sender(taken, new NeverTimer(), 1 << 20, System::nanoTime);
         unhurried.offer(Call.newBuilder().setId(1).setPatient(true).build());
         unhurried.offer(Call.newBuilder().setId(2).setPatient(true).build());
         assertThat(taken.frames).isEmpty();
@@ -92,6 +97,23 @@ class FrameSenderTest {
     }
 
     @Test
+    void whatComesWhileAFrameIsBeingSentWaitsForThePauseToo() {
+        FrameSender[] sending = new FrameSender[1];
+        TakenFrames stream = new TakenFrames() {
+            @Override
+            public void onNext(Envelope frame) {
+                super.onNext(frame);
+                sending[0].offer(Call.newBuilder().setId(ids().size() + 1).build());
+            }
+        };
+        sending[0] = sender(stream, new NeverTimer(), 1 << 20, () -> 0);
+
+        sending[0].offer(Call.newBuilder().setId(1).build());
+
+        assertThat(stream.ids()).containsExactly(1L);
+    }
+
+    @Test
     void theNextPatientCallAfterAFrameIsSentToo() {
         for (long id = 1; id <= 3; id++) {
             long now = id;
@@ -102,8 +124,7 @@ class FrameSenderTest {
 
     @Test
     void patientCallsCountIntoTheBound() {
-        FrameSender small = new FrameSender(
-                taken, Runnable::run, new NeverTimer(), 100, new TransportMetrics(new SimpleMeterRegistry()));
+        FrameSender small = sender(taken, new NeverTimer(), 100, System::nanoTime);
 
         int offered = 0;
         while (offered < 1_000
@@ -128,9 +149,9 @@ class FrameSenderTest {
         }
     }
 
-    private static final class TakenFrames extends CallStreamObserver<Envelope> {
+    private static class TakenFrames extends CallStreamObserver<Envelope> {
 
-        private final List<Envelope> frames = new CopyOnWriteArrayList<>();
+        final List<Envelope> frames = new CopyOnWriteArrayList<>();
 
         List<Long> ids() {
             return frames.stream()
