@@ -174,7 +174,9 @@ final class JRaftAdapter<R>
     }
 
     /** The leader that heartbeats for a whole store came from last, as the node knows it. */
-    private volatile @Nullable PeerId heardFrom;
+    private volatile @Nullable HeardFrom heardFrom;
+
+    private record HeardFrom(long store, long peer, PeerId id) {}
 
     private record Transfer(Replica to, CompletableFuture<Void> done) {}
 
@@ -1110,7 +1112,7 @@ final class JRaftAdapter<R>
             if (response instanceof AppendEntriesResponse said && said.getTerm() == request.getTerm()) {
                 PeerId peer = PeerId.parsePeer(request.getPeerId());
                 if (peer != null) {
-                    lease.acked(peer, request.getTerm(), sent, NodeInternals.conf(node));
+                    lease.acked(peer, request.getTerm(), sent);
                 }
                 if (said.getSuccess() && !isHeartbeat(request)) {
                     takenEntries
@@ -1183,7 +1185,7 @@ final class JRaftAdapter<R>
 
     @Override
     public void heard(PeerId follower, long term, long sentNanos, long sentMs) {
-        lease.acked(follower, term, sentNanos, NodeInternals.conf(node));
+        lease.acked(follower, term, sentNanos);
         NodeInternals.noteAnswered(node, follower, sentMs);
     }
 
@@ -1197,12 +1199,12 @@ final class JRaftAdapter<R>
         if (!started || stopping || dead != null) {
             return NodeInternals.Heard.NO;
         }
-        PeerId from = heardFrom;
-        if (from == null || from.getIdx() != fromPeer || PeerIds.storeOf(from.getEndpoint()) != fromStore) {
-            from = PeerIds.of(new Replica(fromStore, fromPeer));
+        HeardFrom from = heardFrom;
+        if (from == null || from.peer() != fromPeer || from.store() != fromStore) {
+            from = new HeardFrom(fromStore, fromPeer, PeerIds.of(new Replica(fromStore, fromPeer)));
             heardFrom = from;
         }
-        return NodeInternals.hearLeader(node, from, term, promise);
+        return NodeInternals.hearLeader(node, from.id(), term, promise);
     }
 
     /**

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * sending, so that no delay of an answer, nor a pause of this process, makes it longer. It is gone for the rest of the term once
  * this leader has told somebody to stand for election: that vote is granted in spite of it.
  *
- * <p>Answers come in on many threads; a check reads a few fields and takes no lock.
+ * <p>Answers come in on many threads; a check reads a few fields and takes no lock. What a majority has answered stays true in that term and
+ * membership, so a lease that was counted is good until it ends.
  */
 final class LeaderLease {
 
@@ -45,9 +46,8 @@ final class LeaderLease {
     }
 
     /** A peer has answered, in the same term, what was sent to it at that time. */
-    void acked(PeerId peer, long term, long sentNanos, ConfigurationEntry conf) {
+    void acked(PeerId peer, long term, long sentNanos) {
         acks.merge(peer, new Ack(term, sentNanos), LeaderLease::later);
-        grant = count(conf, term);
     }
 
     private static Ack later(Ack one, Ack other) {
@@ -67,15 +67,18 @@ final class LeaderLease {
         if (term == forfeitedTerm) {
             return false;
         }
-        Grant current = grant;
-        if (current.term() != term || current.conf() != conf) {
-            current = count(conf, term);
-            grant = current;
+        Grant known = grant;
+        if (known.term() == term && known.conf() == conf && isValid(known)) {
+            return true;
         }
-        if (current.conf() == null) {
-            return false;
-        }
-        return current.alone() || nanoClock.getAsLong() - current.sinceNanos() < leaseNanos;
+        // Only when somebody asks and what was counted before no longer does: most leaders are never asked.
+        Grant counted = count(conf, term);
+        grant = counted;
+        return isValid(counted);
+    }
+
+    private boolean isValid(Grant one) {
+        return one.conf() != null && (one.alone() || nanoClock.getAsLong() - one.sinceNanos() < leaseNanos);
     }
 
     /** True if a majority has answered, in that term, something that was sent at that time or later. */

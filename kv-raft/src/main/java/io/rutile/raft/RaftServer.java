@@ -48,7 +48,7 @@ public final class RaftServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RaftServer.class);
     private static final String RECYCLED_MAX = "jraft.recyclers.maxCapacityPerThread";
-    private static final long MEMORY_LOOK_MS = 50;
+    private static final long MEMORY_LOOK_MS = 100;
 
     private static final long LOG_LOOK_MS = 5_000;
 

@@ -38,7 +38,7 @@ class LeaderLeaseTest {
         ConfigurationEntry three = conf(A, B, C);
         long sent = now.get();
         now.addAndGet(500);
-        lease.acked(B, TERM, sent, three);
+        lease.acked(B, TERM, sent);
 
         assertThat(lease.holds(TERM, three)).isTrue();
         now.addAndGet(399);
@@ -50,31 +50,31 @@ class LeaderLeaseTest {
     @Test
     void r7_minorityProvesNothing() {
         ConfigurationEntry five = conf(A, B, C, D, E);
-        lease.acked(B, TERM, now.get(), five);
+        lease.acked(B, TERM, now.get());
         assertThat(lease.holds(TERM, five)).isFalse();
-        lease.acked(C, TERM, now.get(), five);
+        lease.acked(C, TERM, now.get());
         assertThat(lease.holds(TERM, five)).isTrue();
     }
 
     @Test
     void r7_oldestAnswerOfTheMajorityDecides() {
         ConfigurationEntry five = conf(A, B, C, D, E);
-        lease.acked(B, TERM, now.get(), five);
+        lease.acked(B, TERM, now.get());
         now.addAndGet(600);
-        lease.acked(C, TERM, now.get(), five);
+        lease.acked(C, TERM, now.get());
         now.addAndGet(299);
         assertThat(lease.holds(TERM, five)).isTrue();
         now.addAndGet(1);
         assertThat(lease.holds(TERM, five)).isFalse();
-        lease.acked(D, TERM, now.get() - 100, five);
+        lease.acked(D, TERM, now.get() - 100);
         assertThat(lease.holds(TERM, five)).isTrue();
     }
 
     @Test
     void r7_answersOfAnEarlierTermProveNothing() {
         ConfigurationEntry three = conf(A, B, C);
-        lease.acked(B, TERM - 1, now.get(), three);
-        lease.acked(C, TERM - 1, now.get(), three);
+        lease.acked(B, TERM - 1, now.get());
+        lease.acked(C, TERM - 1, now.get());
         assertThat(lease.holds(TERM, three)).isFalse();
     }
 
@@ -92,31 +92,31 @@ class LeaderLeaseTest {
     void r7_bothMajoritiesAreNeededWhileOneReplacesTheOther() {
         ConfigurationEntry joint = new ConfigurationEntry(
                 new LogId(2, 1), new Configuration(Arrays.asList(A, D, E)), new Configuration(Arrays.asList(A, B, C)));
-        lease.acked(D, TERM, now.get(), joint);
-        lease.acked(E, TERM, now.get(), joint);
+        lease.acked(D, TERM, now.get());
+        lease.acked(E, TERM, now.get());
         assertThat(lease.holds(TERM, joint)).isFalse();
-        lease.acked(B, TERM, now.get(), joint);
+        lease.acked(B, TERM, now.get());
         assertThat(lease.holds(TERM, joint)).isTrue();
     }
 
     @Test
     void r7_leaseIsGoneForTheTermOnceSomebodyWasToldToStandForElection() {
         ConfigurationEntry three = conf(A, B, C);
-        lease.acked(B, TERM, now.get(), three);
+        lease.acked(B, TERM, now.get());
         lease.forfeit(TERM);
-        lease.acked(C, TERM, now.get(), three);
+        lease.acked(C, TERM, now.get());
 
         assertThat(lease.holds(TERM, three)).isFalse();
-        lease.acked(B, TERM + 1, now.get(), three);
+        lease.acked(B, TERM + 1, now.get());
         assertThat(lease.holds(TERM + 1, three)).isTrue();
     }
 
     @Test
     void leaderOutsideItsMembershipNeedsAMajorityOfOthers() {
         ConfigurationEntry others = conf(B, C, D);
-        lease.acked(B, TERM, now.get(), others);
+        lease.acked(B, TERM, now.get());
         assertThat(lease.holds(TERM, others)).isFalse();
-        lease.acked(C, TERM, now.get(), others);
+        lease.acked(C, TERM, now.get());
         assertThat(lease.holds(TERM, others)).isTrue();
     }
 
