@@ -25,8 +25,9 @@ public final class ByteKey implements Comparable<ByteKey> {
         return bytes.length == 0 ? EMPTY : new ByteKey(bytes);
     }
 
+    /** Shares the array of a field that came over the wire ({@link SharedBytes}). */
     public static ByteKey of(ByteString bytes) {
-        return wrap(bytes.toByteArray());
+        return wrap(SharedBytes.of(bytes));
     }
 
     /** The bytes themselves, not a copy. */

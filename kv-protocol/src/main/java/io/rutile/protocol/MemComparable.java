@@ -1,7 +1,5 @@
 package io.rutile.protocol;
 
-import java.util.Arrays;
-
 /**
  * The order-preserving, self-delimiting byte encoding of TiKV's transactional keys and Region borders.
  *
@@ -44,23 +42,27 @@ public final class MemComparable {
         if (encoded.length == 0 || encoded.length % (GROUP + 1) != 0) {
             throw malformed(encoded);
         }
-        byte[] key = new byte[encoded.length / (GROUP + 1) * GROUP];
+        int padding = MARKER - (encoded[encoded.length - 1] & 0xFF);
+        if (padding == 0 || padding > GROUP) {
+            throw malformed(encoded);
+        }
+        int lastGroup = encoded.length - (GROUP + 1);
+        byte[] key = new byte[encoded.length / (GROUP + 1) * GROUP - padding];
         int to = 0;
-        for (int from = 0; from < encoded.length; from += GROUP + 1) {
-            int padding = MARKER - (encoded[from + GROUP] & 0xFF);
-            boolean last = from + GROUP + 1 == encoded.length;
-            if (padding > GROUP || (padding == 0) == last) {
+        for (int from = 0; from < lastGroup; from += GROUP + 1) {
+            if ((encoded[from + GROUP] & 0xFF) != MARKER) {
                 throw malformed(encoded);
             }
-            for (int i = GROUP - padding; i < GROUP; i++) {
-                if (encoded[from + i] != 0) {
-                    throw malformed(encoded);
-                }
-            }
-            System.arraycopy(encoded, from, key, to, GROUP - padding);
-            to += GROUP - padding;
+            System.arraycopy(encoded, from, key, to, GROUP);
+            to += GROUP;
         }
-        return Arrays.copyOf(key, to);
+        System.arraycopy(encoded, lastGroup, key, to, GROUP - padding);
+        for (int i = GROUP - padding; i < GROUP; i++) {
+            if (encoded[lastGroup + i] != 0) {
+                throw malformed(encoded);
+            }
+        }
+        return key;
     }
 
     private static IllegalArgumentException malformed(byte[] encoded) {

@@ -12,6 +12,7 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.cdcpb.Error;
 import io.rutile.protocol.cdcpb.Event.Row;
@@ -328,10 +329,7 @@ public final class ChangeFeed implements AutoCloseable {
         switch (row.getType()) {
             case PREWRITE -> {
                 if (put) {
-                    keep(
-                            span,
-                            key,
-                            new Span.Prewrite(row.getStartTs(), row.getValue().toByteArray()));
+                    keep(span, key, new Span.Prewrite(row.getStartTs(), SharedBytes.of(row.getValue())));
                 }
             }
             case COMMIT -> {
@@ -340,7 +338,7 @@ public final class ChangeFeed implements AutoCloseable {
                 if (!put) {
                     take(span, place, null);
                 } else if (!row.getValue().isEmpty()) {
-                    take(span, place, row.getValue().toByteArray());
+                    take(span, place, SharedBytes.of(row.getValue()));
                 } else if (prewrite != null) {
                     take(span, place, prewrite.value());
                 } else if (!isGivenOut(place)) {
@@ -350,10 +348,7 @@ public final class ChangeFeed implements AutoCloseable {
             }
             case ROLLBACK -> end(span, key, row.getStartTs());
             case COMMITTED ->
-                take(
-                        span,
-                        new Place(row.getCommitTs(), key),
-                        put ? row.getValue().toByteArray() : null);
+                take(span, new Place(row.getCommitTs(), key), put ? SharedBytes.of(row.getValue()) : null);
             case INITIALIZED -> initialized(span);
             case UNKNOWN, UNRECOGNIZED -> {}
         }

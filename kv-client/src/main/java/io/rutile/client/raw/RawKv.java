@@ -17,6 +17,7 @@ import io.rutile.client.rpc.CallDeadline;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.WireLimits;
 import io.rutile.trace.TraceParent;
 import java.time.Duration;
@@ -130,9 +131,7 @@ public final class RawKv {
     public CompletableFuture<Optional<byte[]>> get(ByteKey key) {
         return one(key, wire -> calls.get(wire).from(readFrom), response -> {
             RawErrors.check("RawGet", response.getError());
-            return response.getNotFound()
-                    ? Optional.empty()
-                    : Optional.of(response.getValue().toByteArray());
+            return response.getNotFound() ? Optional.empty() : Optional.of(SharedBytes.of(response.getValue()));
         });
     }
 
@@ -163,8 +162,7 @@ public final class RawKv {
                             answer.response()
                                     .getPairsList()
                                     .forEach(pair -> found.put(
-                                            user(keys, "RawBatchGet", pair.getKey()),
-                                            pair.getValue().toByteArray()));
+                                            user(keys, "RawBatchGet", pair.getKey()), SharedBytes.of(pair.getValue())));
                         }));
         return Futures.bare(batch.carryOut(sorted(wanted), backoff()).thenApply(done -> found));
     }
@@ -265,9 +263,7 @@ public final class RawKv {
                     RawErrors.check("RawCompareAndSwap", response.getError());
                     return new SwapResult(
                             response.getSucceed(),
-                            response.getPreviousNotExist()
-                                    ? null
-                                    : response.getPreviousValue().toByteArray());
+                            response.getPreviousNotExist() ? null : SharedBytes.of(response.getPreviousValue()));
                 }));
     }
 

@@ -14,6 +14,7 @@ import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.RawGetResponse;
@@ -141,8 +142,7 @@ final class ScanPages {
                         return CompletableFuture.completedFuture(null);
                     }
                     wanted--;
-                    byte[] value =
-                            keysOnly ? ByteKey.EMPTY.bytes() : found.getValue().toByteArray();
+                    byte[] value = keysOnly ? ByteKey.EMPTY.bytes() : SharedBytes.of(found.getValue());
                     return consumer.accept(List.of(new Pair(keys.fromWire(key), value)));
                 });
     }
@@ -159,8 +159,7 @@ final class ScanPages {
         List<Pair> pairs = new ArrayList<>(found.size());
         long bytes = 0;
         for (KvPair pair : found) {
-            pairs.add(new Pair(
-                    RawKv.user(keys, "RawScan", pair.getKey()), pair.getValue().toByteArray()));
+            pairs.add(new Pair(RawKv.user(keys, "RawScan", pair.getKey()), SharedBytes.of(pair.getValue())));
             bytes += pair.getKey().size() + pair.getValue().size();
         }
         boolean regionIsEmpty = pairs.isEmpty() || (pairs.size() < limit && !keysOnly && bytes < SURELY_NOT_CUT_BYTES);

@@ -4,6 +4,7 @@ import io.rutile.client.KvClientException;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.LockInfo;
@@ -295,7 +296,7 @@ final class PessimisticLocker {
             gained(part, response);
             for (int i = 0; returnValues && i < part.size(); i++) {
                 if (!response.getNotFounds(i)) {
-                    values.put(part.get(i), response.getValues(i).toByteArray());
+                    values.put(part.get(i), SharedBytes.of(response.getValues(i)));
                 }
             }
         }

@@ -4,6 +4,7 @@ import io.rutile.client.ReadFrom;
 import io.rutile.client.region.Backoff;
 import io.rutile.client.region.RegionBatches;
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.kvrpcpb.BatchGetResponse;
 import io.rutile.protocol.kvrpcpb.GetResponse;
@@ -91,7 +92,7 @@ final class SnapshotReads {
                     return CompletableFuture.completedFuture(
                             response.getNotFound()
                                     ? Optional.empty()
-                                    : Optional.of(response.getValue().toByteArray()));
+                                    : Optional.of(SharedBytes.of(response.getValue())));
                 });
     }
 
@@ -114,7 +115,8 @@ final class SnapshotReads {
                             response.getNotFound()
                                     ? Optional.empty()
                                     : Optional.of(new TxnSnapshot.Versioned(
-                                            response.getValue().toByteArray(), new TimeStamp(response.getCommitTs()))));
+                                            SharedBytes.of(response.getValue()),
+                                            new TimeStamp(response.getCommitTs()))));
                 });
     }
 
@@ -153,7 +155,7 @@ final class SnapshotReads {
             if (pair.hasError()) {
                 errors.add(pair.getError());
             } else {
-                found.put(ByteKey.of(pair.getKey()), pair.getValue().toByteArray());
+                found.put(ByteKey.of(pair.getKey()), SharedBytes.of(pair.getValue()));
             }
         }
         return errors;

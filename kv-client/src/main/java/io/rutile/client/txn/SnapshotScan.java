@@ -10,6 +10,7 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.TxnReader.Pair;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.KvPair;
@@ -152,7 +153,7 @@ final class SnapshotScan {
             if (pair.hasError()) {
                 errors.add(pair.getError());
             } else if (errors.isEmpty()) {
-                pairs.add(new Pair(ByteKey.of(pair.getKey()), pair.getValue().toByteArray()));
+                pairs.add(new Pair(ByteKey.of(pair.getKey()), SharedBytes.of(pair.getValue())));
                 bytes += pair.getKey().size() + pair.getValue().size();
             }
         }

@@ -20,6 +20,7 @@ import io.rutile.gateway.v1.Scan;
 import io.rutile.gateway.v1.WatchRequest;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.WireLimits;
 import java.nio.charset.StandardCharsets;
@@ -50,7 +51,7 @@ final class Requests {
                     "a value has " + bytes.size() + " bytes, more than " + WireLimits.ENTRY_BYTES_MAX,
                     "RaftEntryTooLarge"));
         }
-        return bytes.toByteArray();
+        return SharedBytes.of(bytes);
     }
 
     static List<ByteKey> keys(List<ByteString> keys) {

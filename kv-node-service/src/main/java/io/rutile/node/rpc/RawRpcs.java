@@ -5,6 +5,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
@@ -111,7 +112,7 @@ final class RawRpcs {
                         ctx,
                         request.getCf(),
                         ByteKey.of(request.getKey()),
-                        request.getValue().toByteArray(),
+                        SharedBytes.of(request.getValue()),
                         request.getTtl())
                 .thenApply(done -> RawPutResponse.getDefaultInstance());
     }
@@ -121,8 +122,7 @@ final class RawRpcs {
     private CompletableFuture<RawBatchPutResponse> batchPut(KvContext ctx, RawBatchPutRequest request) {
         requireItems(request.getPairsCount());
         List<RawPair> pairs = request.getPairsList().stream()
-                .map(pair ->
-                        new RawPair(ByteKey.of(pair.getKey()), pair.getValue().toByteArray()))
+                .map(pair -> new RawPair(ByteKey.of(pair.getKey()), SharedBytes.of(pair.getValue())))
                 .toList();
         List<Long> ttls = request.getTtlsCount() == 0 && request.getTtl() != 0
                 ? List.of(request.getTtl())
@@ -186,10 +186,8 @@ final class RawRpcs {
     private CompletableFuture<RawCASResponse> compareAndSwap(KvContext ctx, RawCASRequest request) {
         RawCasRequest swap = new RawCasRequest(
                 ByteKey.of(request.getKey()),
-                request.getPreviousNotExist()
-                        ? null
-                        : request.getPreviousValue().toByteArray(),
-                request.getDelete() ? null : request.getValue().toByteArray(),
+                request.getPreviousNotExist() ? null : SharedBytes.of(request.getPreviousValue()),
+                request.getDelete() ? null : SharedBytes.of(request.getValue()),
                 request.getTtl());
         return storage.rawCompareAndSwap(ctx, request.getCf(), swap).thenApply(RawRpcs::casAnswer);
     }

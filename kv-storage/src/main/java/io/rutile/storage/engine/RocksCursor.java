@@ -21,6 +21,9 @@ final class RocksCursor implements KvCursor {
     private final @Nullable Slice upper;
     private final RocksIterator iterator;
     private boolean onKey;
+    /** True once an end that was reached is known to be one, and no failure. */
+    private boolean ended;
+
     private byte @Nullable [] key;
     private boolean closed;
 
@@ -79,6 +82,7 @@ final class RocksCursor implements KvCursor {
     /** Asked once a move: a question to native code costs as much as a key. */
     private void moved() {
         onKey = iterator.isValid();
+        ended = false;
         key = null;
     }
 
@@ -87,8 +91,13 @@ final class RocksCursor implements KvCursor {
         if (onKey) {
             return true;
         }
+        RocksIterator opened = open();
+        if (ended) {
+            return false;
+        }
         try {
-            open().status();
+            opened.status();
+            ended = true;
             return false;
         } catch (RocksDBException e) {
             throw RocksFailures.ofRead("walk over keys", e);

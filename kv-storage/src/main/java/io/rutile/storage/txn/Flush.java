@@ -1,6 +1,7 @@
 package io.rutile.storage.txn;
 
 import io.rutile.protocol.ByteKey;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.kvrpcpb.FlushRequest;
 import io.rutile.protocol.kvrpcpb.FlushResponse;
 import io.rutile.protocol.kvrpcpb.KeyError;
@@ -109,7 +110,7 @@ public final class Flush extends TxnCommand<FlushResponse> {
         }
         boolean isLong = false;
         if (kind == LockKind.PUT) {
-            byte[] value = mutation.getValue().toByteArray();
+            byte[] value = SharedBytes.of(mutation.getValue());
             isLong = value.length > Write.SHORT_VALUE_BYTES_MAX;
             if (isLong) {
                 txn.putValue(key, rules.startTs(), value);

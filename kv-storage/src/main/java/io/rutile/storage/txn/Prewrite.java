@@ -3,6 +3,7 @@ package io.rutile.storage.txn;
 import com.google.protobuf.ByteString;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.RegionErrors;
+import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.Mutation;
 import io.rutile.protocol.kvrpcpb.Op;
@@ -240,7 +241,7 @@ public final class Prewrite extends TxnCommand<PrewriteResponse> {
                 replaced.put(key, pessimistic);
             }
             if (kind == LockKind.PUT) {
-                byte[] bytes = value.toByteArray();
+                byte[] bytes = SharedBytes.of(value);
                 if (bytes.length <= Write.SHORT_VALUE_BYTES_MAX) {
                     lock.shortValue(bytes);
                 } else {

@@ -111,14 +111,13 @@ public class MvccReadsBenchmark {
     public void scanOf100(Blackhole taken) {
         KeyRange range = new KeyRange(key(random.nextInt(KEYS - SCAN_PAIRS)).encoded(), ByteKey.EMPTY);
         try (KvSnapshot snapshot = engine.snapshot().within(REGION, 5, true);
-                MvccReader reader = new MvccReader(snapshot);
                 MvccScanner keys = new MvccScanner(snapshot, range, false)) {
             for (int i = 0; i < SCAN_PAIRS; i++) {
                 MvccScanner.Found found = keys.next();
                 if (found == null) {
                     throw new IllegalStateException("a scan ended early");
                 }
-                taken.consume(reader.value(found.key(), readTs()));
+                taken.consume(keys.reader().value(found.key(), readTs()));
             }
         }
     }
