@@ -270,6 +270,7 @@ class GatewayConfiguration {
                 properties.busyConnectionsMax(Runtime.getRuntime().maxMemory()),
                 properties.http2().connectionsMax(Runtime.getRuntime().maxMemory()),
                 Objects.requireNonNullElse(tomcat.getConnectionTimeout(), CLIENT_SILENCE_MAX),
+                tomcat.getThreads().getMax(),
                 authenticator.asks(),
                 build.stream().findAny().map(BuildProperties::getVersion).orElse("unknown"),
                 links);

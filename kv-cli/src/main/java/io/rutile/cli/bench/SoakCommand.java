@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
         name = "soak",
         mixinStandardHelpOptions = true,
         description =
-                "Put half gets, half puts on a cluster of its own for an hour, at 70 % of its peak; exit code 1 if it does not stay as it is.")
+                "Put half gets, half puts on a cluster of its own for an hour, at 70 %% of its peak; exit code 1 if it does not stay as it is.")
 final class SoakCommand implements Callable<Integer> {
 
     /** Half reads, half updates, scrambled. */

@@ -31,6 +31,7 @@ final class ResponseStream implements WriteListener {
     private final HttpServletRequest request;
     private final ServletOutputStream out;
     private final CompletableFuture<Void> asynchronous = new CompletableFuture<>();
+    private final CompletableFuture<Void> begins;
     private final Object lock = new Object();
 
     private Iterator<byte[]> chunks = Collections.emptyIterator();
@@ -50,6 +51,7 @@ final class ResponseStream implements WriteListener {
         this.request = request;
         this.out = response.getOutputStream();
         this.watched = StalledAnswers.of(request);
+        this.begins = PromptAnswers.streamOf(request);
         // An answer may be there before Spring has switched the request to asynchronous; listening must wait for that.
         WebAsyncUtils.getAsyncManager(request)
                 .registerDeferredResultInterceptor(this, new DeferredResultProcessingInterceptor() {
@@ -135,6 +137,7 @@ final class ResponseStream implements WriteListener {
             listening = true;
         }
         if (first) {
+            begins.complete(null);
             // The container calls back, on a thread of its own, as soon as it may.
             CompletableFuture<Void> unused = asynchronous.thenRun(this::listen);
         } else {

@@ -8,8 +8,10 @@ import io.rutile.gateway.console.ConsolePages;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.trace.Tracing;
 import jakarta.servlet.DispatcherType;
+import java.time.Duration;
 import java.util.Map;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.boot.webmvc.autoconfigure.WebMvcRegistrations;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -17,6 +19,8 @@ import org.springframework.core.Ordered;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
 /** The parts of the edge, in the order in which a request meets them. */
 @Configuration(proxyBeanMethods = false)
@@ -24,6 +28,9 @@ import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
 public class RestConfiguration implements WebMvcConfigurer {
 
     private static final int CONSOLE_ORDER = 1;
+
+    /** Nearly every answer of a cluster that is well comes within this. */
+    private static final Duration ANSWER_MOMENT = Duration.ofMillis(50);
 
     @Bean
     HttpConnector httpConnector(RestSettings settings, MeterRegistry metrics) {
@@ -33,6 +40,22 @@ public class RestConfiguration implements WebMvcConfigurer {
     @Bean(initMethod = "start", destroyMethod = "close")
     StalledAnswers stalledAnswers(RestSettings settings, MeterRegistry metrics) {
         return new StalledAnswers(settings.answerPatience(), metrics);
+    }
+
+    @Bean
+    WebMvcRegistrations dispatching(RestSettings settings, MeterRegistry metrics) {
+        return new WebMvcRegistrations() {
+            @Override
+            public RequestMappingHandlerMapping getRequestMappingHandlerMapping() {
+                return new RouteMapping();
+            }
+
+            @Override
+            public RequestMappingHandlerAdapter getRequestMappingHandlerAdapter() {
+                // The other half of the threads begins requests, and ends those that became asynchronous.
+                return PromptAnswers.installed(settings.threadsMax() / 2, ANSWER_MOMENT, metrics);
+            }
+        };
     }
 
     /** Behind the filters that observe requests, in front of everything that might read a body. */

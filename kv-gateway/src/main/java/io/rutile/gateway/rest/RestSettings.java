@@ -12,6 +12,7 @@ import java.util.Map;
  * @param busyConnectionsMax connections in the middle of a request at the same time, at least 1
  * @param http2ConnectionsMax connections that speak HTTP/2 at the same time; 0 if none may
  * @param answerPatience how long a client may take nothing of its answer
+ * @param threadsMax of the container, at least 1
  * @param asksCallers whether callers have to say who they are
  * @param version of the gateway, for people
  * @param links where a visitor may go from {@code /}, by what is there
@@ -23,6 +24,7 @@ public record RestSettings(
         int busyConnectionsMax,
         int http2ConnectionsMax,
         Duration answerPatience,
+        int threadsMax,
         boolean asksCallers,
         String version,
         Map<String, String> links) {

@@ -5,29 +5,35 @@ import io.rutile.cli.bench.load.BenchFailure;
 import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.bench.load.Subject;
 import io.rutile.cli.bench.load.Workload;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** The same cluster, through the gateway's REST API with the JDK's HTTP client over HTTP/1.1. Reads what {@link GrpcSubject} loaded. */
+/**
+ * The same cluster, through the gateway's REST API over HTTP/1.1, a connection for each client. Reads what {@link GrpcSubject} loaded.
+ *
+ * <p>With the JDK's older, blocking client: its asynchronous one takes three threads for a request and as much of the processors as a
+ * store does, on a machine that both share.
+ */
 public final class RestSubject implements Subject {
 
     public static final Set<Action> ACTIONS =
             Set.of(Action.READ, Action.UPDATE, Action.INSERT, Action.SCAN, Action.SCAN_FULL, Action.READ_MODIFY_WRITE);
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Calls.TIMEOUT)
-            .build();
+    static {
+        // Connections that are kept for the next call: it keeps five if nobody says so before it is used first.
+        System.setProperty("http.maxConnections", "4096");
+    }
+
     private final String base;
     private final ServerCpu cpu;
 
@@ -58,22 +64,18 @@ public final class RestSubject implements Subject {
 
     @Override
     public void read(String key) throws Exception {
-        send(request("/" + encode(key)).GET().build());
+        send("GET", "/" + encode(key), null);
     }
 
     @Override
     public void update(String key, byte[] value) throws Exception {
-        send(request("/" + encode(key))
-                .header("Content-Type", "application/octet-stream")
-                .PUT(BodyPublishers.ofByteArray(value))
-                .build());
+        send("PUT", "/" + encode(key), value);
     }
 
     /** A line for each pair. */
     @Override
     public int scan(String start, int limit) throws Exception {
-        byte[] body = send(
-                request("?start=" + encode(start) + "&limit=" + limit).GET().build());
+        byte[] body = send("GET", "?start=" + encode(start) + "&limit=" + limit, null);
         int lines = 0;
         for (byte each : body) {
             lines += each == '\n' ? 1 : 0;
@@ -88,19 +90,33 @@ public final class RestSubject implements Subject {
 
     @Override
     public void close() {
-        // The JDK's client ends with its last reference; on Java 17 it can't be closed.
+        // Connections that nobody uses end by themselves, after five seconds.
     }
 
-    private HttpRequest.Builder request(String pathAndQuery) {
-        return HttpRequest.newBuilder(URI.create(base + pathAndQuery)).timeout(Calls.TIMEOUT);
-    }
-
-    private byte[] send(HttpRequest request) throws Exception {
-        HttpResponse<byte[]> response = http.send(request, BodyHandlers.ofByteArray());
-        if (response.statusCode() / 100 != 2) {
-            throw new BenchFailure("HTTP " + response.statusCode(), "the gateway answered " + response.statusCode());
+    private byte[] send(String method, String pathAndQuery, byte @Nullable [] body) throws IOException, BenchFailure {
+        HttpURLConnection call =
+                (HttpURLConnection) URI.create(base + pathAndQuery).toURL().openConnection();
+        call.setConnectTimeout((int) Calls.TIMEOUT.toMillis());
+        call.setReadTimeout((int) Calls.TIMEOUT.toMillis());
+        call.setRequestMethod(method);
+        if (body != null) {
+            call.setRequestProperty("Content-Type", "application/octet-stream");
+            call.setDoOutput(true);
+            call.setFixedLengthStreamingMode(body.length);
+            try (OutputStream out = call.getOutputStream()) {
+                out.write(body);
+            }
         }
-        return response.body();
+        int status = call.getResponseCode();
+        boolean isWell = status / 100 == 2;
+        // Read to its end, or the connection is not used again.
+        try (InputStream answer = isWell ? call.getInputStream() : call.getErrorStream()) {
+            byte[] read = answer == null ? new byte[0] : answer.readAllBytes();
+            if (!isWell) {
+                throw new BenchFailure("HTTP " + status, "the gateway answered " + status);
+            }
+            return read;
+        }
     }
 
     private static String encode(String key) {
