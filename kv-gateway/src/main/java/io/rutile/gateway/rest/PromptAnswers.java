@@ -28,7 +28,7 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityRetur
 
 /**
  * Lets the container's thread wait for a moment for the answer that a controller has promised, and answer on its own if it comes: most
- * do, and a request that becomes asynchronous passes filters and dispatcher twice, which costs more than all else that is done for it.
+ * do, and a request that becomes asynchronous passes filters and dispatcher twice.
  *
  * <p>Only so many threads wait, and none for long: when the cluster is slow, requests become asynchronous as if this were not there. A
  * {@link ResponseStream} that begins to write ends the wait, for it writes asynchronously.
@@ -36,7 +36,6 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityRetur
 final class PromptAnswers implements HandlerMethodReturnValueHandler {
 
     private static final String STREAM_BEGINS = PromptAnswers.class.getName();
-
     private static final String WAITS = "kv.gateway.http.waits";
 
     private final HandlerMethodReturnValueHandler entities;

@@ -11,7 +11,7 @@ import org.springframework.web.util.ServletRequestPathUtils;
 
 /**
  * Finds a request's controller as Spring does, but doesn't ask those whose paths begin otherwise. Spring asks each of some forty, with methods,
- * media types and patterns, whenever a path has a variable: that was two fifths of what it did for a request.
+ * media types and patterns, whenever a path has a variable: that was in 15 % of the samples of a gateway under load.
  */
 final class RouteMapping extends RequestMappingHandlerMapping {
 

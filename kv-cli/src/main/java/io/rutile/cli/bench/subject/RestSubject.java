@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The same cluster, through the gateway's REST API over HTTP/1.1, a connection for each client. Reads what {@link GrpcSubject} loaded.
  *
- * <p>With the JDK's older, blocking client: its asynchronous one takes three threads for a request and as much of the processors as a
- * store does, on a machine that both share.
+ * <p>With the JDK's older, blocking client: its other one takes twice as much of the processors (0.107 s for a thousand gets, this one
+ * 0.052), on a machine that both share.
  */
 public final class RestSubject implements Subject {
 
