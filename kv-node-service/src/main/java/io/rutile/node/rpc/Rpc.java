@@ -49,7 +49,7 @@ record Rpc<Q extends Message, R extends Message>(
         }
         return served.handle((answer, failure) -> {
             R out = failure == null ? answer : RpcErrors.answer(this, scope.storeId(), failure);
-            String kind = RpcErrors.kind(out);
+            String kind = AnswerErrors.kind(out);
             long tookNanos = System.nanoTime() - started;
             scope.metrics().answered(name, tookNanos, kind);
             scope.slow().answered(name, ctx, tookNanos, request, out, kind);
@@ -70,7 +70,7 @@ record Rpc<Q extends Message, R extends Message>(
     /** The answer of this kind for a failure that came before the call. */
     R refuse(Throwable why, RpcScope scope) {
         R out = RpcErrors.answer(this, scope.storeId(), why);
-        scope.metrics().answered(name, 0, RpcErrors.kind(out));
+        scope.metrics().answered(name, 0, AnswerErrors.kind(out));
         return out;
     }
 }

@@ -11,6 +11,7 @@ import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.storage.engine.EngineException;
 import io.rutile.storage.raw.RawFailure;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
@@ -30,9 +31,6 @@ final class RpcErrors {
     private static final long DISK_BACKOFF_MS = 1_000;
     private static final long QUEUE_BACKOFF_MS = 100;
 
-    /** Where an answer says what is wrong with a key. */
-    private static final String[] KEY_ERROR_FIELDS = {"error", "errors"};
-
     private RpcErrors() {}
 
     /** An answer of this kind that says why there is none. */
@@ -44,7 +42,8 @@ final class RpcErrors {
         if (cause instanceof RawFailure refused && refuse(prototype.getDescriptorForType(), answer, refused)) {
             return (R) answer.build();
         }
-        FieldDescriptor regionError = prototype.getDescriptorForType().findFieldByName("region_error");
+        FieldDescriptor regionError = Objects.requireNonNull(
+                AnswerErrors.of(prototype.getDescriptorForType()).regionError());
         return (R)
                 answer.setField(regionError, regionError(rpc, cause, storeId)).build();
     }
@@ -52,9 +51,9 @@ final class RpcErrors {
     /** In the answer's own {@code error}, or, where it has none, as one pair that carries nothing else. */
     private static boolean refuse(Descriptor answerType, Message.Builder answer, RawFailure refused) {
         String text = String.valueOf(refused.getMessage());
-        FieldDescriptor error = answerType.findFieldByName("error");
-        if (error != null && error.getJavaType() == FieldDescriptor.JavaType.STRING) {
-            answer.setField(error, text);
+        FieldDescriptor inWords = AnswerErrors.of(answerType).text();
+        if (inWords != null) {
+            answer.setField(inWords, text);
             return true;
         }
         for (FieldDescriptor field : answerType.getFields()) {
@@ -113,48 +112,6 @@ final class RpcErrors {
                         .error();
             }
         };
-    }
-
-    /** What kind of failure an answer carries, as a metric's label; {@code none} if it carries none. */
-    static String kind(Message answer) {
-        FieldDescriptor field = answer.getDescriptorForType().findFieldByName("region_error");
-        if (field != null && answer.hasField(field)) {
-            Error error = (Error) answer.getField(field);
-            return error.getAllFields().keySet().stream()
-                    .filter(f -> f.getNumber() != Error.MESSAGE_FIELD_NUMBER)
-                    .map(FieldDescriptor::getName)
-                    .findFirst()
-                    .orElse("message");
-        }
-        for (String name : KEY_ERROR_FIELDS) {
-            FieldDescriptor keyError = answer.getDescriptorForType().findFieldByName(name);
-            if (keyError != null && carries(answer, keyError)) {
-                return kind((KeyError)
-                        (keyError.isRepeated() ? answer.getRepeatedField(keyError, 0) : answer.getField(keyError)));
-            }
-        }
-        FieldDescriptor text = answer.getDescriptorForType().findFieldByName("error");
-        boolean refused = text != null
-                && text.getJavaType() == FieldDescriptor.JavaType.STRING
-                && !((String) answer.getField(text)).isEmpty();
-        return refused ? "refused" : "none";
-    }
-
-    private static boolean carries(Message answer, FieldDescriptor field) {
-        if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE
-                || !field.getMessageType().equals(KeyError.getDescriptor())) {
-            return false;
-        }
-        return field.isRepeated() ? answer.getRepeatedFieldCount(field) > 0 : answer.hasField(field);
-    }
-
-    /** The first thing that a key's error says: locked, conflict, abort and so on. */
-    private static String kind(KeyError error) {
-        return error.getAllFields().keySet().stream()
-                .filter(field -> field.getNumber() != KeyError.RETRYABLE_FIELD_NUMBER)
-                .map(FieldDescriptor::getName)
-                .findFirst()
-                .orElse("retryable");
     }
 
     private static Throwable unwrap(Throwable failure) {

@@ -84,7 +84,7 @@ final class RpcTraces implements ServerInterceptor {
                     .end(end, TimeUnit.NANOSECONDS);
         }
 
-        /** @param kind what {@link RpcErrors#kind} says of the answer */
+        /** @param kind what {@link AnswerErrors#kind} says of the answer */
         void answered(String kind) {
             if (!kind.equals("none")) {
                 SpanAttributes.failed(span, kind);

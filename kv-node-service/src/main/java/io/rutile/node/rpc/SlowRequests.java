@@ -38,7 +38,7 @@ final class SlowRequests {
                 .register(metrics);
     }
 
-    /** @param kind what {@link RpcErrors#kind} says of the answer */
+    /** @param kind what {@link AnswerErrors#kind} says of the answer */
     void answered(String rpc, KvContext ctx, long tookNanos, Message request, Message answer, String kind) {
         if (tookNanos >= thresholdNanos) {
             slow.increment();

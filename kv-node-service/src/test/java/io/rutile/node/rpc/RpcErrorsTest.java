@@ -47,7 +47,7 @@ class RpcErrorsTest {
         RawPutResponse answer = put(new CompletionException(RegionErrors.regionNotFound(7)));
 
         assertThat(answer.getRegionError().getRegionNotFound().getRegionId()).isEqualTo(7);
-        assertThat(RpcErrors.kind(answer)).isEqualTo("region_not_found");
+        assertThat(AnswerErrors.kind(answer)).isEqualTo("region_not_found");
     }
 
     @Test
@@ -56,7 +56,7 @@ class RpcErrorsTest {
 
         assertThat(answer.getError()).isEqualTo("ttl is not enabled");
         assertThat(answer.hasRegionError()).isFalse();
-        assertThat(RpcErrors.kind(answer)).isEqualTo("refused");
+        assertThat(AnswerErrors.kind(answer)).isEqualTo("refused");
     }
 
     @Test
@@ -101,7 +101,7 @@ class RpcErrorsTest {
         assertThat(bug.getRegionError().getMessage())
                 .contains("IllegalStateException")
                 .doesNotContain("secret");
-        assertThat(RpcErrors.kind(bug)).isEqualTo("message");
-        assertThat(RpcErrors.kind(RawPutResponse.getDefaultInstance())).isEqualTo("none");
+        assertThat(AnswerErrors.kind(bug)).isEqualTo("message");
+        assertThat(AnswerErrors.kind(RawPutResponse.getDefaultInstance())).isEqualTo("none");
     }
 }
