@@ -46,6 +46,9 @@ public final class JvmFlags {
         flags.add("-Xss512k");
         // SOFAJRaft's generated messages are older than protobuf's check for them, which logs a warning per class.
         flags.add("-Dcom.google.protobuf.use_unsafe_pre22_gencode=true");
+        // Tests look for buffers that are lost; to follow one of 128 costs a store one to two per cent of its processor
+        // time.
+        flags.add("-Dio.netty.leakDetection.level=disabled");
         if (java.feature() >= 24) {
             // RocksDB's and Netty's native code, and protobuf's unsafe reads, without a warning each.
             flags.add("--enable-native-access=ALL-UNNAMED");
