@@ -23,6 +23,9 @@ final class ConsumerPools {
     /** Rings whose consumer any thread may run that holds no lock: it waits for no disk, and what it does is short. */
     private static final Set<String> ANY_THREAD = Set.of("NodeImpl");
 
+    /** Slots of rings that nothing is put into but their own end: a ring is full of events from the beginning, in each group. */
+    private static final Map<String, Integer> SLOTS_MAX = Map.of("ReadOnlyServiceImpl", 2);
+
     private static final int THREADS_OTHER = 2;
     private static final ConcurrentHashMap<String, Executor> POOLS = new ConcurrentHashMap<>();
 
@@ -34,6 +37,11 @@ final class ConsumerPools {
 
     static boolean mayRunOnAnyThread(String kind) {
         return ANY_THREAD.contains(kind);
+    }
+
+    /** @param asked a power of two */
+    static int slots(String kind, int asked) {
+        return Math.min(asked, SLOTS_MAX.getOrDefault(kind, asked));
     }
 
     private static Executor open(String kind) {

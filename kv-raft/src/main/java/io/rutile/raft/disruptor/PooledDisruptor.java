@@ -51,7 +51,8 @@ public final class PooledDisruptor<T> extends Disruptor<T> {
      * @param kind simple name of the class that owns the ring: names the pool
      */
     public static <T> PooledDisruptor<T> open(EventFactory<T> events, int size, ProducerType producers, String kind) {
-        return new PooledDisruptor<>(events, size, producers, RingThreads.home(kind), new WakeUp());
+        return new PooledDisruptor<>(
+                events, ConsumerPools.slots(kind, size), producers, RingThreads.home(kind), new WakeUp());
     }
 
     PooledDisruptor(EventFactory<T> events, int size, ProducerType producers, RingThreads.Home home, WakeUp wakeUp) {
