@@ -67,7 +67,7 @@ final class RunOptions {
             names = "--warm-up",
             paramLabel = "SECONDS",
             defaultValue = "3",
-            description = "Before each measurement, and three times as long for each cell at first (default: 3).")
+            description = "Before each measurement, and eight times as long for each cell at first (default: 3).")
     double warmUpSeconds;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of keys and values (default: 1).")

@@ -43,7 +43,7 @@ final class StressHouse implements AutoCloseable {
     /** A connection carries 1,024 requests at once; what an overload has under way must not wait for that in this process. */
     private static final int CHANNELS = 8;
 
-    private static final int WARM_UP_WINDOWS = 3;
+    private static final int WARM_UP_WINDOWS = 9;
 
     private final LocalCluster cluster;
     private final StressOptions options;

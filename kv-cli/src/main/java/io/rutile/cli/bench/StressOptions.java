@@ -48,7 +48,7 @@ final class StressOptions {
             names = "--window",
             paramLabel = "SECONDS",
             defaultValue = "10",
-            description = "Of each, and of three times as much before them to warm up (default: 10).")
+            description = "Of each, and of nine times as much before them to warm up (default: 10).")
     double windowSeconds;
 
     @Option(
