@@ -1,6 +1,7 @@
 package io.rutile.client.region;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -16,6 +17,7 @@ public final class RegionMetrics {
     private final Counter evictions;
     private final Counter replicaReads;
     private final Counter replicaReadsRefused;
+    private final DistributionSummary frames;
 
     public RegionMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -34,6 +36,14 @@ public final class RegionMetrics {
         replicaReadsRefused = Counter.builder("kv.client.replica.reads.refused")
                 .description("Of those, the ones that went on to the leader")
                 .register(registry);
+        frames = DistributionSummary.builder("kv.client.frame.commands")
+                .description("Requests that went to a store in one frame")
+                .register(registry);
+    }
+
+    /** How many requests each frame to a store has. */
+    DistributionSummary frames() {
+        return frames;
     }
 
     // Gauges hold what they watch weakly, so they watch the room's own objects: a bare method reference would be

@@ -1,6 +1,5 @@
 package io.rutile.client.region;
 
-import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.context.Scope;
@@ -10,10 +9,12 @@ import io.rutile.client.ReadFrom;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.region.Backoff.Reason;
+import io.rutile.client.region.StoreChannels.StoreConnection;
+import io.rutile.client.rpc.Attempt;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.ClientTimer.Alarm;
+import io.rutile.client.rpc.CommandStream;
 import io.rutile.client.rpc.Futures;
-import io.rutile.client.rpc.UnaryCall;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.APIVersion;
 import io.rutile.protocol.kvrpcpb.Context;
@@ -78,7 +79,7 @@ public final class RegionSender implements AutoCloseable {
         this.timer = timer;
         this.tracing = tracing;
         metrics = new RegionMetrics(registry);
-        stores = new StoreChannels(pd, channelsPerStore, metrics);
+        stores = new StoreChannels(pd, timer, channelsPerStore, metrics);
         cache = new RegionCache(
                 pd, metrics, region -> region.region().getPeersList().forEach(peer -> stores.learn(peer.getStoreId())));
         locator = new RegionLocator(cache, timer, metrics);
@@ -206,17 +207,17 @@ public final class RegionSender implements AutoCloseable {
                 everybodyTried();
                 return;
             }
-            CompletableFuture<ManagedChannel> channel = stores.channel(peer.getStoreId());
-            if (channel.isDone()) {
-                connected(located, peer, channel);
+            CompletableFuture<StoreConnection> connection = stores.connection(peer.getStoreId());
+            if (connection.isDone()) {
+                connected(located, peer, connection);
             } else {
-                waitFor(channel, located, peer);
+                waitFor(connection, located, peer);
             }
         }
 
         /** PD's answer about a store may take longer than this call has; another peer's address may be known. */
-        private void waitFor(CompletableFuture<ManagedChannel> channel, CachedRegion located, Peer peer) {
-            CompletableFuture<ManagedChannel> inTime = channel.copy();
+        private void waitFor(CompletableFuture<StoreConnection> connection, CachedRegion located, Peer peer) {
+            CompletableFuture<StoreConnection> inTime = connection.copy();
             long waitNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
             Alarm alarm = timer.after(
                     waitNanos,
@@ -228,9 +229,9 @@ public final class RegionSender implements AutoCloseable {
             });
         }
 
-        private void connected(CachedRegion located, Peer peer, CompletableFuture<ManagedChannel> channel) {
+        private void connected(CachedRegion located, Peer peer, CompletableFuture<StoreConnection> connection) {
             try {
-                transmit(located, peer, channel.join());
+                transmit(located, peer, connection.join().commands());
             } catch (CompletionException e) {
                 tried.add(peer.getId());
                 leaveReplicas();
@@ -278,7 +279,7 @@ public final class RegionSender implements AutoCloseable {
                     .orElse(null);
         }
 
-        private void transmit(CachedRegion located, Peer peer, ManagedChannel channel) {
+        private void transmit(CachedRegion located, Peer peer, CommandStream commands) {
             long timeoutNanos = Math.min(attemptNanosMax, backoff.deadline().remainingNanos());
             if (anyReplica) {
                 metrics.replicaRead();
@@ -299,8 +300,8 @@ public final class RegionSender implements AutoCloseable {
             if (span != null) {
                 span.attempt(located.id(), peer.getId(), peer.getStoreId());
             }
-            UnaryCall<R> attempt = UnaryCall.start(
-                    channel, call.method(), request, timeoutNanos, span == null ? backoff.trace() : span.context());
+            Attempt<R> attempt = commands.start(
+                    call.method(), request, timeoutNanos, span == null ? backoff.trace() : span.context());
             Futures.whenDone(attempt.response(), result, (response, failure) -> {
                 if (failure == null) {
                     health.answered(peer.getStoreId());

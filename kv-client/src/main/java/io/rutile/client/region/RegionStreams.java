@@ -47,7 +47,7 @@ public final class RegionStreams {
 
     /** A channel to the store. Fails with {@link io.rutile.client.pd.PdException}. */
     public CompletableFuture<ManagedChannel> channel(long storeId) {
-        return stores.channel(storeId);
+        return stores.connection(storeId).thenApply(StoreChannels.StoreConnection::channel);
     }
 
     /** The peer serves: it leads. */

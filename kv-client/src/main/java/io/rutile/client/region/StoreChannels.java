@@ -5,14 +5,19 @@ import io.grpc.ManagedChannel;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdException;
 import io.rutile.client.rpc.Channels;
+import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.CommandStream;
 import io.rutile.client.rpc.Endpoint;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -32,13 +37,25 @@ final class StoreChannels implements AutoCloseable {
     /** How often PD may be asked about one store. */
     private static final long RECHECK_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
+    /** Shorter than a channel's own, which counts from the end of its last stream. */
+    private static final Duration STREAM_IDLE_MAX = Duration.ofMinutes(1);
+
     private final PdClient pd;
+    private final ClientTimer timer;
+    private final RegionMetrics metrics;
+    private final ExecutorService sender = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "rutile-client-send");
+        thread.setDaemon(true);
+        return thread;
+    });
     private final int channelsPerStore;
     private final Map<Long, CompletableFuture<StoreLink>> links = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    StoreChannels(PdClient pd, int channelsPerStore, RegionMetrics metrics) {
+    StoreChannels(PdClient pd, ClientTimer timer, int channelsPerStore, RegionMetrics metrics) {
         this.pd = pd;
+        this.timer = timer;
+        this.metrics = metrics;
         this.channelsPerStore = channelsPerStore;
         metrics.watchStores(this);
     }
@@ -47,8 +64,11 @@ final class StoreChannels implements AutoCloseable {
         return links.size();
     }
 
+    /** A way to a store: the channel, and the stream for small requests on it. */
+    record StoreConnection(ManagedChannel channel, CommandStream commands) {}
+
     /** A channel to the store, connected or not. Fails with {@link PdException}; {@code NOT_FOUND} if the store is gone. */
-    CompletableFuture<ManagedChannel> channel(long storeId) {
+    CompletableFuture<StoreConnection> connection(long storeId) {
         if (closed) {
             return CompletableFuture.failedFuture(
                     new PdException(PdException.Kind.UNAVAILABLE, "the client is closed"));
@@ -68,7 +88,7 @@ final class StoreChannels implements AutoCloseable {
     /** Finds out where the store is before anybody needs it; nothing is connected yet. */
     void learn(long storeId) {
         if (!links.containsKey(storeId)) {
-            var unused = channel(storeId);
+            var unused = connection(storeId);
         }
     }
 
@@ -100,9 +120,13 @@ final class StoreChannels implements AutoCloseable {
         }
         return new StoreLink(
                 endpoint,
-                Stream.generate(() -> Channels.open(endpoint, pd.credentials()))
-                        .limit(channelsPerStore)
-                        .toList());
+                Stream.generate(() -> connect(endpoint)).limit(channelsPerStore).toList());
+    }
+
+    private StoreConnection connect(Endpoint endpoint) {
+        ManagedChannel channel = Channels.open(endpoint, pd.credentials());
+        return new StoreConnection(
+                channel, new CommandStream(channel, timer, sender, STREAM_IDLE_MAX, metrics.frames()));
     }
 
     /** The store did not answer, or another one did: asks PD whether it moved or is gone. */
@@ -155,28 +179,29 @@ final class StoreChannels implements AutoCloseable {
                     }
                 }));
         links.clear();
+        sender.shutdown();
     }
 
     /** One store's channels, used in turn. */
     private static final class StoreLink {
 
         private final Endpoint endpoint;
-        private final List<ManagedChannel> channels;
+        private final List<StoreConnection> connections;
         private final AtomicInteger turn = new AtomicInteger();
         private long recheckedNanos = System.nanoTime() - RECHECK_PAUSE_NANOS;
 
-        StoreLink(Endpoint endpoint, List<ManagedChannel> channels) {
+        StoreLink(Endpoint endpoint, List<StoreConnection> connections) {
             this.endpoint = endpoint;
-            this.channels = channels;
+            this.connections = connections;
         }
 
         /** A channel that waits out a pause between connects is told to connect now: our own back-off is pause enough. */
-        ManagedChannel next() {
-            ManagedChannel channel = channels.get(Math.floorMod(turn.getAndIncrement(), channels.size()));
-            if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-                channel.resetConnectBackoff();
+        StoreConnection next() {
+            StoreConnection connection = connections.get(Math.floorMod(turn.getAndIncrement(), connections.size()));
+            if (connection.channel().getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+                connection.channel().resetConnectBackoff();
             }
-            return channel;
+            return connection;
         }
 
         synchronized boolean mayRecheck() {
@@ -190,11 +215,14 @@ final class StoreChannels implements AutoCloseable {
 
         /** Calls under way may end. */
         void shutdown() {
-            channels.forEach(ManagedChannel::shutdown);
+            connections.forEach(connection -> {
+                connection.commands().close();
+                connection.channel().shutdown();
+            });
         }
 
         void shutdownNow() {
-            channels.forEach(ManagedChannel::shutdownNow);
+            connections.forEach(connection -> connection.channel().shutdownNow());
         }
     }
 }

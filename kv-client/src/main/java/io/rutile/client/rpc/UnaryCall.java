@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt of a unary RPC. It is never repeated here, and it knows whether its request can have reached the server. */
-public final class UnaryCall<R> {
+public final class UnaryCall<R> implements Attempt<R> {
 
     private final CompletableFuture<R> response = new CompletableFuture<>();
     private volatile boolean sent;
@@ -51,12 +51,12 @@ public final class UnaryCall<R> {
         return attempt;
     }
 
-    /** The response, or a {@link StatusRuntimeException}. */
+    @Override
     public CompletableFuture<R> response() {
         return response;
     }
 
-    /** False only if it is certain that the server never saw the request. Final once the response is complete. */
+    @Override
     public boolean mayHaveArrived() {
         return sent;
     }

@@ -81,6 +81,8 @@ public final class FakeStore {
     public final Map<ByteKey, Long> ttls = new ConcurrentHashMap<>();
     /** Bytes after which a scan stops early. */
     public volatile long scanBytesMax = WireLimits.SCAN_BYTES_MAX;
+    /** False for a store that knows only requests that travel alone. */
+    public volatile boolean knowsStreams = true;
     /** Takes requests and answers none. */
     public volatile boolean silent;
     /** Thinks that another store lives here. */
@@ -300,6 +302,11 @@ public final class FakeStore {
                 }
             }
             return region;
+        }
+
+        @Override
+        boolean knowsStreams() {
+            return knowsStreams;
         }
 
         @Override

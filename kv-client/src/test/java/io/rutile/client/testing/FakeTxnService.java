@@ -1,6 +1,7 @@
 package io.rutile.client.testing;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
@@ -36,11 +37,16 @@ import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
 import io.rutile.protocol.kvrpcpb.TxnNotFound;
 import io.rutile.protocol.metapb.Region;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +79,139 @@ abstract class FakeTxnService extends TikvGrpc.TikvImplBase {
 
     private static List<ByteKey> borders(Collection<ByteString> keys) {
         return keys.stream().map(FakeTxnService::border).toList();
+    }
+
+    /** A command may wait for another of its stream, as in a real store. */
+    private static final Executor COMMANDS = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "fake-store-command");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /** False for a server that knows only requests that travel alone. */
+    abstract boolean knowsStreams();
+
+    /** Each command as if it came alone; a connection that breaks takes all commands of its stream along. */
+    @Override
+    public StreamObserver<BatchCommandsRequest> batchCommands(StreamObserver<BatchCommandsResponse> out) {
+        if (!knowsStreams()) {
+            return super.batchCommands(out);
+        }
+        StreamedAnswers answers = new StreamedAnswers(out);
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(BatchCommandsRequest frame) {
+                for (int i = 0; i < frame.getRequestsCount(); i++) {
+                    BatchCommandsRequest.Request request = frame.getRequests(i);
+                    long id = frame.getRequestIds(i);
+                    COMMANDS.execute(() -> serve(request, id, answers));
+                }
+            }
+
+            @Override
+            public void onError(Throwable failure) {}
+
+            @Override
+            public void onCompleted() {
+                answers.end(null);
+            }
+        };
+    }
+
+    private void serve(BatchCommandsRequest.Request request, long id, StreamedAnswers answers) {
+        switch (request.getCmdCase()) {
+            case GET -> kvGet(request.getGet(), answers.to(id, BatchCommandsResponse.Response.Builder::setGet));
+            case PREWRITE ->
+                kvPrewrite(request.getPrewrite(), answers.to(id, BatchCommandsResponse.Response.Builder::setPrewrite));
+            case COMMIT ->
+                kvCommit(request.getCommit(), answers.to(id, BatchCommandsResponse.Response.Builder::setCommit));
+            case BATCHROLLBACK ->
+                kvBatchRollback(
+                        request.getBatchRollback(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setBatchRollback));
+            case CHECKTXNSTATUS ->
+                kvCheckTxnStatus(
+                        request.getCheckTxnStatus(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setCheckTxnStatus));
+            case CHECKSECONDARYLOCKS ->
+                kvCheckSecondaryLocks(
+                        request.getCheckSecondaryLocks(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setCheckSecondaryLocks));
+            case RESOLVELOCK ->
+                kvResolveLock(
+                        request.getResolveLock(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setResolveLock));
+            case TXNHEARTBEAT ->
+                kvTxnHeartBeat(
+                        request.getTxnHeartBeat(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setTxnHeartBeat));
+            case PESSIMISTICLOCK ->
+                kvPessimisticLock(
+                        request.getPessimisticLock(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setPessimisticLock));
+            case PESSIMISTICROLLBACK ->
+                kVPessimisticRollback(
+                        request.getPessimisticRollback(),
+                        answers.to(id, BatchCommandsResponse.Response.Builder::setPessimisticRollback));
+            case RAWGET ->
+                rawGet(request.getRawGet(), answers.to(id, BatchCommandsResponse.Response.Builder::setRawGet));
+            case RAWPUT ->
+                rawPut(request.getRawPut(), answers.to(id, BatchCommandsResponse.Response.Builder::setRawPut));
+            case RAWDELETE ->
+                rawDelete(request.getRawDelete(), answers.to(id, BatchCommandsResponse.Response.Builder::setRawDelete));
+            default -> answers.end(Status.UNIMPLEMENTED);
+        }
+    }
+
+    /** The answering side of a stream of commands. */
+    private static final class StreamedAnswers {
+
+        private final StreamObserver<BatchCommandsResponse> out;
+        private boolean ended;
+
+        StreamedAnswers(StreamObserver<BatchCommandsResponse> out) {
+            this.out = out;
+        }
+
+        <R> StreamObserver<R> to(long id, BiConsumer<BatchCommandsResponse.Response.Builder, R> put) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(R answer) {
+                    BatchCommandsResponse.Response.Builder response = BatchCommandsResponse.Response.newBuilder();
+                    put.accept(response, answer);
+                    send(BatchCommandsResponse.newBuilder()
+                            .addRequestIds(id)
+                            .addResponses(response)
+                            .build());
+                }
+
+                @Override
+                public void onError(Throwable failure) {
+                    end(Status.fromThrowable(failure));
+                }
+
+                @Override
+                public void onCompleted() {}
+            };
+        }
+
+        private synchronized void send(BatchCommandsResponse frame) {
+            if (!ended) {
+                out.onNext(frame);
+            }
+        }
+
+        synchronized void end(@Nullable Status failure) {
+            if (ended) {
+                return;
+            }
+            ended = true;
+            if (failure == null) {
+                out.onCompleted();
+            } else {
+                out.onError(failure.asRuntimeException());
+            }
+        }
     }
 
     @Override

@@ -1,0 +1,365 @@
+package io.rutile.client.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.protocol.kvrpcpb.RawGetRequest;
+import io.rutile.protocol.kvrpcpb.RawGetResponse;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import io.rutile.protocol.tikvpb.TikvGrpc;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CommandStreamTest {
+
+    private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final Duration NEVER_IDLE = Duration.ofMinutes(10);
+
+    private final ClientTimer timer = new ClientTimer("test-timer");
+    private final ExecutorService sender = Executors.newSingleThreadExecutor();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final DistributionSummary frames =
+            DistributionSummary.builder("frames").register(meters);
+    private final Store store = new Store();
+    private Server server;
+    private ManagedChannel channel;
+
+    @BeforeEach
+    void open() throws Exception {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(store)
+                .build()
+                .start();
+        channel = Channels.open(Endpoint.parse("127.0.0.1:" + server.getPort()));
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+        server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+        timer.close();
+        sender.shutdown();
+    }
+
+    @Test
+    void requestsOfManyCallersShareFramesAndEachGetsItsOwnAnswer() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        List<Attempt<RawGetResponse>> attempts = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            attempts.add(get(commands, "k" + i));
+        }
+        await().untilAsserted(() -> assertThat(store.held).hasSize(400));
+
+        store.answerHeld();
+
+        for (int i = 0; i < 400; i++) {
+            assertThat(attempts.get(i).response().join().getValue().toStringUtf8())
+                    .isEqualTo("of k" + i);
+        }
+        assertThat(store.streams).hasValue(1);
+        assertThat(store.alone).hasValue(0);
+        // All waited for the connection, so there are few frames, and none is too large.
+        assertThat(frames.count()).isBetween(4L, 40L);
+        assertThat(frames.max()).isLessThanOrEqualTo(128);
+        assertThat(frames.totalAmount()).isEqualTo(400);
+    }
+
+    @Test
+    void whatIsAskedForBecauseOfOneFrameOfAnswersLeavesInOneFrame() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        List<CompletableFuture<RawGetResponse>> second = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            int n = i;
+            second.add(get(commands, "a" + i)
+                    .response()
+                    .thenCompose(first -> get(commands, "b" + n).response()));
+        }
+        await().untilAsserted(() -> assertThat(store.held).hasSize(50));
+        long framesBefore = frames.count();
+
+        store.answerHeld();
+
+        await().untilAsserted(() -> assertThat(store.held).hasSize(50));
+        assertThat(frames.count() - framesBefore).isEqualTo(1);
+        store.answerHeld();
+        assertThat(second.get(49).join().getValue().toStringUtf8()).isEqualTo("of b49");
+    }
+
+    @Test
+    void aStreamThatBreaksFailsWhatItCarriedAndTheNextRequestOpensAnother() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        Attempt<RawGetResponse> carried = get(commands, "k");
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+
+        store.breakStreams(Status.UNAVAILABLE.withDescription("gone"));
+
+        assertThat(failure(carried).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(carried.mayHaveArrived()).isTrue();
+        store.holds = false;
+        assertThat(get(commands, "again").response().join().getValue().toStringUtf8())
+                .isEqualTo("of again");
+        assertThat(store.streams).hasValue(2);
+    }
+
+    @Test
+    void aServerThatEndsTheStreamFailsWhatItDidNotAnswer() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        Attempt<RawGetResponse> carried = get(commands, "k");
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+
+        store.breakStreams(Status.OK);
+
+        assertThat(failure(carried).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(carried.mayHaveArrived()).isTrue();
+    }
+
+    @Test
+    void whatWasNeverWrittenHasNotArrived() throws Exception {
+        server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+        CommandStream commands = stream(NEVER_IDLE);
+
+        Attempt<RawGetResponse> refused = get(commands, "k");
+
+        assertThat(failure(refused).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(refused.mayHaveArrived()).isFalse();
+    }
+
+    @Test
+    void aDeadlineEndsTheAttemptAndALateAnswerIsNobodys() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        Attempt<RawGetResponse> late =
+                commands.start(TikvGrpc.getRawGetMethod(), request("k"), TimeUnit.MILLISECONDS.toNanos(300), null);
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+
+        assertThat(failure(late).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(late.mayHaveArrived()).isTrue();
+        store.answerHeld();
+        store.holds = false;
+        assertThat(get(commands, "next").response().join().getValue().toStringUtf8())
+                .isEqualTo("of next");
+    }
+
+    @Test
+    void aDeadlineThatIsOverBeforeThereIsAConnectionSaysSo() {
+        CommandStream commands = stream(NEVER_IDLE);
+
+        Attempt<RawGetResponse> hopeless = commands.start(TikvGrpc.getRawGetMethod(), request("k"), 0, null);
+
+        assertThat(failure(hopeless).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        if (!hopeless.mayHaveArrived()) {
+            get(commands, "other").response().join();
+            assertThat(store.seen).doesNotContain("k");
+        }
+    }
+
+    @Test
+    void aServerWithoutStreamsIsAskedOneByOne() {
+        store.knowsStreams = false;
+        CommandStream commands = stream(NEVER_IDLE);
+
+        List<Attempt<RawGetResponse>> attempts = List.of(get(commands, "a"), get(commands, "b"), get(commands, "c"));
+
+        assertThat(attempts)
+                .allSatisfy(attempt -> assertThat(
+                                attempt.response().join().getValue().toStringUtf8())
+                        .startsWith("of "));
+        assertThat(attempts.get(0).mayHaveArrived()).isTrue();
+        assertThat(get(commands, "d").response().join().getValue().toStringUtf8())
+                .isEqualTo("of d");
+        assertThat(store.alone).hasValue(4);
+        assertThat(store.streams).hasValue(1);
+    }
+
+    @Test
+    void whatIsLargeGoesAlone() {
+        CommandStream commands = stream(NEVER_IDLE);
+
+        RawGetResponse answer = get(commands, "k".repeat(70_000)).response().join();
+
+        assertThat(answer.getValue().size()).isEqualTo(70_003);
+        assertThat(store.streams).hasValue(0);
+        assertThat(store.alone).hasValue(1);
+    }
+
+    @Test
+    void aStreamThatNobodyUsesIsEndedAndOpenedAgain() {
+        CommandStream commands = stream(Duration.ofMillis(100));
+        get(commands, "k").response().join();
+
+        await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
+
+        assertThat(get(commands, "again").response().join().getValue().toStringUtf8())
+                .isEqualTo("of again");
+        assertThat(store.streams).hasValue(2);
+    }
+
+    @Test
+    void aStreamWithSomethingUnderWayIsNotIdle() {
+        CommandStream commands = stream(Duration.ofMillis(50));
+        store.holds = true;
+        Attempt<RawGetResponse> slow = get(commands, "slow");
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+        Attempt<RawGetResponse> marker =
+                commands.start(TikvGrpc.getRawGetMethod(), request("marker"), TimeUnit.MILLISECONDS.toNanos(400), null);
+
+        assertThat(failure(marker).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(store.ended).hasValue(0);
+        store.answerHeld();
+        assertThat(slow.response().join().getValue().toStringUtf8()).isEqualTo("of slow");
+    }
+
+    @Test
+    void closingWaitsForAnswers() {
+        CommandStream commands = stream(NEVER_IDLE);
+        store.holds = true;
+        Attempt<RawGetResponse> last = get(commands, "k");
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+
+        commands.close();
+
+        assertThat(store.ended).hasValue(0);
+        store.answerHeld();
+        assertThat(last.response().join().getValue().toStringUtf8()).isEqualTo("of k");
+        await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
+    }
+
+    private CommandStream stream(Duration idleMax) {
+        return new CommandStream(channel, timer, sender, idleMax, frames);
+    }
+
+    private static Attempt<RawGetResponse> get(CommandStream commands, String key) {
+        return commands.start(TikvGrpc.getRawGetMethod(), request(key), LONG_NANOS, null);
+    }
+
+    private static RawGetRequest request(String key) {
+        return RawGetRequest.newBuilder().setKey(ByteString.copyFromUtf8(key)).build();
+    }
+
+    private static Status failure(Attempt<?> attempt) {
+        try {
+            attempt.response().join();
+        } catch (CompletionException e) {
+            return Status.fromThrowable(e);
+        }
+        throw new AssertionError("it succeeded");
+    }
+
+    /** Answers each key with a value that names it, at once or when it is told to. */
+    private static final class Store extends TikvGrpc.TikvImplBase {
+
+        private record Held(StreamObserver<BatchCommandsResponse> out, long id, RawGetRequest request) {}
+
+        private final AtomicInteger streams = new AtomicInteger();
+        private final AtomicInteger ended = new AtomicInteger();
+        private final AtomicInteger alone = new AtomicInteger();
+        private final Queue<String> seen = new ConcurrentLinkedQueue<>();
+        private final Queue<Held> held = new ConcurrentLinkedQueue<>();
+        private final Queue<StreamObserver<BatchCommandsResponse>> open = new ConcurrentLinkedQueue<>();
+        private volatile boolean holds;
+        private volatile boolean knowsStreams = true;
+
+        @Override
+        public void rawGet(RawGetRequest request, StreamObserver<RawGetResponse> out) {
+            alone.incrementAndGet();
+            out.onNext(answer(request));
+            out.onCompleted();
+        }
+
+        @Override
+        public StreamObserver<BatchCommandsRequest> batchCommands(StreamObserver<BatchCommandsResponse> out) {
+            streams.incrementAndGet();
+            if (!knowsStreams) {
+                return super.batchCommands(out);
+            }
+            open.add(out);
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(BatchCommandsRequest frame) {
+                    for (int i = 0; i < frame.getRequestsCount(); i++) {
+                        RawGetRequest request = frame.getRequests(i).getRawGet();
+                        seen.add(request.getKey().toStringUtf8());
+                        Held one = new Held(out, frame.getRequestIds(i), request);
+                        if (holds) {
+                            held.add(one);
+                        } else {
+                            send(out, List.of(one));
+                        }
+                    }
+                }
+
+                @Override
+                public void onError(Throwable failure) {}
+
+                @Override
+                public void onCompleted() {
+                    ended.incrementAndGet();
+                    out.onCompleted();
+                }
+            };
+        }
+
+        /** All in one frame. */
+        void answerHeld() {
+            List<Held> all = new ArrayList<>();
+            for (Held one = held.poll(); one != null; one = held.poll()) {
+                all.add(one);
+            }
+            send(all.get(0).out(), all);
+        }
+
+        void breakStreams(Status how) {
+            held.clear();
+            for (StreamObserver<BatchCommandsResponse> out = open.poll(); out != null; out = open.poll()) {
+                if (how.isOk()) {
+                    out.onCompleted();
+                } else {
+                    out.onError(how.asRuntimeException());
+                }
+            }
+        }
+
+        private static void send(StreamObserver<BatchCommandsResponse> out, List<Held> answered) {
+            BatchCommandsResponse.Builder frame = BatchCommandsResponse.newBuilder();
+            for (Held one : answered) {
+                frame.addRequestIds(one.id())
+                        .addResponses(
+                                BatchCommandsResponse.Response.newBuilder().setRawGet(answer(one.request())));
+            }
+            out.onNext(frame.build());
+        }
+
+        private static RawGetResponse answer(RawGetRequest request) {
+            return RawGetResponse.newBuilder()
+                    .setValue(ByteString.copyFromUtf8("of ").concat(request.getKey()))
+                    .build();
+        }
+    }
+}
