@@ -31,8 +31,11 @@ public final class IdleScale {
     /** Looks in a row that must find PD at rest: between two operators there is a moment without one. */
     private static final int LOOKS = 10;
 
-    /** After a collection that was ordered, and after the last move. */
-    private static final Duration SETTLE = Duration.ofSeconds(20);
+    /**
+     * After a collection that was ordered, and after the last move. Compilers have caught up by then: a minute after the last Region was made they
+     * took a third of what a node took.
+     */
+    private static final Duration SETTLE = Duration.ofMinutes(3);
 
     private static final int PROGRESS_EVERY = 100;
 
