@@ -390,7 +390,7 @@ public final class ChangeFeed implements AutoCloseable {
             if (unsure == null) {
                 synchronized (lock) {
                     if (span.attempt == attempt) {
-                        span.initialized = true;
+                        span.confirmed(System.nanoTime());
                         span.failures = 0;
                     }
                 }
@@ -521,7 +521,7 @@ public final class ChangeFeed implements AutoCloseable {
             stream.deregister(span.requestId, region.region().getId());
         }
         span.stream = null;
-        span.initialized = false;
+        span.left();
         count(-span.forgetPrewrites());
     }
 
@@ -553,9 +553,7 @@ public final class ChangeFeed implements AutoCloseable {
 
         @Override
         public void resolved(Span span, long ts) {
-            if (span.initialized) {
-                span.rise(ts, System.nanoTime());
-            }
+            span.settled(ts, System.nanoTime());
         }
 
         @Override
@@ -645,7 +643,7 @@ public final class ChangeFeed implements AutoCloseable {
         long now = System.nanoTime();
         Span oldest = null;
         for (Span span : spans.values()) {
-            if (span.initialized && (oldest == null || span.risenNanos - oldest.risenNanos < 0)) {
+            if (span.isInitialized() && (oldest == null || span.risenNanos - oldest.risenNanos < 0)) {
                 oldest = span;
             }
         }

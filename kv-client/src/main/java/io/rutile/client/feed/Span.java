@@ -40,7 +40,9 @@ final class Span {
 
     @Nullable Guard guard;
     /** The store has told everything that was missed, and it is known to be whole. */
-    boolean initialized;
+    private boolean initialized;
+    /** How far the store has said that it is settled while it was not known whether that is whole; 0 if it has not. */
+    private long unconfirmedTs;
     /** Failures one after the other. */
     int failures;
     /** Which attempt this is: what comes of an earlier one counts no more. */
@@ -86,9 +88,30 @@ final class Span {
         }
     }
 
-    /** Everything up to there, before the horizon, is here. */
-    void rise(long ts, long nowNanos) {
-        if (Long.compareUnsigned(ts, floorTs) > 0) {
+    boolean isInitialized() {
+        return initialized;
+    }
+
+    /** What the store has told from the beginning of this attempt on is whole. */
+    void confirmed(long nowNanos) {
+        initialized = true;
+        settled(unconfirmedTs, nowNanos);
+    }
+
+    /** Nobody is asked any more: the next one tells everything anew. */
+    void left() {
+        initialized = false;
+        unconfirmedTs = 0;
+    }
+
+    /**
+     * The store says that everything up to there, before the horizon, is here. It says so once: where a lock keeps the Region from being settled
+     * any further, the next word may be a long time coming.
+     */
+    void settled(long ts, long nowNanos) {
+        if (!initialized) {
+            unconfirmedTs = ts;
+        } else if (Long.compareUnsigned(ts, floorTs) > 0) {
             floorTs = ts;
             risenNanos = nowNanos;
         }
