@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: gRPC calls the methods of the tracer from its own; everything is guarded by this object.
  */
-final class CallGuard extends ServerStreamTracer {
+final class CallGuard extends ServerStreamTracer implements MessageStream.Watch {
 
     /** A call that is none of the API's, such as a health check, has no business being longer. */
     private static final long OTHER_BYTES_MAX = 64 << 10;
@@ -168,11 +168,13 @@ final class CallGuard extends ServerStreamTracer {
     }
 
     /** From now on it is the client's turn, until it has moved or the stream has ended. */
-    synchronized void waitForClient() {
+    @Override
+    public synchronized void waitForClient() {
         waitingSinceNanos = System.nanoTime();
     }
 
-    synchronized void clientMoved() {
+    @Override
+    public synchronized void clientMoved() {
         waitingSinceNanos = NOT_WAITING;
     }
 

@@ -16,15 +16,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class MessageStream<R> {
 
+    /** Who minds how long a client makes others wait. */
+    interface Watch {
+
+        void waitForClient();
+
+        void clientMoved();
+    }
+
     private final ServerCallStreamObserver<R> out;
-    private final CallGuard guard;
+    private final Watch guard;
 
     private Iterator<R> messages = Collections.emptyIterator();
     private @Nullable CompletableFuture<Void> taken;
     private boolean gone;
 
     /** To be made while the handler runs. */
-    MessageStream(ServerCallStreamObserver<R> out, CallGuard guard) {
+    MessageStream(ServerCallStreamObserver<R> out, Watch guard) {
         this.out = out;
         this.guard = guard;
         out.setOnReadyHandler(this::move);
@@ -54,21 +62,25 @@ final class MessageStream<R> {
     }
 
     private void move() {
-        CompletableFuture<Void> finished;
+        CompletableFuture<Void> finished = null;
         synchronized (this) {
             if (taken == null) {
                 return;
             }
-            while (out.isReady() && messages.hasNext()) {
+            // Asked once for each message: there may be room again a moment after there was none.
+            while (out.isReady()) {
+                if (!messages.hasNext()) {
+                    finished = taken;
+                    break;
+                }
                 out.onNext(messages.next());
             }
-            if (!out.isReady()) {
+            if (finished == null) {
                 // Whatever moved, the client's time begins anew.
                 guard.waitForClient();
                 return;
             }
             guard.clientMoved();
-            finished = taken;
             taken = null;
         }
         // Outside the lock: what follows may be the next send.
