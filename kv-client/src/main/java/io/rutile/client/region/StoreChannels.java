@@ -37,8 +37,8 @@ final class StoreChannels implements AutoCloseable {
     /** How often PD may be asked about one store. */
     private static final long RECHECK_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
-    /** Shorter than a channel's own, which counts from the end of its last stream. */
-    private static final Duration STREAM_IDLE_MAX = Duration.ofMinutes(1);
+    /** How often streams are looked at; a channel's own time of idleness counts from the end of its last stream. */
+    private static final Duration UNUSED_PAUSE = Duration.ofMinutes(1);
 
     private final PdClient pd;
     private final ClientTimer timer;
@@ -58,6 +58,7 @@ final class StoreChannels implements AutoCloseable {
         this.metrics = metrics;
         this.channelsPerStore = channelsPerStore;
         metrics.watchStores(this);
+        timer.every(UNUSED_PAUSE, this::endUnusedStreams);
     }
 
     int size() {
@@ -125,8 +126,17 @@ final class StoreChannels implements AutoCloseable {
 
     private StoreConnection connect(Endpoint endpoint) {
         ManagedChannel channel = Channels.open(endpoint, pd.credentials());
-        return new StoreConnection(
-                channel, new CommandStream(channel, timer, sender, STREAM_IDLE_MAX, metrics.frames()));
+        return new StoreConnection(channel, new CommandStream(channel, timer, sender, metrics.frames()));
+    }
+
+    private void endUnusedStreams() {
+        links.values()
+                .forEach(link -> Futures.whenDone(link, (open, failure) -> {
+                    if (failure == null) {
+                        open.connections.forEach(
+                                connection -> connection.commands().endIfUnused());
+                    }
+                }));
     }
 
     /** The store did not answer, or another one did: asks PD whether it moved or is gone. */

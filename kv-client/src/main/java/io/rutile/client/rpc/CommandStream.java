@@ -13,7 +13,6 @@ import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import io.rutile.tls.TlsFailures;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,15 +35,15 @@ import org.jspecify.annotations.Nullable;
  * written has not arrived anywhere.
  *
  * <p>What is large, traced, or of a method that is not streamed goes alone, and so does everything if the server knows no such streams or more wait here
- * than one stream can take soon. A stream that breaks fails what it carried; the next request opens another. One that nobody uses for a minute is
- * ended, so that the connection can be idle.
+ * than one stream can take soon. A stream that breaks fails what it carried; the next request opens another. One that nobody uses is
+ * ended by {@link #endIfUnused}, so that the connection can be idle.
  *
  * <p>Threads: any. {@link #drain} alone touches the stream's sending side, one thread at a time. Answers complete on gRPC's threads, those of one frame one
  * after the other.
  */
 public final class CommandStream {
 
-    /** Requests that wait to be written; a server reads no more than so many ahead of its answers. */
+    /** Requests that wait to be written, those that have run out of time among them. */
     private static final int WAITING_MAX = 1_024;
 
     /** Fewer than servers take. */
@@ -61,7 +60,6 @@ public final class CommandStream {
     private final ManagedChannel channel;
     private final ClientTimer timer;
     private final Executor sender;
-    private final long idleNanosMax;
     private final DistributionSummary frames;
 
     private final Queue<Command<?, ?>> waiting = new ConcurrentLinkedQueue<>();
@@ -69,7 +67,7 @@ public final class CommandStream {
     private final AtomicInteger drainsAsked = new AtomicInteger();
     private volatile boolean supported = true;
     private volatile boolean closing;
-    private volatile boolean lookForIdle;
+    private volatile boolean lookForUse;
     /** Written by {@link #drain} alone. */
     private volatile @Nullable Stream stream;
 
@@ -79,15 +77,12 @@ public final class CommandStream {
      * @param channel not closed here
      * @param timer not closed here
      * @param sender a thread that writes when many ask; not closed here
-     * @param idleMax after which a stream that carries nothing is ended
      * @param frames told how many commands each frame has
      */
-    public CommandStream(
-            ManagedChannel channel, ClientTimer timer, Executor sender, Duration idleMax, DistributionSummary frames) {
+    public CommandStream(ManagedChannel channel, ClientTimer timer, Executor sender, DistributionSummary frames) {
         this.channel = channel;
         this.timer = timer;
         this.sender = sender;
-        this.idleNanosMax = idleMax.toNanos();
         this.frames = frames;
     }
 
@@ -112,6 +107,12 @@ public final class CommandStream {
         waiting.add(command);
         askDrain();
         return command;
+    }
+
+    /** To be called now and then: ends a stream that has carried nothing since the last time. */
+    public void endIfUnused() {
+        lookForUse = true;
+        askDrain();
     }
 
     /** Ends the stream when what was asked for is answered; nothing new is taken. */
@@ -154,10 +155,6 @@ public final class CommandStream {
 
     /** Runs what may ask for much; what this thread asked for, of whichever streams, is written at the end. */
     private static void gathering(Runnable asks) {
-        if (GATHERED.get() != null) {
-            asks.run();
-            return;
-        }
         List<CommandStream> later = new ArrayList<>();
         GATHERED.set(later);
         try {
@@ -194,7 +191,7 @@ public final class CommandStream {
         while (open.isReady()) {
             BatchCommandsRequest frame = frame(open);
             if (frame == null) {
-                endIfUnused(open);
+                endIfDone(open);
                 return;
             }
             open.send(frame);
@@ -223,10 +220,13 @@ public final class CommandStream {
         return frame.build();
     }
 
-    private void endIfUnused(Stream open) {
-        boolean idle = lookForIdle && System.nanoTime() - open.usedNanos >= idleNanosMax;
-        lookForIdle = false;
-        if ((closing || idle) && open.underWay.isEmpty()) {
+    private void endIfDone(Stream open) {
+        boolean unused = lookForUse && !open.used;
+        if (lookForUse) {
+            lookForUse = false;
+            open.used = false;
+        }
+        if ((closing || unused) && open.underWay.isEmpty()) {
             stream = null;
             open.end();
         }
@@ -251,19 +251,20 @@ public final class CommandStream {
         }
     }
 
-    /** One stream; all but {@code underWay}, {@code over} and {@code usedNanos} belongs to the drain. */
+    /** One stream; all but {@code underWay} and {@code over} belongs to the drain. */
     private final class Stream implements ClientResponseObserver<BatchCommandsRequest, BatchCommandsResponse> {
 
         private final Map<Long, Command<?, ?>> underWay = new ConcurrentHashMap<>();
         private @Nullable ClientCallStreamObserver<BatchCommandsRequest> out;
         private volatile @Nullable Status over;
-        private volatile long usedNanos = System.nanoTime();
         private boolean stood;
+        /** Since somebody looked. */
+        private boolean used;
+
         private long lastId;
 
         void begin() {
             TikvGrpc.newStub(channel).batchCommands(this);
-            watchIdle();
         }
 
         @Override
@@ -284,7 +285,7 @@ public final class CommandStream {
         }
 
         void send(BatchCommandsRequest frame) {
-            usedNanos = System.nanoTime();
+            used = true;
             if (out != null) {
                 out.onNext(frame);
             }
@@ -297,16 +298,6 @@ public final class CommandStream {
             }
         }
 
-        private void watchIdle() {
-            Alarm unused = timer.after(idleNanosMax, () -> {
-                if (over == null) {
-                    lookForIdle = true;
-                    askDrain();
-                    watchIdle();
-                }
-            });
-        }
-
         @Override
         public void onNext(BatchCommandsResponse frame) {
             // What is asked for because of these answers leaves together, when all are told.
@@ -316,14 +307,20 @@ public final class CommandStream {
         private void tell(BatchCommandsResponse frame) {
             int count = Math.min(frame.getResponsesCount(), frame.getRequestIdsCount());
             for (int i = 0; i < count; i++) {
-                Command<?, ?> command = underWay.remove(frame.getRequestIds(i));
+                Command<?, ?> command = land(frame.getRequestIds(i));
                 if (command != null) {
                     command.answered(frame.getResponses(i));
                 }
             }
+        }
+
+        /** It is under way no more; null if it was not. */
+        @Nullable Command<?, ?> land(long id) {
+            Command<?, ?> command = underWay.remove(id);
             if (closing) {
                 askDrain();
             }
+            return command;
         }
 
         @Override
@@ -429,15 +426,19 @@ public final class CommandStream {
         private void outOfTime() {
             Stream open = carrier;
             if (open != null) {
-                open.underWay.remove(id);
+                open.land(id);
             }
             fail(Status.DEADLINE_EXCEEDED.withDescription(
                     state.get() == State.SENT ? "no answer in time" : "no room on the connection in time"));
         }
 
-        /** The server knows no streams: it has carried nothing out. */
+        /** The server knows no streams: it has carried nothing out. Who has heard that it is too late is not overtaken by it. */
         void goAlone() {
             cancelAlarm();
+            if (!state.compareAndSet(State.WAITING, State.SENT)
+                    && (state.get() == State.DROPPED || response.isDone())) {
+                return;
+            }
             UnaryCall<R> call = UnaryCall.start(channel, method.method(), request, deadlineNanos - System.nanoTime());
             alone = call;
             Futures.whenDone(call.response(), response, (answer, failure) -> {

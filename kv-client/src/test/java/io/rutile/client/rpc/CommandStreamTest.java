@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
@@ -18,7 +22,6 @@ import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -29,6 +32,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +40,6 @@ import org.junit.jupiter.api.Test;
 class CommandStreamTest {
 
     private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(20);
-    private static final Duration NEVER_IDLE = Duration.ofMinutes(10);
 
     private final ClientTimer timer = new ClientTimer("test-timer");
     private final ExecutorService sender = Executors.newSingleThreadExecutor();
@@ -66,7 +69,7 @@ class CommandStreamTest {
 
     @Test
     void requestsOfManyCallersShareFramesAndEachGetsItsOwnAnswer() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         List<Attempt<RawGetResponse>> attempts = new ArrayList<>();
         for (int i = 0; i < 400; i++) {
@@ -90,7 +93,7 @@ class CommandStreamTest {
 
     @Test
     void whatIsAskedForBecauseOfOneFrameOfAnswersLeavesInOneFrame() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         List<CompletableFuture<RawGetResponse>> second = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
@@ -112,7 +115,7 @@ class CommandStreamTest {
 
     @Test
     void aStreamThatBreaksFailsWhatItCarriedAndTheNextRequestOpensAnother() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         Attempt<RawGetResponse> carried = get(commands, "k");
         await().untilAsserted(() -> assertThat(store.held).hasSize(1));
@@ -129,7 +132,7 @@ class CommandStreamTest {
 
     @Test
     void aServerThatEndsTheStreamFailsWhatItDidNotAnswer() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         Attempt<RawGetResponse> carried = get(commands, "k");
         await().untilAsserted(() -> assertThat(store.held).hasSize(1));
@@ -143,7 +146,7 @@ class CommandStreamTest {
     @Test
     void whatWasNeverWrittenHasNotArrived() throws Exception {
         server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
 
         Attempt<RawGetResponse> refused = get(commands, "k");
 
@@ -153,7 +156,7 @@ class CommandStreamTest {
 
     @Test
     void aDeadlineEndsTheAttemptAndALateAnswerIsNobodys() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         Attempt<RawGetResponse> late =
                 commands.start(TikvGrpc.getRawGetMethod(), request("k"), TimeUnit.MILLISECONDS.toNanos(300), null);
@@ -169,7 +172,7 @@ class CommandStreamTest {
 
     @Test
     void aDeadlineThatIsOverBeforeThereIsAConnectionSaysSo() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
 
         Attempt<RawGetResponse> hopeless = commands.start(TikvGrpc.getRawGetMethod(), request("k"), 0, null);
 
@@ -183,7 +186,7 @@ class CommandStreamTest {
     @Test
     void aServerWithoutStreamsIsAskedOneByOne() {
         store.knowsStreams = false;
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
 
         List<Attempt<RawGetResponse>> attempts = List.of(get(commands, "a"), get(commands, "b"), get(commands, "c"));
 
@@ -200,7 +203,7 @@ class CommandStreamTest {
 
     @Test
     void whatIsLargeGoesAlone() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
 
         RawGetResponse answer = get(commands, "k".repeat(70_000)).response().join();
 
@@ -211,8 +214,15 @@ class CommandStreamTest {
 
     @Test
     void aStreamThatNobodyUsesIsEndedAndOpenedAgain() {
-        CommandStream commands = stream(Duration.ofMillis(100));
+        CommandStream commands = stream();
         get(commands, "k").response().join();
+
+        commands.endIfUnused();
+        assertThat(get(commands, "soon").response().join().getValue().toStringUtf8())
+                .isEqualTo("of soon");
+        assertThat(store.streams).hasValue(1);
+        commands.endIfUnused();
+        commands.endIfUnused();
 
         await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
 
@@ -222,23 +232,27 @@ class CommandStreamTest {
     }
 
     @Test
-    void aStreamWithSomethingUnderWayIsNotIdle() {
-        CommandStream commands = stream(Duration.ofMillis(50));
+    void aStreamWithSomethingUnderWayIsUsed() {
+        CommandStream commands = stream();
         store.holds = true;
         Attempt<RawGetResponse> slow = get(commands, "slow");
         await().untilAsserted(() -> assertThat(store.held).hasSize(1));
-        Attempt<RawGetResponse> marker =
-                commands.start(TikvGrpc.getRawGetMethod(), request("marker"), TimeUnit.MILLISECONDS.toNanos(400), null);
 
-        assertThat(failure(marker).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
-        assertThat(store.ended).hasValue(0);
+        commands.endIfUnused();
+        commands.endIfUnused();
+        commands.endIfUnused();
+
+        Attempt<RawGetResponse> next = get(commands, "next");
+        await().untilAsserted(() -> assertThat(store.held).hasSize(2));
+        assertThat(store.streams).hasValue(1);
         store.answerHeld();
         assertThat(slow.response().join().getValue().toStringUtf8()).isEqualTo("of slow");
+        assertThat(next.response().join().getValue().toStringUtf8()).isEqualTo("of next");
     }
 
     @Test
     void closingWaitsForAnswers() {
-        CommandStream commands = stream(NEVER_IDLE);
+        CommandStream commands = stream();
         store.holds = true;
         Attempt<RawGetResponse> last = get(commands, "k");
         await().untilAsserted(() -> assertThat(store.held).hasSize(1));
@@ -251,8 +265,39 @@ class CommandStreamTest {
         await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
     }
 
-    private CommandStream stream(Duration idleMax) {
-        return new CommandStream(channel, timer, sender, idleMax, frames);
+    @Test
+    void closingWaitsNoLongerThanDeadlines() {
+        CommandStream commands = stream();
+        store.holds = true;
+        Attempt<RawGetResponse> lost =
+                commands.start(TikvGrpc.getRawGetMethod(), request("k"), TimeUnit.MILLISECONDS.toNanos(300), null);
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+
+        commands.close();
+
+        assertThat(failure(lost).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
+    }
+
+    /** A caller that has heard that nothing arrived may do something else instead. */
+    @Test
+    void whatRanOutOfTimeUnsentIsNotSentAloneLater() {
+        Unready unready = new Unready();
+        CommandStream commands = new CommandStream(unready, timer, sender, frames);
+        Attempt<RawGetResponse> late =
+                commands.start(TikvGrpc.getRawGetMethod(), request("late"), TimeUnit.MILLISECONDS.toNanos(20), null);
+        assertThat(failure(late).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        Attempt<RawGetResponse> waiting = get(commands, "waiting");
+
+        unready.refuse();
+
+        assertThat(unready.alone).hasSize(1);
+        assertThat(late.mayHaveArrived()).isFalse();
+        assertThat(waiting.response()).isNotDone();
+    }
+
+    private CommandStream stream() {
+        return new CommandStream(channel, timer, sender, frames);
     }
 
     private static Attempt<RawGetResponse> get(CommandStream commands, String key) {
@@ -270,6 +315,80 @@ class CommandStreamTest {
             return Status.fromThrowable(e);
         }
         throw new AssertionError("it succeeded");
+    }
+
+    /** A server that never has room, and then says that it knows no streams; what is asked of it alone is kept. */
+    private static final class Unready extends ManagedChannel {
+
+        private final List<Object> alone = new ArrayList<>();
+        private ClientCall.@Nullable Listener<?> stream;
+
+        void refuse() {
+            if (stream != null) {
+                stream.onClose(Status.UNIMPLEMENTED, new Metadata());
+            }
+        }
+
+        @Override
+        public <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, CallOptions options) {
+            return new ClientCall<>() {
+                @Override
+                public void start(Listener<R> listener, Metadata headers) {
+                    if (method.getType() == MethodDescriptor.MethodType.BIDI_STREAMING) {
+                        stream = listener;
+                    }
+                }
+
+                @Override
+                public void sendMessage(Q message) {
+                    alone.add(message);
+                }
+
+                @Override
+                public boolean isReady() {
+                    return false;
+                }
+
+                @Override
+                public void request(int count) {}
+
+                @Override
+                public void cancel(@Nullable String message, @Nullable Throwable cause) {}
+
+                @Override
+                public void halfClose() {}
+            };
+        }
+
+        @Override
+        public String authority() {
+            return "nowhere";
+        }
+
+        @Override
+        public ManagedChannel shutdown() {
+            return this;
+        }
+
+        @Override
+        public ManagedChannel shutdownNow() {
+            return this;
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return false;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) {
+            return false;
+        }
     }
 
     /** Answers each key with a value that names it, at once or when it is told to. */
