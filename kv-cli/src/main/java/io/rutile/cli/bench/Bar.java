@@ -201,14 +201,7 @@ record Bar(
             return new BarResult(name, path, measure.unit, value, floorValue, null, null, null, text, false, why);
         }
         double ratio = value / floorValue;
-        // A call of the echo is a stream of HTTP/2 of its own, as "a gRPC echo" is; requests of kv-client share frames.
-        boolean sharesFrames = floor != null && floor.subject() == SubjectName.ECHO;
-        if (why == null
-                && floor != null
-                && floor.subject().isFloor()
-                && !sharesFrames
-                && measure.moreIsBetter
-                && ratio > 1) {
+        if (why == null && floor != null && floor.subject().isFloor() && measure.moreIsBetter && ratio > 1) {
             why = "the floor is slower than what stands on it: measure longer, on a machine that does nothing else";
         }
         double[] ratios = IntStream.range(

@@ -17,7 +17,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -129,6 +131,38 @@ class RocksEngineTest {
             assertThat(data).isEqualTo(keys(after, Cf.REGION, KeyRange.ALL));
             assertThat(data.size()).isBetween(batches - 10, batches - 1);
             assertThat(data.get(data.size() - 1)).isEqualTo("k%03d".formatted(data.size() - 1));
+        }
+    }
+
+    /** Around every size at which a cursor reads in another way, growing and shrinking again. */
+    @Test
+    void cursorsReadKeysAndValuesOfEverySize() {
+        int[] sizes = {0, 1, 511, 512, 513, 3, 1_024, 1_025, 65_535, 65_536, 65_537, 200_000, 5, 70_000, 600};
+        Map<String, byte[]> pairs = new TreeMap<>();
+        Random random = new Random(7);
+        try (EngineBatch batch = engine.newBatch()) {
+            for (int i = 0; i < sizes.length; i++) {
+                byte[] value = new byte[sizes[i]];
+                random.nextBytes(value);
+                String key = "k%02d".formatted(i) + "x".repeat(sizes[sizes.length - 1 - i] % 2_000);
+                pairs.put(key, value);
+                batch.put(Cf.RAW, bytes(key), value);
+            }
+            engine.write(batch, false);
+        }
+
+        try (KvCursor cursor = engine.cursor(Cf.RAW, KeyRange.ALL)) {
+            cursor.seekToFirst();
+            for (Map.Entry<String, byte[]> pair : pairs.entrySet()) {
+                byte[] value = cursor.value();
+                assertThat(text(cursor.key())).isEqualTo(pair.getKey());
+                assertThat(value).isEqualTo(pair.getValue());
+                // What was given out stays as it is.
+                assertThat(cursor.value()).isEqualTo(value);
+                cursor.next();
+                assertThat(value).isEqualTo(pair.getValue());
+            }
+            assertThat(cursor.isValid()).isFalse();
         }
     }
 

@@ -22,6 +22,8 @@ import io.rutile.protocol.pdpb.ResponseHeader;
 import io.rutile.protocol.pdpb.Timestamp;
 import io.rutile.protocol.pdpb.TsoRequest;
 import io.rutile.protocol.pdpb.TsoResponse;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -112,6 +114,38 @@ final class EchoServer implements AutoCloseable {
             byte[] bytes = new byte[valueBytes];
             new SplittableRandom(1).nextBytes(bytes);
             value = ByteString.copyFrom(bytes);
+        }
+
+        /** What came in one frame is answered in one. */
+        @Override
+        public StreamObserver<BatchCommandsRequest> batchCommands(StreamObserver<BatchCommandsResponse> out) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(BatchCommandsRequest frame) {
+                    BatchCommandsResponse.Builder answers =
+                            BatchCommandsResponse.newBuilder().addAllRequestIds(frame.getRequestIdsList());
+                    frame.getRequestsList().forEach(request -> answers.addResponses(answer(request)));
+                    out.onNext(answers.build());
+                }
+
+                @Override
+                public void onError(Throwable failure) {
+                    // The client is gone.
+                }
+
+                @Override
+                public void onCompleted() {
+                    out.onCompleted();
+                }
+            };
+        }
+
+        private BatchCommandsResponse.Response answer(BatchCommandsRequest.Request request) {
+            BatchCommandsResponse.Response.Builder answer = BatchCommandsResponse.Response.newBuilder();
+            return (request.hasRawGet()
+                            ? answer.setRawGet(RawGetResponse.newBuilder().setValue(value))
+                            : answer.setRawPut(RawPutResponse.getDefaultInstance()))
+                    .build();
         }
 
         @Override

@@ -2,15 +2,21 @@ package io.rutile.cli.bench.subject;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.cli.bench.load.Action;
 import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.bench.load.Subject;
 import io.rutile.cli.cluster.Role;
 import io.rutile.client.rpc.Channels;
+import io.rutile.client.rpc.ClientTimer;
+import io.rutile.client.rpc.CommandStream;
 import io.rutile.client.rpc.Endpoint;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
+import io.rutile.protocol.kvrpcpb.RawPutResponse;
 import io.rutile.protocol.metapb.Peer;
 import io.rutile.protocol.metapb.RegionEpoch;
 import io.rutile.protocol.tikvpb.TikvGrpc;
@@ -19,13 +25,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
  * A floor: gRPC alone. RawGet and RawPut with messages as large as the real ones, to a server that answers at once, over as many
- * connections as kv-client has to a store; the caller waits for a future, as kv-client's does.
+ * connections as kv-client has to a store and by the same streams, on which requests share frames; the caller waits for a future, as kv-client's does.
  */
 public final class EchoSubject implements Subject {
 
@@ -44,6 +51,13 @@ public final class EchoSubject implements Subject {
 
     private final FloorProcess process;
     private final List<ManagedChannel> channels;
+    private final ClientTimer timer = new ClientTimer("echo-timer");
+    private final ExecutorService sender = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "echo-send");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final List<CommandStream> streams;
     private final AtomicInteger turn = new AtomicInteger();
 
     /**
@@ -57,6 +71,11 @@ public final class EchoSubject implements Subject {
         String port = listening(process);
         channels = IntStream.range(0, connections)
                 .mapToObj(i -> Channels.open(Endpoint.parse("127.0.0.1:" + port)))
+                .toList();
+        DistributionSummary frames =
+                DistributionSummary.builder("echo.frame.commands").register(new SimpleMeterRegistry());
+        streams = channels.stream()
+                .map(channel -> new CommandStream(channel, timer, sender, frames))
                 .toList();
     }
 
@@ -91,23 +110,25 @@ public final class EchoSubject implements Subject {
                 .setContext(CONTEXT)
                 .setKey(ByteString.copyFromUtf8(key))
                 .build();
-        if (Calls.await(stub().rawGet(request)).getValue().isEmpty()) {
+        if (call(TikvGrpc.getRawGetMethod(), request).getValue().isEmpty()) {
             throw Calls.missing();
         }
     }
 
     @Override
     public void update(String key, byte[] value) throws Exception {
-        Calls.await(stub().rawPut(RawPutRequest.newBuilder()
+        RawPutRequest request = RawPutRequest.newBuilder()
                 .setContext(CONTEXT)
                 .setKey(ByteString.copyFromUtf8(key))
                 .setValue(ByteString.copyFrom(value))
-                .build()));
+                .build();
+        RawPutResponse unused = call(TikvGrpc.getRawPutMethod(), request);
     }
 
-    private TikvGrpc.TikvFutureStub stub() {
-        ManagedChannel channel = channels.get(Math.floorMod(turn.getAndIncrement(), channels.size()));
-        return TikvGrpc.newFutureStub(channel).withDeadlineAfter(Calls.TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    private <Q, R> R call(MethodDescriptor<Q, R> method, Q request) throws Exception {
+        CommandStream stream = streams.get(Math.floorMod(turn.getAndIncrement(), streams.size()));
+        return Calls.await(
+                stream.start(method, request, Calls.TIMEOUT.toNanos(), null).response());
     }
 
     @Override
@@ -118,6 +139,8 @@ public final class EchoSubject implements Subject {
     @Override
     public void close() {
         channels.forEach(ManagedChannel::shutdownNow);
+        sender.shutdown();
+        timer.close();
         process.close();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
+import io.grpc.stub.StreamObserver;
 import io.rutile.client.pd.PdClient;
 import io.rutile.client.pd.PdClientOptions;
 import io.rutile.client.rpc.Channels;
@@ -12,6 +13,8 @@ import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
 import io.rutile.protocol.kvrpcpb.RawPutResponse;
+import io.rutile.protocol.tikvpb.BatchCommandsRequest;
+import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,6 +41,46 @@ class EchoServerTest {
                         .isEqualTo(1_024);
                 assertThat(stub.rawPut(RawPutRequest.getDefaultInstance()))
                         .isEqualTo(RawPutResponse.getDefaultInstance());
+            } finally {
+                channel.shutdownNow();
+            }
+        }
+    }
+
+    @Test
+    void answersAFrameOfCommandsInAFrame() throws Exception {
+        try (EchoServer server = new EchoServer(1_024)) {
+            ManagedChannel channel = Channels.open(Endpoint.parse("127.0.0.1:" + server.start()));
+            CompletableFuture<BatchCommandsResponse> answer = new CompletableFuture<>();
+            try {
+                StreamObserver<BatchCommandsRequest> commands = TikvGrpc.newStub(channel)
+                        .batchCommands(new StreamObserver<>() {
+                            @Override
+                            public void onNext(BatchCommandsResponse frame) {
+                                answer.complete(frame);
+                            }
+
+                            @Override
+                            public void onError(Throwable failure) {
+                                answer.completeExceptionally(failure);
+                            }
+
+                            @Override
+                            public void onCompleted() {}
+                        });
+                commands.onNext(BatchCommandsRequest.newBuilder()
+                        .addRequestIds(7)
+                        .addRequests(
+                                BatchCommandsRequest.Request.newBuilder().setRawGet(RawGetRequest.getDefaultInstance()))
+                        .addRequestIds(9)
+                        .addRequests(
+                                BatchCommandsRequest.Request.newBuilder().setRawPut(RawPutRequest.getDefaultInstance()))
+                        .build());
+
+                BatchCommandsResponse frame = answer.get(20, TimeUnit.SECONDS);
+                assertThat(frame.getRequestIdsList()).containsExactly(7L, 9L);
+                assertThat(frame.getResponses(0).getRawGet().getValue().size()).isEqualTo(1_024);
+                assertThat(frame.getResponses(1).hasRawPut()).isTrue();
             } finally {
                 channel.shutdownNow();
             }
