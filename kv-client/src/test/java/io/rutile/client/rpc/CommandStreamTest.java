@@ -28,9 +28,11 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -93,7 +95,16 @@ class CommandStreamTest {
 
     @Test
     void whatIsAskedForBecauseOfOneFrameOfAnswersLeavesInOneFrame() {
-        CommandStream commands = stream();
+        Queue<Runnable> handedOver = new ConcurrentLinkedQueue<>();
+        AtomicBoolean keeping = new AtomicBoolean();
+        Executor others = task -> {
+            if (keeping.get()) {
+                handedOver.add(task);
+            } else {
+                sender.execute(task);
+            }
+        };
+        CommandStream commands = new CommandStream(channel, timer, others, frames);
         store.holds = true;
         List<CompletableFuture<RawGetResponse>> second = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
@@ -104,11 +115,13 @@ class CommandStreamTest {
         }
         await().untilAsserted(() -> assertThat(store.held).hasSize(50));
         long framesBefore = frames.count();
+        keeping.set(true);
 
         store.answerHeld();
 
         await().untilAsserted(() -> assertThat(store.held).hasSize(50));
         assertThat(frames.count() - framesBefore).isEqualTo(1);
+        assertThat(handedOver).isEmpty();
         store.answerHeld();
         assertThat(second.get(49).join().getValue().toStringUtf8()).isEqualTo("of b49");
     }
