@@ -1,6 +1,7 @@
 package io.rutile.cli.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
 import com.google.gson.JsonObject;
@@ -160,6 +161,22 @@ class ImagesIT {
 
     @Test
     @Order(5)
+    void clusterGoesOnWithoutANodeThatIsCutOffAndTakesItBack() {
+        String victim = "demo-rutile-node-2";
+        pods.cutOff(victim);
+        try {
+            assertThat(pods.runToEnd("demo-rutile-test")).contains("pairs written, read, scanned and deleted");
+            assertThat(catchThrowable(() -> requireReady(victim))).isInstanceOf(AssertionError.class);
+        } finally {
+            pods.rejoin(victim);
+        }
+        await().atMost(READY_MAX).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> requireReady(victim));
+        assertThat(pods.runCli("check", "--target", "demo-rutile-pd.stores:2379", "--patience", "60"))
+                .contains("all replicas are the same; no hole, no overlap");
+    }
+
+    @Test
+    @Order(6)
     void nodesSayWhereTheyAre() {
         String stores = pods.runCli("stores", "--target", "demo-rutile-pd.stores:2379");
 
@@ -168,7 +185,7 @@ class ImagesIT {
     }
 
     @Test
-    @Order(6)
+    @Order(7)
     void signalReachesTheJvmWhichStopsInGoodOrder() {
         String node = "demo-rutile-node-0";
 

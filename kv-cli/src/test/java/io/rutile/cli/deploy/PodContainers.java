@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
@@ -66,6 +67,10 @@ final class PodContainers implements AutoCloseable {
                     .start();
             if (!version.waitFor(20, TimeUnit.SECONDS) || version.exitValue() != 0) {
                 return "podman does not run";
+            }
+            if (Stream.of("/usr/sbin/iptables", "/sbin/iptables", "/usr/bin/iptables")
+                    .noneMatch(path -> Files.isExecutable(Path.of(path)))) {
+                return "iptables is not installed";
             }
         } catch (IOException e) {
             return "podman is not installed";
@@ -296,6 +301,36 @@ final class PodContainers implements AutoCloseable {
     /** The same container again: its volumes, another address. */
     void start(String pod) {
         engine().startContainerCmd(id(pod)).exec();
+    }
+
+    /** Nothing reaches it and nothing leaves it, though it runs; inside of its own network namespace. */
+    void cutOff(String pod) {
+        iptables(pod, "-A", "INPUT", "-j", "DROP");
+        iptables(pod, "-A", "OUTPUT", "-j", "DROP");
+    }
+
+    void rejoin(String pod) {
+        iptables(pod, "-F");
+    }
+
+    private void iptables(String pod, String... rule) {
+        List<String> command = new ArrayList<>(
+                List.of("nsenter", "-t", String.valueOf(inspect(pod).getState().getPid()), "-n", "iptables"));
+        command.addAll(List.of(rule));
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            if (!process.waitFor(20, TimeUnit.SECONDS) || process.exitValue() != 0) {
+                throw new AssertionError(command + " failed");
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
     }
 
     /** SIGTERM. @return the exit code; 137 if it took longer */
