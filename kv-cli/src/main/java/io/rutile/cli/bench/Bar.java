@@ -89,8 +89,22 @@ record Bar(
                     new Ref(SubjectName.TSO_ECHO, Workload.TSO, 1),
                     0.8),
             new Bar("tso-p99", "timestamps, p99", Measure.P99, grpc(Workload.TSO, 1), null, 1, 3),
-            throughput("rest-get", "REST get, of gRPC", rest(Workload.GET), grpc(Workload.GET, 1), 0.5),
-            throughput("rest-put", "REST put, of gRPC", rest(Workload.PUT), grpc(Workload.PUT, 1), 0.5));
+            // Two answers to what REST costs: beside the gateway's other door, and beside kv-client, which needs no
+            // gateway.
+            throughput("rest-get", "REST get, of the gateway's gRPC", rest(Workload.GET), gateway(Workload.GET), 0.5),
+            throughput("rest-put", "REST put, of the gateway's gRPC", rest(Workload.PUT), gateway(Workload.PUT), 0.5),
+            throughput(
+                    "rest-get-stores",
+                    "REST get, of gRPC to the stores",
+                    rest(Workload.GET),
+                    grpc(Workload.GET, 1),
+                    0.5),
+            throughput(
+                    "rest-put-stores",
+                    "REST put, of gRPC to the stores",
+                    rest(Workload.PUT),
+                    grpc(Workload.PUT, 1),
+                    0.5));
 
     /** One more where there is an etcd. */
     static final Bar ETCD = throughput(
@@ -177,6 +191,10 @@ record Bar(
 
     private static Ref rest(Workload workload) {
         return new Ref(SubjectName.REST, workload, 1);
+    }
+
+    private static Ref gateway(Workload workload) {
+        return new Ref(SubjectName.GATEWAY, workload, 1);
     }
 
     /** @param cells finds what was measured of a reference */

@@ -7,6 +7,7 @@ import io.rutile.cli.bench.load.KeySpace;
 import io.rutile.cli.cluster.ClusterException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -122,7 +123,7 @@ final class BarsCommand implements Callable<Integer> {
         }
     }
 
-    /** The cells of all bars, each once; REST behind gRPC, which loads what it reads. */
+    /** The cells of all bars, each once; the gateway's behind gRPC, which loads what they read. */
     private Set<Bar.Ref> refs(List<Bar> bars) {
         Set<Bar.Ref> refs = new LinkedHashSet<>();
         for (Bar bar : bars) {
@@ -136,7 +137,7 @@ final class BarsCommand implements Callable<Integer> {
             refs.addAll(Bar.BESIDE);
         }
         List<Bar.Ref> ordered = new ArrayList<>(refs);
-        ordered.sort((a, b) -> Boolean.compare(a.subject() == SubjectName.REST, b.subject() == SubjectName.REST));
+        ordered.sort(Comparator.comparing(ref -> ref.subject().isThroughTheGateway()));
         return new LinkedHashSet<>(ordered);
     }
 

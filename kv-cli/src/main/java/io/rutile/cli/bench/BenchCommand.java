@@ -42,8 +42,9 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "NAME",
             split = ",",
             defaultValue = "grpc,rest,floor",
-            description = "What to measure: grpc, txn, rest, etcd; floor, or some of it: rocksdb, rocksdb-nosync, echo,"
-                    + " raft, tso-echo (default: grpc,rest,floor).")
+            description =
+                    "What to measure: grpc, txn, rest, gateway, etcd; floor, or some of it: rocksdb, rocksdb-nosync, echo,"
+                            + " raft, tso-echo (default: grpc,rest,floor).")
     private List<String> subjects = List.of();
 
     @Option(
@@ -122,9 +123,9 @@ public final class BenchCommand implements Callable<Integer> {
         List<Load> loads = loads();
         KeySpace keys = keySpace("bench-", keyCount, valueBytes, run.seed);
         checkRegions(names);
-        // gRPC loads what REST reads.
-        if (names.contains(SubjectName.REST) && names.indexOf(SubjectName.GRPC) != 0) {
-            throw new ClusterException("--subjects with rest must begin with grpc, which loads the keys");
+        // gRPC loads what is read through the gateway.
+        if (names.stream().anyMatch(SubjectName::isThroughTheGateway) && names.indexOf(SubjectName.GRPC) != 0) {
+            throw new ClusterException("--subjects with rest or gateway must begin with grpc, which loads the keys");
         }
         BenchHouse house = new BenchHouse(run);
         BenchHouse.Work work = (benched, floorDir) -> measure(names, loads, keys, benched, floorDir);

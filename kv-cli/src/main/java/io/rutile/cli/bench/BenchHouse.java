@@ -95,7 +95,12 @@ final class BenchHouse {
             return inFloorDir(
                     work,
                     new Benched(
-                            options.endpoints, options.restUrl, ServerCpu.unknown(), options.etcd, options.etcdPids),
+                            options.endpoints,
+                            options.restUrl,
+                            options.gatewayGrpc,
+                            ServerCpu.unknown(),
+                            options.etcd,
+                            options.etcdPids),
                     directory);
         }
         return inFloorDir(work, running(directory), directory);
@@ -108,7 +113,7 @@ final class BenchHouse {
                 ? inRunningCluster(work)
                 : inFloorDir(
                         work,
-                        new Benched(List.of(), null, ServerCpu.unknown(), options.etcd, options.etcdPids),
+                        new Benched(List.of(), null, null, ServerCpu.unknown(), options.etcd, options.etcdPids),
                         directory);
     }
 
@@ -126,6 +131,9 @@ final class BenchHouse {
         return new Benched(
                 cluster.layout().pdEndpoints(),
                 options.restUrl != null ? options.restUrl : cluster.layout().gatewayUrl(),
+                options.gatewayGrpc != null
+                        ? options.gatewayGrpc
+                        : cluster.layout().gatewayGrpc(),
                 ServerCpu.ofCluster(cluster.processes()),
                 options.etcd,
                 options.etcdPids);

@@ -29,6 +29,12 @@ final class RunOptions {
     @Nullable String restUrl;
 
     @Option(
+            names = "--gateway-grpc",
+            paramLabel = "HOST:PORT",
+            description = "The gateway's gRPC (default: that of the local cluster).")
+    @Nullable String gatewayGrpc;
+
+    @Option(
             names = "--etcd",
             paramLabel = "HOST:PORT",
             split = ",",

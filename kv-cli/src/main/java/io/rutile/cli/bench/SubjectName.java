@@ -4,6 +4,7 @@ import io.rutile.cli.bench.load.Action;
 import io.rutile.cli.bench.load.Workload;
 import io.rutile.cli.bench.subject.EchoSubject;
 import io.rutile.cli.bench.subject.EtcdSubject;
+import io.rutile.cli.bench.subject.GatewaySubject;
 import io.rutile.cli.bench.subject.GrpcSubject;
 import io.rutile.cli.bench.subject.RaftSubject;
 import io.rutile.cli.bench.subject.RestSubject;
@@ -24,6 +25,7 @@ enum SubjectName {
     GRPC(GrpcSubject.ACTIONS),
     TXN(TxnSubject.ACTIONS),
     REST(RestSubject.ACTIONS),
+    GATEWAY(GatewaySubject.ACTIONS),
     ETCD(EtcdSubject.ACTIONS),
     ROCKSDB(RocksSubject.ACTIONS),
     ROCKSDB_NOSYNC(RocksSubject.ACTIONS),
@@ -47,6 +49,11 @@ enum SubjectName {
     /** Whether there is anything to be learnt from this workload here. Reads of RocksDB are the same with and without fsync. */
     boolean suits(Workload workload) {
         return actions.containsAll(workload.actions()) && (this != ROCKSDB_NOSYNC || workload.writes());
+    }
+
+    /** Whether somebody calls the gateway, and so reads what was loaded through the stores. */
+    boolean isThroughTheGateway() {
+        return this == REST || this == GATEWAY;
     }
 
     String optionName() {

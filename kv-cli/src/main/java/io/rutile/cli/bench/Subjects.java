@@ -4,6 +4,7 @@ import io.rutile.cli.bench.load.CommitWay;
 import io.rutile.cli.bench.load.Subject;
 import io.rutile.cli.bench.subject.EchoSubject;
 import io.rutile.cli.bench.subject.EtcdSubject;
+import io.rutile.cli.bench.subject.GatewaySubject;
 import io.rutile.cli.bench.subject.GrpcSubject;
 import io.rutile.cli.bench.subject.RaftSubject;
 import io.rutile.cli.bench.subject.RestSubject;
@@ -43,6 +44,7 @@ final class Subjects implements AutoCloseable {
      *
      * @param pdEndpoints members of the Placement Driver
      * @param restUrl the gateway; null if there is none
+     * @param gatewayGrpc its gRPC, {@code host:port}; null if there is none
      * @param cpu of the cluster's processes
      * @param etcd its endpoints; empty for none
      * @param etcdPids its processes on this machine, if they are on it
@@ -50,6 +52,7 @@ final class Subjects implements AutoCloseable {
     record Benched(
             List<String> pdEndpoints,
             @Nullable String restUrl,
+            @Nullable String gatewayGrpc,
             ServerCpu cpu,
             List<String> etcd,
             List<Long> etcdPids) {}
@@ -100,6 +103,14 @@ final class Subjects implements AutoCloseable {
                     throw new ClusterException("--rest names the gateway of a cluster elsewhere; there is none to ask");
                 }
                 yield new RestSubject(url, benched.cpu());
+            }
+            case GATEWAY -> {
+                String address = benched.gatewayGrpc();
+                if (address == null) {
+                    throw new ClusterException(
+                            "--gateway-grpc names the gRPC of a gateway elsewhere; there is none to ask");
+                }
+                yield new GatewaySubject(address, CHANNELS, benched.cpu());
             }
             case ETCD -> {
                 if (benched.etcd().isEmpty()) {

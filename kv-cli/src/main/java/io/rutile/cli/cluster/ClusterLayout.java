@@ -184,6 +184,11 @@ public record ClusterLayout(
         return scheme() + address(gateway().port("http"));
     }
 
+    /** {@code host:port} of the gateway's gRPC. */
+    public String gatewayGrpc() {
+        return address(gateway().port("grpc"));
+    }
+
     private String scheme() {
         return tls ? "https://" : "http://";
     }

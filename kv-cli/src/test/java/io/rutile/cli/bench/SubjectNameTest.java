@@ -11,9 +11,9 @@ class SubjectNameTest {
 
     @Test
     void aFloorIsMeasuredWhereItHasSomethingToSay() {
-        assertThat(who(Workload.GET)).containsExactly("grpc", "txn", "rest", "etcd", "rocksdb", "echo");
+        assertThat(who(Workload.GET)).containsExactly("grpc", "txn", "rest", "gateway", "etcd", "rocksdb", "echo");
         assertThat(who(Workload.PUT))
-                .containsExactly("grpc", "txn", "rest", "etcd", "rocksdb", "rocksdb-nosync", "echo", "raft");
+                .containsExactly("grpc", "txn", "rest", "gateway", "etcd", "rocksdb", "rocksdb-nosync", "echo", "raft");
         assertThat(who(Workload.TSO)).containsExactly("grpc", "tso-echo");
         assertThat(who(Workload.YCSB_E)).containsExactly("grpc", "txn", "rest", "etcd", "rocksdb", "rocksdb-nosync");
         assertThat(who(Workload.HELD_GET)).containsExactly("grpc");
