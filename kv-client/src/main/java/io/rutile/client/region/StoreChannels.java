@@ -9,6 +9,7 @@ import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.CommandStream;
 import io.rutile.client.rpc.Endpoint;
 import io.rutile.client.rpc.Futures;
+import io.rutile.client.rpc.StreamChoice;
 import io.rutile.protocol.metapb.Store;
 import io.rutile.protocol.metapb.StoreState;
 import java.time.Duration;
@@ -19,7 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -192,22 +192,24 @@ final class StoreChannels implements AutoCloseable {
         sender.shutdown();
     }
 
-    /** One store's channels, used in turn. */
+    /** One store's channels. */
     private static final class StoreLink {
 
         private final Endpoint endpoint;
         private final List<StoreConnection> connections;
-        private final AtomicInteger turn = new AtomicInteger();
+        private final StreamChoice choice;
         private long recheckedNanos = System.nanoTime() - RECHECK_PAUSE_NANOS;
 
         StoreLink(Endpoint endpoint, List<StoreConnection> connections) {
             this.endpoint = endpoint;
             this.connections = connections;
+            this.choice = new StreamChoice(
+                    connections.stream().map(StoreConnection::commands).toList());
         }
 
         /** A channel that waits out a pause between connects is told to connect now: our own back-off is pause enough. */
         StoreConnection next() {
-            StoreConnection connection = connections.get(Math.floorMod(turn.getAndIncrement(), connections.size()));
+            StoreConnection connection = connections.get(choice.next());
             if (connection.channel().getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
                 connection.channel().resetConnectBackoff();
             }

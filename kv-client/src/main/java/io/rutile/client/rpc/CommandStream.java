@@ -1,6 +1,7 @@
 package io.rutile.client.rpc;
 
 import com.google.protobuf.MessageLite;
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -107,6 +108,17 @@ public final class CommandStream {
         waiting.add(command);
         askDrain();
         return command;
+    }
+
+    /**
+     * Whether one connection does for what is asked of it: no more is on its way than one frame carries, it does not fail to connect, and since
+     * a request last ran out of time on it some answer has come.
+     */
+    boolean hasRoom() {
+        Stream open = stream;
+        return waitingCount.get() + (open == null ? 0 : open.underWay.size()) < FRAME_COMMANDS_MAX
+                && (open == null || !open.silent)
+                && channel.getState(false) != ConnectivityState.TRANSIENT_FAILURE;
     }
 
     /** To be called now and then: ends a stream that has carried nothing since the last time. */
@@ -251,12 +263,15 @@ public final class CommandStream {
         }
     }
 
-    /** One stream; all but {@code underWay} and {@code over} belongs to the drain. */
+    /** One stream; what is not safe to share belongs to the drain. */
     private final class Stream implements ClientResponseObserver<BatchCommandsRequest, BatchCommandsResponse> {
 
         private final Map<Long, Command<?, ?>> underWay = new ConcurrentHashMap<>();
         private @Nullable ClientCallStreamObserver<BatchCommandsRequest> out;
         private volatile @Nullable Status over;
+        /** A request ran out of time on it, and no answer has come since. */
+        private volatile boolean silent;
+
         private boolean stood;
         /** Since somebody looked. */
         private boolean used;
@@ -300,6 +315,7 @@ public final class CommandStream {
 
         @Override
         public void onNext(BatchCommandsResponse frame) {
+            silent = false;
             // What is asked for because of these answers leaves together, when all are told.
             gathering(() -> tell(frame));
         }
@@ -427,6 +443,7 @@ public final class CommandStream {
             Stream open = carrier;
             if (open != null) {
                 open.land(id);
+                open.silent = true;
             }
             fail(Status.DEADLINE_EXCEEDED.withDescription(
                     state.get() == State.SENT ? "no answer in time" : "no room on the connection in time"));

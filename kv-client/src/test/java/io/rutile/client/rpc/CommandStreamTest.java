@@ -22,8 +22,11 @@ import io.rutile.protocol.tikvpb.BatchCommandsResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -292,6 +295,65 @@ class CommandStreamTest {
         await().untilAsserted(() -> assertThat(store.ended).hasValue(1));
     }
 
+    @Test
+    void fewCallersShareOneConnectionAndManyTakeAnother() {
+        List<CommandStream> streams = List.of(stream(), stream());
+        StreamChoice choice = new StreamChoice(streams);
+        store.holds = true;
+        List<Attempt<RawGetResponse>> attempts = new ArrayList<>();
+        for (int i = 0; i < 128; i++) {
+            assertThat(choice.next()).isZero();
+            attempts.add(get(streams.get(0), "k" + i));
+        }
+
+        assertThat(choice.next()).isEqualTo(1);
+        for (int i = 0; i < 128; i++) {
+            attempts.add(get(streams.get(1), "l" + i));
+        }
+        assertThat(List.of(choice.next(), choice.next())).containsExactlyInAnyOrder(0, 1);
+
+        await().untilAsserted(() -> assertThat(store.held).hasSize(256));
+        store.answerHeld();
+        attempts.forEach(attempt -> attempt.response().join());
+        assertThat(choice.next()).isZero();
+    }
+
+    @Test
+    void aConnectionOnWhichNoAnswerCameInTimeIsLeftUntilOneComes() {
+        List<CommandStream> streams = List.of(stream(), stream());
+        StreamChoice choice = new StreamChoice(streams);
+        store.holds = true;
+        Attempt<RawGetResponse> late = streams.get(0)
+                .start(TikvGrpc.getRawGetMethod(), request("k"), TimeUnit.MILLISECONDS.toNanos(300), null);
+        await().untilAsserted(() -> assertThat(store.held).hasSize(1));
+        assertThat(choice.next()).isZero();
+
+        assertThat(failure(late).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+
+        assertThat(choice.next()).isEqualTo(1);
+        store.answerHeld();
+        await().untilAsserted(() -> assertThat(choice.next()).isZero());
+    }
+
+    @Test
+    void aConnectionThatCanNotBeMadeIsLeftForOneThatCan() throws Exception {
+        int nobody;
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            nobody = taken.getLocalPort();
+        }
+        ManagedChannel refused = Channels.open(Endpoint.parse("127.0.0.1:" + nobody));
+        try {
+            List<CommandStream> streams = List.of(new CommandStream(refused, timer, sender, frames), stream());
+            StreamChoice choice = new StreamChoice(streams);
+
+            failure(get(streams.get(choice.next()), "k"));
+
+            assertThat(choice.next()).isEqualTo(1);
+        } finally {
+            refused.shutdownNow();
+        }
+    }
+
     /** A caller that has heard that nothing arrived may do something else instead. */
     @Test
     void whatRanOutOfTimeUnsentIsNotSentAloneLater() {
@@ -458,13 +520,13 @@ class CommandStreamTest {
             };
         }
 
-        /** All in one frame. */
+        /** All of a stream in one frame. */
         void answerHeld() {
-            List<Held> all = new ArrayList<>();
+            Map<StreamObserver<BatchCommandsResponse>, List<Held>> all = new LinkedHashMap<>();
             for (Held one = held.poll(); one != null; one = held.poll()) {
-                all.add(one);
+                all.computeIfAbsent(one.out(), out -> new ArrayList<>()).add(one);
             }
-            send(all.get(0).out(), all);
+            all.forEach(Store::send);
         }
 
         void breakStreams(Status how) {

@@ -5,7 +5,9 @@ import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request.CmdCase;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse.Response;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +21,8 @@ final class BatchCommands {
 
     /** Longest delay that an {@code Empty} command may ask for: it only serves tests of the stream itself. */
     static final long EMPTY_DELAY_MS_MAX = 60_000;
+
+    private static final Set<CmdCase> POINT_READS = EnumSet.of(CmdCase.RAWGET, CmdCase.GET);
 
     private final Map<CmdCase, BatchCommand<?, ?>> table = new EnumMap<>(CmdCase.class);
     private final RpcScope scope;
@@ -117,6 +121,14 @@ final class BatchCommands {
         return command == null
                 ? CompletableFuture.completedFuture(Response.getDefaultInstance())
                 : command.call(request, scope);
+    }
+
+    /**
+     * Whether {@link #call} waits for nothing, not even for a lock that is held while somebody waits for a disk: point reads, which memory
+     * answers on the caller's thread and the disk on another one.
+     */
+    static boolean neverWaits(Request request) {
+        return POINT_READS.contains(request.getCmdCase());
     }
 
     /** An answer to a command that was not even begun. */

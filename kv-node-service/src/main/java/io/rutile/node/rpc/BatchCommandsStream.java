@@ -1,5 +1,6 @@
 package io.rutile.node.rpc;
 
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -8,6 +9,8 @@ import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsResponse;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
@@ -25,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounded: further frames, {@link #FRAMES_AHEAD} at most, are asked for only while fewer than {@link #COMMANDS_MAX} commands and {@link
  * #BYTES_MAX} bytes are unanswered, so a client that doesn't read its answers stops being read (R10).
  *
- * <p>Threads: gRPC calls {@code on…} one at a time; commands complete on any thread; {@link #drain} alone writes, one thread at a
- * time.
+ * <p>Threads: gRPC calls {@code on…} one at a time, on the connection's own thread, where nothing may wait. Point reads are served there, for to
+ * wake another thread costs more than they do; all else goes to the pool. Commands complete on any thread; {@link #drain} alone writes, one
+ * thread at a time.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the callback answers whatever happens
 final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> {
@@ -46,11 +50,13 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     private static final int FRAME_ANSWERS_MAX = 256;
     private static final int FRAME_BYTES_MAX = 1 << 20;
 
+    private record Command(long id, BatchCommandsRequest.Request request, int bytes) {}
+
     private record Answer(long id, BatchCommandsResponse.Response response, int requestBytes) {}
 
     private final BatchCommands commands;
     private final ServerCallStreamObserver<BatchCommandsResponse> out;
-    private final Executor drains;
+    private final Executor pool;
     private final Consumer<Runnable> together;
     private final Consumer<BatchCommandsStream> onEnd;
 
@@ -65,18 +71,19 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     private boolean ended;
 
     /**
+     * @param pool takes commands that are no point reads, and writes answers
      * @param together runs what takes a frame's commands, so that their writes reach the log together
      * @param onEnd told once the stream is over, or about to be
      */
     BatchCommandsStream(
             BatchCommands commands,
             ServerCallStreamObserver<BatchCommandsResponse> out,
-            Executor drains,
+            Executor pool,
             Consumer<Runnable> together,
             Consumer<BatchCommandsStream> onEnd) {
         this.commands = commands;
         this.out = out;
-        this.drains = drains;
+        this.pool = pool;
         this.together = together;
         this.onEnd = onEnd;
     }
@@ -105,14 +112,34 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
                     count + " requests with " + frame.getRequestIdsCount() + " request ids"));
             return;
         }
-        // Answers that are there at once leave together when all commands are taken, on this thread.
+        List<Command> others = new ArrayList<>();
+        answeringTogether(() -> {
+            for (int i = 0; i < count; i++) {
+                BatchCommandsRequest.Request request = frame.getRequests(i);
+                Command command = new Command(frame.getRequestIds(i), request, request.getSerializedSize());
+                unanswered.incrementAndGet();
+                unansweredBytes.addAndGet(command.bytes());
+                if (i >= WireLimits.BATCH_COMMANDS_MAX) {
+                    refuse(command);
+                } else if (BatchCommands.neverWaits(request)) {
+                    take(command);
+                } else {
+                    others.add(command);
+                }
+            }
+        });
+        if (!others.isEmpty()) {
+            // With the call's deadline and trace.
+            pool.execute(Context.current()
+                    .wrap(() -> answeringTogether(() -> together.accept(() -> others.forEach(this::take)))));
+        }
+    }
+
+    /** Answers that are there at once leave together when all commands are taken, on this thread. */
+    private void answeringTogether(Runnable takes) {
         boolean drainsMyself = drainsAsked.getAndIncrement() == 0;
         try {
-            together.accept(() -> {
-                for (int i = 0; i < count && failure.get() == null; i++) {
-                    take(frame.getRequestIds(i), frame.getRequests(i), i >= WireLimits.BATCH_COMMANDS_MAX);
-                }
-            });
+            takes.run();
         } finally {
             if (drainsMyself) {
                 drain();
@@ -122,30 +149,30 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
         }
     }
 
-    private void take(long id, BatchCommandsRequest.Request request, boolean beyondFrame) {
-        int bytes = request.getSerializedSize();
-        unanswered.incrementAndGet();
-        unansweredBytes.addAndGet(bytes);
-        if (beyondFrame) {
-            RuntimeException why = RegionErrors.serverIsBusy(
-                    "a frame carries at most " + WireLimits.BATCH_COMMANDS_MAX + " commands", 0);
-            answer(new Answer(id, commands.refuse(request, why), bytes));
+    private void refuse(Command command) {
+        RuntimeException why =
+                RegionErrors.serverIsBusy("a frame carries at most " + WireLimits.BATCH_COMMANDS_MAX + " commands", 0);
+        answer(command, commands.refuse(command.request(), why));
+    }
+
+    private void take(Command command) {
+        if (failure.get() != null) {
             return;
         }
         CompletableFuture<BatchCommandsResponse.Response> served;
         try {
-            served = commands.call(request);
+            served = commands.call(command.request());
         } catch (ClusterMismatchException e) {
             failure.compareAndSet(null, e.asStatus());
             askDrain();
             return;
         }
         served.whenComplete((response, unexpected) ->
-                answer(new Answer(id, unexpected == null ? response : commands.refuse(request, unexpected), bytes)));
+                answer(command, unexpected == null ? response : commands.refuse(command.request(), unexpected)));
     }
 
-    private void answer(Answer answer) {
-        answers.add(answer);
+    private void answer(Command command, BatchCommandsResponse.Response response) {
+        answers.add(new Answer(command.id(), response, command.bytes()));
         askDrain();
     }
 
@@ -174,7 +201,7 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     /** Hands over to the pool: answers that come in the meantime leave in the same frame. */
     private void askDrain() {
         if (drainsAsked.getAndIncrement() == 0) {
-            drains.execute(this::drain);
+            pool.execute(this::drain);
         }
     }
 

@@ -1,7 +1,10 @@
 package io.rutile.node.rpc;
 
 import io.grpc.BindableService;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptors;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
@@ -15,6 +18,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeRequest;
 import io.rutile.protocol.kvrpcpb.UnsafeDestroyRangeResponse;
+import io.rutile.protocol.tikvpb.TikvGrpc;
 import io.rutile.storage.Storage;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.KvContext;
@@ -24,6 +28,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -48,6 +53,7 @@ public final class RpcServer implements AutoCloseable {
     private static final int RESETS_MAX = 1_000;
     private static final int RESETS_WINDOW_SECONDS = 10;
     private static final int WINDOW_BYTES = 1 << 20;
+    private static final int LOOPS_MIN = 2;
     private static final long CLOSE_PATIENCE_MS = 2_000;
 
     private final HealthStatusManager health = new HealthStatusManager();
@@ -95,7 +101,8 @@ public final class RpcServer implements AutoCloseable {
         this.timer = new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("rpc-timer", true));
         this.timer.setRemoveOnCancelPolicy(true);
         this.acceptor = loops("rpc-accept", 1);
-        this.connections = loops("rpc-io", 2);
+        this.connections =
+                loops("rpc-io", Math.max(LOOPS_MIN, Runtime.getRuntime().availableProcessors()));
         this.forwarding = new Forwarding(knownStores, isSelf, security.channels(), handlers, metrics);
 
         RpcMetrics rpcMetrics = new RpcMetrics(metrics);
@@ -119,6 +126,7 @@ public final class RpcServer implements AutoCloseable {
                 .channelFactory(() -> new CappedServerChannel(
                         options.connectionsMax(), options.connectionsPerAddressMax(), open, refused))
                 .executor(handlers)
+                .callExecutor(new CallThreads(handlers))
                 .maxInboundMessageSize(WireLimits.MESSAGE_BYTES_MAX)
                 .maxInboundMetadataSize(HEADER_BYTES_MAX)
                 .maxConcurrentCallsPerConnection(STREAMS_PER_CONNECTION_MAX)
@@ -134,6 +142,19 @@ public final class RpcServer implements AutoCloseable {
                 .addService(changes)
                 .addService(health.getHealthService())
                 .build();
+    }
+
+    /** Streams of commands stay on their connection's thread, where {@link BatchCommandsStream} waits for nothing; calls have a pool. */
+    private record CallThreads(Executor handlers) implements ServerCallExecutorSupplier {
+
+        @Override
+        public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
+            return call.getMethodDescriptor()
+                            .getFullMethodName()
+                            .equals(TikvGrpc.getBatchCommandsMethod().getFullMethodName())
+                    ? Runnable::run
+                    : handlers;
+        }
     }
 
     private static EventLoopGroup loops(String name, int threads) {

@@ -95,7 +95,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     private final StoreRpcs store;
     private final BatchCommands commands;
     private final RpcScope scope;
-    private final Executor drains;
+    private final Executor pool;
     private final Consumer<Runnable> together;
     private final Set<BatchCommandsStream> streams = ConcurrentHashMap.newKeySet();
 
@@ -106,7 +106,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
             StoreRpcs store,
             BatchCommands commands,
             RpcScope scope,
-            Executor drains,
+            Executor pool,
             Consumer<Runnable> together) {
         this.raw = raw;
         this.txn = txn;
@@ -114,7 +114,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
         this.store = store;
         this.commands = commands;
         this.scope = scope;
-        this.drains = drains;
+        this.pool = pool;
         this.together = together;
     }
 
@@ -308,7 +308,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     @Override
     public StreamObserver<BatchCommandsRequest> batchCommands(StreamObserver<BatchCommandsResponse> to) {
         BatchCommandsStream stream = new BatchCommandsStream(
-                commands, (ServerCallStreamObserver<BatchCommandsResponse>) to, drains, together, streams::remove);
+                commands, (ServerCallStreamObserver<BatchCommandsResponse>) to, pool, together, streams::remove);
         streams.add(stream);
         return stream.open();
     }

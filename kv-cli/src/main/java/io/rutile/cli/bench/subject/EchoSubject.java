@@ -13,6 +13,7 @@ import io.rutile.client.rpc.Channels;
 import io.rutile.client.rpc.ClientTimer;
 import io.rutile.client.rpc.CommandStream;
 import io.rutile.client.rpc.Endpoint;
+import io.rutile.client.rpc.StreamChoice;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
@@ -27,7 +28,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
@@ -58,7 +58,7 @@ public final class EchoSubject implements Subject {
         return thread;
     });
     private final List<CommandStream> streams;
-    private final AtomicInteger turn = new AtomicInteger();
+    private final StreamChoice choice;
 
     /**
      * Starts the server.
@@ -77,6 +77,7 @@ public final class EchoSubject implements Subject {
         streams = channels.stream()
                 .map(channel -> new CommandStream(channel, timer, sender, frames))
                 .toList();
+        choice = new StreamChoice(streams);
     }
 
     /** Of an {@link EchoServer}; ends it if it does not tell. */
@@ -126,7 +127,7 @@ public final class EchoSubject implements Subject {
     }
 
     private <Q, R> R call(MethodDescriptor<Q, R> method, Q request) throws Exception {
-        CommandStream stream = streams.get(Math.floorMod(turn.getAndIncrement(), streams.size()));
+        CommandStream stream = streams.get(choice.next());
         return Calls.await(
                 stream.start(method, request, Calls.TIMEOUT.toNanos(), null).response());
     }
