@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.hibernate.validator.constraints.time.DurationMin;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -44,7 +45,8 @@ import org.springframework.validation.annotation.Validated;
  * @param pdEndpoints {@code host:port} of PD members; any one is enough to begin with
  * @param pdConnectTimeout how long a starting node waits for PD. Range: from 1s
  * @param apiVersion {@code V1}, {@code V1TTL} for raw pairs that may expire, or {@code V2} for keyspaces; fixed for the life of the data
- * @param cacheSize memory of the data engine: block cache and memtables together. Range: from 16MB
+ * @param cacheSize memory of the data engine: block cache and memtables together. Default: half of what the heap and 512 MB leave of the memory
+ *     of the container or machine, 64 MB at least. Range: from 16MB
  * @param pendingWritesMax bytes of writes on their way, over all Regions; more are answered {@code ServerIsBusy}. Range: from 1B
  * @param diskReserve bytes of disk kept free, or 5 % of the disk if that is less; below it writes are answered {@code DiskFull}. Range: from 0B
  * @param logSize bytes that the Raft logs of all Regions may hold together, about; a replica that is away while they hold more needs an
@@ -83,7 +85,7 @@ public record KvNodeProperties(
         Duration pdConnectTimeout,
 
         @NotNull @DefaultValue("V1") ApiVersion apiVersion,
-        @NotNull @DefaultValue("128MB") DataSize cacheSize,
+        @Nullable DataSize cacheSize,
         @NotNull @DefaultValue("64MB") DataSize pendingWritesMax,
         @NotNull @DefaultValue("256MB") DataSize diskReserve,
         @NotNull @DefaultValue("2GB") DataSize logSize,
@@ -240,7 +242,7 @@ public record KvNodeProperties(
             @NotNull @DurationMin @DefaultValue("500ms") Duration slowThreshold) {}
 
     @AssertTrue(message = "rutile.node.cache-size must be 16MB or more") boolean isCacheSizeEnough() {
-        return cacheSize.toBytes() >= CACHE_BYTES_MIN;
+        return cacheSize == null || cacheSize.toBytes() >= CACHE_BYTES_MIN;
     }
 
     @AssertTrue(message = "rutile.node.pending-writes-max must be above 0") boolean isPendingWritesMaxPositive() {
@@ -283,7 +285,7 @@ public record KvNodeProperties(
                         rpc.handshakeTimeout(),
                         rpc.slowThreshold()),
                 apiVersion,
-                cacheSize.toBytes(),
+                cacheSize == null ? EngineMemory.ofThisProcess() : cacheSize.toBytes(),
                 electionTimeout,
                 forceReadIndex,
                 syncLog,

@@ -39,7 +39,7 @@ class KvNodePropertiesTest {
             assertThat(options.placement().endpoints()).containsExactly("127.0.0.1:2379");
             assertThat(options.placement().storeHeartbeatInterval()).isEqualTo(Duration.ofSeconds(10));
             assertThat(options.apiVersion()).isEqualTo(ApiVersion.V1);
-            assertThat(options.cacheBytes()).isEqualTo(128L << 20);
+            assertThat(options.cacheBytes()).isEqualTo(EngineMemory.ofThisProcess());
             assertThat(options.electionTimeout()).isEqualTo(Duration.ofSeconds(1));
             assertThat(options.syncLog()).isTrue();
             assertThat(options.gc()).isEqualTo(GcOptions.DEFAULTS);

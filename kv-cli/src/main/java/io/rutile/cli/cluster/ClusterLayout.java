@@ -60,6 +60,12 @@ public record ClusterLayout(
     private static final int PDS_MAX = 7;
     private static final int PORTS_PER_CLUSTER = 403;
     private static final String FILE = "cluster.properties";
+
+    private static final String CACHE_SIZE = "rutile.node.cache-size";
+
+    /** Three nodes share one machine: what the chart gives each, instead of half of all there is. */
+    private static final String CACHE_SIZE_DEFAULT = "384MB";
+
     private static final String NODE_PROPERTY = "node-property.";
 
     /** Letters, digits, dots and dashes, as Spring writes names of properties; brackets for entries of lists. */
@@ -270,7 +276,9 @@ public record ClusterLayout(
     /** A property that the layout decides itself can't be said twice: Spring would read both as a list. */
     private List<String> withNodeProperties(String... ofTheLayout) {
         List<String> settings = new ArrayList<>(List.of(ofTheLayout));
-        nodeProperties.forEach((name, value) -> {
+        Map<String, String> chosen = new TreeMap<>(nodeProperties);
+        chosen.putIfAbsent(CACHE_SIZE, CACHE_SIZE_DEFAULT);
+        chosen.forEach((name, value) -> {
             String setting = "--" + name + "=";
             if (settings.stream().anyMatch(other -> other.startsWith(setting))) {
                 throw new ClusterException("--node-property " + name + " follows from the layout of the cluster");

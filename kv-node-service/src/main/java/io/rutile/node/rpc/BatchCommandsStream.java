@@ -47,6 +47,9 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
      */
     private static final int FRAMES_AHEAD = 4;
 
+    /** Point reads of a frame that are served where it was read: so many that to wake a thread for as many others costs little beside them. */
+    private static final int READS_HERE_MAX = 16;
+
     private static final int FRAME_ANSWERS_MAX = 256;
     private static final int FRAME_BYTES_MAX = 1 << 20;
 
@@ -112,27 +115,36 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
                     count + " requests with " + frame.getRequestIdsCount() + " request ids"));
             return;
         }
+        List<Command> reads = new ArrayList<>(count);
         List<Command> others = new ArrayList<>();
-        answeringTogether(() -> {
-            for (int i = 0; i < count; i++) {
-                BatchCommandsRequest.Request request = frame.getRequests(i);
-                Command command = new Command(frame.getRequestIds(i), request, request.getSerializedSize());
-                unanswered.incrementAndGet();
-                unansweredBytes.addAndGet(command.bytes());
-                if (i >= WireLimits.BATCH_COMMANDS_MAX) {
-                    refuse(command);
-                } else if (BatchCommands.neverWaits(request)) {
-                    take(command);
-                } else {
-                    others.add(command);
-                }
+        for (int i = 0; i < count; i++) {
+            BatchCommandsRequest.Request request = frame.getRequests(i);
+            Command command = new Command(frame.getRequestIds(i), request, request.getSerializedSize());
+            unanswered.incrementAndGet();
+            unansweredBytes.addAndGet(command.bytes());
+            if (i >= WireLimits.BATCH_COMMANDS_MAX) {
+                refuse(command);
+            } else if (BatchCommands.neverWaits(request)) {
+                reads.add(command);
+            } else {
+                others.add(command);
             }
-        });
-        if (!others.isEmpty()) {
-            // With the call's deadline and trace.
-            pool.execute(Context.current()
-                    .wrap(() -> answeringTogether(() -> together.accept(() -> others.forEach(this::take)))));
         }
+        if (!others.isEmpty()) {
+            inPool(() -> together.accept(() -> others.forEach(this::take)));
+        }
+        // Many are a load for several processors, and for those who wait for the first of them.
+        for (int from = READS_HERE_MAX; from < reads.size(); from += READS_HERE_MAX) {
+            List<Command> some = reads.subList(from, Math.min(from + READS_HERE_MAX, reads.size()));
+            inPool(() -> some.forEach(this::take));
+        }
+        answeringTogether(
+                () -> reads.subList(0, Math.min(READS_HERE_MAX, reads.size())).forEach(this::take));
+    }
+
+    /** With the deadline and the trace of the stream. */
+    private void inPool(Runnable takes) {
+        pool.execute(Context.current().wrap(() -> answeringTogether(takes)));
     }
 
     /** Answers that are there at once leave together when all commands are taken, on this thread. */

@@ -34,6 +34,8 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +95,22 @@ class BatchCommandsStreamTest {
         assertThat(answers.getResponses(1).getGet().getNotFound()).isTrue();
         assertThat(answers.getResponses(2).getRawGet().getValue().toStringUtf8())
                 .isEqualTo("of c");
+    }
+
+    @Test
+    void whatIsBeyondSixteenReadsIsLeftToThePoolSixteenAtATime() {
+        stream.onNext(
+                frame(IntStream.range(0, 40).mapToObj(i -> rawGet("k" + i)).toArray(Request[]::new)));
+
+        assertThat(out.frames).hasSize(1);
+        assertThat(out.frames.get(0).getRequestIdsCount()).isEqualTo(16);
+        assertThat(pool).hasSize(2);
+
+        pool.remove().run();
+        assertThat(out.frames.get(1).getRequestIdsCount()).isEqualTo(16);
+        runPool();
+        assertThat(out.frames.get(2).getRequestIdsList())
+                .containsExactlyElementsOf(LongStream.range(32, 40).boxed().toList());
     }
 
     @Test
