@@ -95,6 +95,20 @@ class ClusterLayoutTest {
                         .isEqualTo(service.role() == Role.NODE));
     }
 
+    /** Said once: Spring would read two as a list. */
+    @Test
+    void nodesShareAMachineUnlessSomebodySaysWhatTheyMayTake() {
+        ClusterLayout shared = ClusterLayout.standard(dir);
+        ClusterLayout chosen = shared.withNodeProperties(Map.of("rutile.node.cache-size", "1GB"));
+
+        assertThat(shared.services().get(1).settings())
+                .filteredOn(setting -> setting.contains("cache-size"))
+                .containsExactly("--rutile.node.cache-size=384MB");
+        assertThat(chosen.services().get(1).settings())
+                .filteredOn(setting -> setting.contains("cache-size"))
+                .containsExactly("--rutile.node.cache-size=1GB");
+    }
+
     @Test
     void aNodesPropertyIsChangedOrForgotten() {
         ClusterLayout layout = ClusterLayout.standard(dir)

@@ -55,6 +55,9 @@ public final class CommandStream {
     /** A larger one gains nothing from company, and others would wait behind it. */
     private static final int REQUEST_BYTES_MAX = 64 << 10;
 
+    /** What goes alone is large, or its answer is: so many small ones. */
+    private static final int ALONE_WEIGHT = 16;
+
     /** Streams that a thread has asked for something and will write to before it goes on; null while it writes at once. */
     private static final ThreadLocal<@Nullable List<CommandStream>> GATHERED = new ThreadLocal<>();
 
@@ -65,6 +68,9 @@ public final class CommandStream {
 
     private final Queue<Command<?, ?>> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger waitingCount = new AtomicInteger();
+    /** Requests on their way that went alone. */
+    private final AtomicInteger aloneCount = new AtomicInteger();
+
     private final AtomicInteger drainsAsked = new AtomicInteger();
     private volatile boolean supported = true;
     private volatile boolean closing;
@@ -99,7 +105,10 @@ public final class CommandStream {
                 ? StreamedMethod.of(method)
                 : null;
         if (streamed == null || ((MessageLite) request).getSerializedSize() > REQUEST_BYTES_MAX) {
-            return UnaryCall.start(channel, method, request, timeoutNanos, trace);
+            UnaryCall<R> call = UnaryCall.start(channel, method, request, timeoutNanos, trace);
+            aloneCount.incrementAndGet();
+            var unused = call.response().whenComplete((answer, failure) -> aloneCount.decrementAndGet());
+            return call;
         }
         long givenNanos = Math.max(1, timeoutNanos);
         Command<Q, R> command = new Command<>(streamed, request, givenNanos);
@@ -116,7 +125,8 @@ public final class CommandStream {
      */
     boolean hasRoom() {
         Stream open = stream;
-        return waitingCount.get() + (open == null ? 0 : open.underWay.size()) < FRAME_COMMANDS_MAX
+        int busy = waitingCount.get() + ALONE_WEIGHT * aloneCount.get() + (open == null ? 0 : open.underWay.size());
+        return busy < FRAME_COMMANDS_MAX
                 && (open == null || !open.silent)
                 && channel.getState(false) != ConnectivityState.TRANSIENT_FAILURE;
     }

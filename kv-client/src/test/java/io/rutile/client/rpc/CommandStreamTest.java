@@ -319,6 +319,25 @@ class CommandStreamTest {
     }
 
     @Test
+    void eightThatGoAloneAreAsMuchAsAFrame() {
+        List<CommandStream> streams = List.of(stream(), stream());
+        StreamChoice choice = new StreamChoice(streams);
+        store.holdsAlone = true;
+        List<Attempt<RawGetResponse>> attempts = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            assertThat(choice.next()).isZero();
+            attempts.add(get(streams.get(0), "k".repeat(70_000)));
+        }
+
+        assertThat(choice.next()).isEqualTo(1);
+
+        await().untilAsserted(() -> assertThat(store.heldAlone).hasSize(8));
+        store.heldAlone.forEach(Runnable::run);
+        attempts.forEach(attempt -> attempt.response().join());
+        await().untilAsserted(() -> assertThat(choice.next()).isZero());
+    }
+
+    @Test
     void aConnectionOnWhichNoAnswerCameInTimeIsLeftUntilOneComes() {
         List<CommandStream> streams = List.of(stream(), stream());
         StreamChoice choice = new StreamChoice(streams);
@@ -477,14 +496,23 @@ class CommandStreamTest {
         private final Queue<String> seen = new ConcurrentLinkedQueue<>();
         private final Queue<Held> held = new ConcurrentLinkedQueue<>();
         private final Queue<StreamObserver<BatchCommandsResponse>> open = new ConcurrentLinkedQueue<>();
+        private final Queue<Runnable> heldAlone = new ConcurrentLinkedQueue<>();
         private volatile boolean holds;
+        private volatile boolean holdsAlone;
         private volatile boolean knowsStreams = true;
 
         @Override
         public void rawGet(RawGetRequest request, StreamObserver<RawGetResponse> out) {
             alone.incrementAndGet();
-            out.onNext(answer(request));
-            out.onCompleted();
+            Runnable answers = () -> {
+                out.onNext(answer(request));
+                out.onCompleted();
+            };
+            if (holdsAlone) {
+                heldAlone.add(answers);
+            } else {
+                answers.run();
+            }
         }
 
         @Override

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounded: further frames, {@link #FRAMES_AHEAD} at most, are asked for only while fewer than {@link #COMMANDS_MAX} commands and {@link
  * #BYTES_MAX} bytes are unanswered, so a client that doesn't read its answers stops being read (R10).
  *
- * <p>Threads: gRPC calls {@code on…} one at a time, on the connection's own thread, where nothing may wait. Point reads are served there, for to
- * wake another thread costs more than they do; all else goes to the pool. Commands complete on any thread; {@link #drain} alone writes, one
+ * <p>Threads: gRPC calls {@code on…} one at a time, on the connection's own thread, where nothing may wait. A frame's first point reads are
+ * served there, for to wake another thread costs more than they do; all else goes to the pool, and frames may overtake each other in it. Commands complete on any thread; {@link #drain} alone writes, one
  * thread at a time.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the callback answers whatever happens
@@ -74,8 +74,8 @@ final class BatchCommandsStream implements StreamObserver<BatchCommandsRequest> 
     private boolean ended;
 
     /**
-     * @param pool takes commands that are no point reads, and writes answers
-     * @param together runs what takes a frame's commands, so that their writes reach the log together
+     * @param pool takes what is not served on the connection's thread, and writes later answers
+     * @param together runs what takes a frame's other commands than point reads, so that their writes reach the log together
      * @param onEnd told once the stream is over, or about to be
      */
     BatchCommandsStream(
