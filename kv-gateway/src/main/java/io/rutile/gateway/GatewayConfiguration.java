@@ -142,7 +142,9 @@ class GatewayConfiguration {
             ManagementServerProperties management,
             AuditLog audit,
             MeterRegistry metrics) {
-        if (!properties.accessSettings().asks() && !properties.security().insecure()) {
+        Authenticator.Settings settings =
+                properties.accessSettings(Runtime.getRuntime().maxMemory());
+        if (!settings.asks() && !properties.security().insecure()) {
             requireLoopback("server.address", server.getAddress());
             requireLoopback("rutile.gateway.grpc.address", properties.grpc().address());
             if (management.getPort() != null && management.getPort() >= 0) {
@@ -152,7 +154,7 @@ class GatewayConfiguration {
         if (properties.security().insecure()) {
             log.warn("nobody is asked who they are: whoever reaches this gateway may do everything insecure=true");
         }
-        return new Authenticator(properties.accessSettings(), audit, metrics);
+        return new Authenticator(settings, audit, metrics);
     }
 
     private static void requireLoopback(String property, @Nullable InetAddress address) {

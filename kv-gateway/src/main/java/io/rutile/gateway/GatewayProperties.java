@@ -4,6 +4,8 @@ import io.rutile.client.RutileClientOptions;
 import io.rutile.gateway.access.Authenticator;
 import io.rutile.gateway.access.JwtSettings;
 import io.rutile.gateway.grpc.GrpcOptions;
+import io.rutile.gateway.kv.CallerQuota;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.kv.Watches;
 import io.rutile.gateway.rest.RestSettings;
@@ -18,7 +20,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
@@ -50,6 +54,7 @@ import org.springframework.validation.annotation.Validated;
  * @param bodyTimeout how long the body of a request may take to arrive. Range: from 1s
  * @param txn transactions that stay open between requests
  * @param watch who may watch for changes
+ * @param perCaller how much of the gateway one caller may have
  * @param idempotency writes that have a name
  * @param http2 the REST API over HTTP/2
  * @param grpc the gRPC port
@@ -83,6 +88,7 @@ public record GatewayProperties(
 
         @DefaultValue @NotNull @Valid Txn txn,
         @DefaultValue @NotNull @Valid Watch watch,
+        @DefaultValue @NotNull @Valid PerCaller perCaller,
         @DefaultValue @NotNull @Valid Idempotency idempotency,
         @DefaultValue @NotNull @Valid Http2 http2,
         @DefaultValue @NotNull @Valid Grpc grpc,
@@ -145,7 +151,6 @@ public record GatewayProperties(
      * Who may watch for changes.
      *
      * @param watchersMax watchers at the same time; one more is answered 429. Range: from 1
-     * @param perCallerMax watchers of one caller; doesn't count where nobody is asked who they are. Range: from 1
      * @param feedsMax feeds of the cluster: one a range that is watched, and one more for those who come back with an older position. Range: from
      *     1
      * @param feedBytesMax bytes of changes that a feed keeps for watchers who read slowly, and as much again for what is not in order
@@ -154,7 +159,6 @@ public record GatewayProperties(
      */
     public record Watch(
             @DefaultValue("5000") @Min(1) int watchersMax,
-            @DefaultValue("1000") @Min(1) int perCallerMax,
             @DefaultValue("32") @Min(1) int feedsMax,
             @DefaultValue("4MB") @NotNull DataSize feedBytesMax,
 
@@ -166,8 +170,66 @@ public record GatewayProperties(
         }
 
         Watches.Limits limits() {
-            return new Watches.Limits(watchersMax, perCallerMax, feedsMax, feedBytesMax.toBytes(), heartbeat);
+            return new Watches.Limits(watchersMax, feedsMax, feedBytesMax.toBytes(), heartbeat);
         }
+    }
+
+    /**
+     * How much of the gateway one caller may have; one more is answered 429. Doesn't count where nobody is asked who they are. A role of the
+     * access file may say otherwise.
+     *
+     * @param requestsMax requests under way. Range: from 1. Default: half of {@code requests-max}
+     * @param bytesMax bytes of keys and values that these hold. Range: from 1B. Default: half of {@code in-flight-bytes-max}
+     * @param requestsPerSecond requests in a second, a second's worth at once. Range: from 1. Default: no bound
+     * @param transactionsMax open transactions. Range: from 1. Default: half of {@code txn.open-max}
+     * @param transactionBytesMax bytes that these have written. Range: from 1B. Default: half of {@code txn.bytes-max}
+     * @param watchersMax watchers. Range: from 1
+     */
+    public record PerCaller(
+            @Nullable @Min(1) Integer requestsMax,
+            @Nullable DataSize bytesMax,
+            @Nullable @Min(1) Integer requestsPerSecond,
+            @Nullable @Min(1) Integer transactionsMax,
+            @Nullable DataSize transactionBytesMax,
+            @DefaultValue("1000") @Min(1) int watchersMax) {
+
+        @AssertTrue(message = "rutile.gateway.per-caller.bytes-max must be positive") boolean isBytesMaxPositive() {
+            return bytesMax == null || bytesMax.toBytes() > 0;
+        }
+
+        @AssertTrue(message = "rutile.gateway.per-caller.transaction-bytes-max must be positive") boolean isTransactionBytesMaxPositive() {
+            return transactionBytesMax == null || transactionBytesMax.toBytes() > 0;
+        }
+    }
+
+    /**
+     * How much one caller may have whose roles say nothing else.
+     *
+     * @param heapBytes of this process
+     */
+    CallerQuota callerQuota(long heapBytes) {
+        Map<Bound, Long> max = new EnumMap<>(Bound.class);
+        max.put(Bound.REQUESTS, orHalf(perCaller.requestsMax(), requestsMax));
+        max.put(
+                Bound.BYTES,
+                orHalf(perCaller.bytesMax(), inFlightBytesMax(heapBytes).toBytes()));
+        if (perCaller.requestsPerSecond() != null) {
+            max.put(Bound.REQUESTS_PER_SECOND, perCaller.requestsPerSecond().longValue());
+        }
+        max.put(Bound.TRANSACTIONS, orHalf(perCaller.transactionsMax(), txn.openMax()));
+        max.put(
+                Bound.TRANSACTION_BYTES,
+                orHalf(perCaller.transactionBytesMax(), txn.limits(heapBytes).bytesMax()));
+        max.put(Bound.WATCHERS, (long) perCaller.watchersMax());
+        return new CallerQuota(max);
+    }
+
+    private static long orHalf(@Nullable Integer own, int all) {
+        return own != null ? own : Math.max(1, all / 2);
+    }
+
+    private static long orHalf(@Nullable DataSize own, long all) {
+        return own != null ? own.toBytes() : Math.max(1, all / 2);
     }
 
     /**
@@ -261,9 +323,9 @@ public record GatewayProperties(
         }
 
         /** @param keyspace of the gateway's keys; null if its cluster has none */
-        Authenticator.Settings settings(@Nullable String keyspace) {
+        Authenticator.Settings settings(@Nullable String keyspace, CallerQuota quota) {
             return new Authenticator.Settings(
-                    accessFile, jwt.isConfigured() ? jwt.settings() : null, keyspace, reloadInterval);
+                    accessFile, jwt.isConfigured() ? jwt.settings() : null, keyspace, quota, reloadInterval);
         }
     }
 
@@ -327,9 +389,13 @@ public record GatewayProperties(
                 security.openEndpoints().contains("health"));
     }
 
-    /** Who may call the gateway of these properties. */
-    Authenticator.Settings accessSettings() {
-        return security.settings(keyspaceName());
+    /**
+     * Who may call the gateway of these properties.
+     *
+     * @param heapBytes of this process
+     */
+    Authenticator.Settings accessSettings(long heapBytes) {
+        return security.settings(keyspaceName(), callerQuota(heapBytes));
     }
 
     private @Nullable String keyspaceName() {

@@ -3,6 +3,8 @@ package io.rutile.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.gateway.grpc.GrpcOptions;
+import io.rutile.gateway.kv.CallerQuota;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.gateway.kv.TxnSessions;
 import io.rutile.gateway.kv.Watches;
 import java.net.InetSocketAddress;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,7 +57,15 @@ class GatewayPropertiesTest {
                     .isEqualTo(new TxnSessions.Limits(1000, Duration.ofSeconds(30), Duration.ofMinutes(5), 128L << 20));
             assertThat(properties.txn().limits(1L << 20).bytesMax()).isEqualTo(40L << 20);
             assertThat(properties.watch().limits())
-                    .isEqualTo(new Watches.Limits(5_000, 1_000, 32, 4L << 20, Duration.ofSeconds(10)));
+                    .isEqualTo(new Watches.Limits(5_000, 32, 4L << 20, Duration.ofSeconds(10)));
+            assertThat(properties.callerQuota(1L << 30))
+                    .as("half of what all may have, as fast as it goes")
+                    .isEqualTo(new CallerQuota(Map.of(
+                            Bound.REQUESTS, 512L,
+                            Bound.BYTES, 128L << 20,
+                            Bound.TRANSACTIONS, 500L,
+                            Bound.TRANSACTION_BYTES, 64L << 20,
+                            Bound.WATCHERS, 1_000L)));
             assertThat(properties.grpcOptions())
                     .isEqualTo(new GrpcOptions(
                             new InetSocketAddress("127.0.0.1", 8082),
@@ -67,7 +78,7 @@ class GatewayPropertiesTest {
                             256,
                             true));
             assertThat(properties.idempotency().life()).isEqualTo(Duration.ofHours(24));
-            assertThat(properties.accessSettings().asks()).isFalse();
+            assertThat(properties.accessSettings(1L << 30).asks()).isFalse();
             assertThat(properties.security().insecure()).isFalse();
             assertThat(properties.security().jwt().clockSkew()).isEqualTo(Duration.ofSeconds(60));
             assertThat(properties.security().jwt().rolesClaim()).isEqualTo("roles");
@@ -93,10 +104,15 @@ class GatewayPropertiesTest {
                         "rutile.gateway.txn.lifetime-max=11s",
                         "rutile.gateway.txn.bytes-max=12MB",
                         "rutile.gateway.watch.watchers-max=21",
-                        "rutile.gateway.watch.per-caller-max=22",
                         "rutile.gateway.watch.feeds-max=23",
                         "rutile.gateway.watch.feed-bytes-max=24MB",
                         "rutile.gateway.watch.heartbeat=25s",
+                        "rutile.gateway.per-caller.requests-max=30",
+                        "rutile.gateway.per-caller.bytes-max=31B",
+                        "rutile.gateway.per-caller.requests-per-second=32",
+                        "rutile.gateway.per-caller.transactions-max=33",
+                        "rutile.gateway.per-caller.transaction-bytes-max=34B",
+                        "rutile.gateway.per-caller.watchers-max=35",
                         "rutile.gateway.idempotency.life=21m",
                         "rutile.gateway.http2.enabled=false",
                         "rutile.gateway.http2.connections-max=26",
@@ -130,8 +146,9 @@ class GatewayPropertiesTest {
                                 Duration.ofSeconds(7),
                                 new GatewayProperties.Txn(
                                         9, Duration.ofSeconds(10), Duration.ofSeconds(11), DataSize.ofMegabytes(12)),
-                                new GatewayProperties.Watch(
-                                        21, 22, 23, DataSize.ofMegabytes(24), Duration.ofSeconds(25)),
+                                new GatewayProperties.Watch(21, 23, DataSize.ofMegabytes(24), Duration.ofSeconds(25)),
+                                new GatewayProperties.PerCaller(
+                                        30, DataSize.ofBytes(31), 32, 33, DataSize.ofBytes(34), 35),
                                 new GatewayProperties.Idempotency(Duration.ofMinutes(21)),
                                 new GatewayProperties.Http2(false, 26),
                                 new GatewayProperties.Grpc(
@@ -154,6 +171,22 @@ class GatewayPropertiesTest {
                                                 Duration.ofSeconds(19),
                                                 "realm_access.roles",
                                                 Duration.ofSeconds(20))))));
+        runner.withPropertyValues(
+                        "rutile.gateway.per-caller.requests-max=30",
+                        "rutile.gateway.per-caller.bytes-max=31B",
+                        "rutile.gateway.per-caller.requests-per-second=32",
+                        "rutile.gateway.per-caller.transactions-max=33",
+                        "rutile.gateway.per-caller.transaction-bytes-max=34B",
+                        "rutile.gateway.per-caller.watchers-max=35")
+                .run(context -> assertThat(
+                                context.getBean(GatewayProperties.class).callerQuota(1L << 30))
+                        .isEqualTo(new CallerQuota(Map.of(
+                                Bound.REQUESTS, 30L,
+                                Bound.BYTES, 31L,
+                                Bound.REQUESTS_PER_SECOND, 32L,
+                                Bound.TRANSACTIONS, 33L,
+                                Bound.TRANSACTION_BYTES, 34L,
+                                Bound.WATCHERS, 35L))));
         runner.withPropertyValues("rutile.gateway.security.insecure=true")
                 .run(context -> assertThat(context.getBean(GatewayProperties.class)
                                 .security()
@@ -214,7 +247,12 @@ class GatewayPropertiesTest {
                 "txn.lifetime-max=2h",
                 "txn.bytes-max=0B",
                 "watch.watchers-max=0",
-                "watch.per-caller-max=0",
+                "per-caller.requests-max=0",
+                "per-caller.bytes-max=0B",
+                "per-caller.requests-per-second=0",
+                "per-caller.transactions-max=0",
+                "per-caller.transaction-bytes-max=-1B",
+                "per-caller.watchers-max=0",
                 "watch.feeds-max=0",
                 "watch.feed-bytes-max=0B",
                 "watch.heartbeat=0s",

@@ -42,6 +42,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -50,6 +51,8 @@ import java.time.Instant;
 import java.util.Date;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -69,6 +72,7 @@ class SecuredGatewayTest {
     private static final String READER = "reader0123456789reader0123456789";
     private static final String WRITER = "writer0123456789writer0123456789";
     private static final String BOTH = "both000123456789both000123456789";
+    private static final String MODEST = "modest0123456789modest0123456789";
     private static final String ADMIN = "admin00123456789admin00123456789";
 
     private static final Issuer ISSUER = new Issuer();
@@ -86,13 +90,15 @@ class SecuredGatewayTest {
     static void start() throws Exception {
         Path file = Files.writeString(directory.resolve("access.json"), """
                 {"roles": [{"name": "fruit-reader", "grants": [{"permission": "read", "prefix": "fruit/"}]},
-                           {"name": "fruit-writer", "grants": [{"permission": "write", "prefix": "fruit/"}]}],
+                           {"name": "fruit-writer", "grants": [{"permission": "write", "prefix": "fruit/"}]},
+                           {"name": "two-at-a-time", "grants": [], "limits": {"requests": 2, "transactions": 1}}],
                  "tokens": [{"name": "reader", "sha256": "%s", "roles": ["fruit-reader"]},
                             {"name": "writer", "sha256": "%s", "roles": ["fruit-writer"]},
                             {"name": "both", "sha256": "%s", "roles": ["fruit-reader", "fruit-writer"]},
+                            {"name": "modest", "sha256": "%s", "roles": ["fruit-reader", "two-at-a-time"]},
                             {"name": "admin", "sha256": "%s", "roles": ["admin"]}]}
                 """.formatted(
-                        sha256(READER), sha256(WRITER), sha256(BOTH), sha256(ADMIN)));
+                        sha256(READER), sha256(WRITER), sha256(BOTH), sha256(MODEST), sha256(ADMIN)));
         started = RunningGateway.start(
                 "rutile.gateway.security.access-file=" + file,
                 "rutile.gateway.security.jwt.issuer=" + ISSUER.url(),
@@ -127,7 +133,8 @@ class SecuredGatewayTest {
         root.detachAppender(logged);
         assertThat(logged.list)
                 .extracting(ILoggingEvent::getFormattedMessage)
-                .allSatisfy(line -> assertThat(line).doesNotContain("fruit/", "secret", READER, WRITER, BOTH, ADMIN));
+                .allSatisfy(line ->
+                        assertThat(line).doesNotContain("fruit/", "secret", READER, WRITER, BOTH, MODEST, ADMIN));
         await().pollDelay(Duration.ZERO)
                 .untilAsserted(() -> assertThat(gateway.gauge("kv.gateway.requests.in.flight"))
                         .isZero());
@@ -305,6 +312,50 @@ class SecuredGatewayTest {
         assertThat(send("both", "POST", "/v1/txn/" + id + "/commit", "").statusCode())
                 .isEqualTo(200);
         assertThat(gateway.txn.newest()).containsOnlyKeys(key("fruit/1"));
+    }
+
+    @Test
+    void aCallerHasNoMoreThanOneMay() { // R10
+        gateway.kv.close();
+        List<CompletableFuture<HttpResponse<byte[]>>> underWay = Stream.generate(() ->
+                        gateway.http().sendAsync(as("modest", "/v1/raw/fruit/1").build(), BodyHandlers.ofByteArray()))
+                .limit(2)
+                .toList();
+        await().untilAsserted(() ->
+                assertThat(gateway.gauge("kv.gateway.requests.in.flight")).isEqualTo(2));
+
+        HttpResponse<byte[]> third = send("modest", "GET", "/v1/raw/fruit/1", "");
+        assertThat(third.statusCode()).isEqualTo(429);
+        assertThat(third.headers().firstValue("Retry-After")).hasValue("1");
+        assertThat(json(third).get("type").asString()).isEqualTo("urn:rutile:problem:too-many-requests");
+        assertThat(json(third).get("retryable").asBoolean()).isTrue();
+        assertThat(send("modest", "PUT", "/v1/raw/fruit/1", "v").statusCode())
+                .as("with a body")
+                .isEqualTo(429);
+        Throwable overGrpc = catchThrowable(() -> getOverGrpc(MODEST));
+        assertThat(Status.fromThrowable(overGrpc).getCode()).isEqualTo(Code.RESOURCE_EXHAUSTED);
+        HttpResponse<byte[]> others =
+                gateway.send(as("reader", "/v1/raw/fruit/1").header("Rutile-Timeout", "50ms"));
+        assertThat(others.statusCode()).as("somebody else is let in, and waits").isEqualTo(504);
+
+        gateway.kv.open();
+        assertThat(underWay)
+                .allSatisfy(call -> assertThat(call.join().statusCode()).isEqualTo(200));
+        assertThat(send("modest", "GET", "/v1/raw/fruit/1", "").statusCode()).isEqualTo(200);
+        assertThat(getOverGrpc(MODEST)).isEqualTo("apple");
+        assertThat(send("modest", "POST", "/v1/txn", "").statusCode()).isEqualTo(201);
+        assertThat(send("modest", "POST", "/v1/txn", "").statusCode()).isEqualTo(429);
+        assertThat(send("both", "POST", "/v1/txn", "").statusCode()).isEqualTo(201);
+        assertThat(refused("too-many-requests")).isEqualTo(3);
+    }
+
+    private String getOverGrpc(String token) {
+        return raw(token)
+                .get(RawGetRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8("fruit/1"))
+                        .build())
+                .getValue()
+                .toStringUtf8();
     }
 
     @Test
@@ -566,6 +617,7 @@ class SecuredGatewayTest {
             case "reader" -> READER;
             case "writer" -> WRITER;
             case "both" -> BOTH;
+            case "modest" -> MODEST;
             case "admin" -> ADMIN;
             default -> "nobody0123456789nobody0123456789";
         };

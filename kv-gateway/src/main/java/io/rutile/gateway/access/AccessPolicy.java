@@ -1,5 +1,7 @@
 package io.rutile.gateway.access;
 
+import io.rutile.gateway.kv.CallerQuota;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.WireLimits;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -18,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -32,14 +36,15 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <pre>
  * file   := { "roles": [ role, … ], "tokens": [ token, … ] }                        lines that begin with # are comments
- * role   := { "name": …, "grants": [ grant, … ] }
+ * role   := { "name": …, "grants": [ grant, … ], "limits": { bound: number, … } }    limits may be left out; bounds: {@link Bound#label}
  * grant  := { "permission": "read" | "write", "prefix": …, "enc": "utf8" | "hex" | "base64url",
  *             "api": "raw" | "txn" | "both", "keyspace": … }                          enc (utf8), api (both), keyspace may be left out
  *         | { "permission": "admin" }
  * token  := { "name": …, "sha256": 64 hex digits, "roles": [ name, … ], "expires": "2027-01-01T00:00:00Z" }   expires may be left out
  * </pre>
  *
- * Roles {@code read}, {@code write} and {@code admin} are there without being named, and hold everywhere. Everything is strict: a name that
+ * Roles {@code read}, {@code write} and {@code admin} are there without being named, and hold everywhere. Of what several roles limit, the largest holds; of what none does, the
+ * gateway's own bound. Everything is strict: a name that
  * is not known, or that is there twice, is an error of the whole file. Immutable.
  */
 final class AccessPolicy {
@@ -57,33 +62,44 @@ final class AccessPolicy {
             .enable(JsonReadFeature.ALLOW_YAML_COMMENTS)
             .build();
 
-    private final Map<String, List<Grant>> roles;
+    private final Map<String, Role> roles;
     /** By the first bytes of the hash: all that can be learnt from how long the search takes. */
     private final Map<Long, List<ApiToken>> tokens;
 
     private final @Nullable String keyspace;
+    private final CallerQuota quota;
+
+    /** What a role allows, and how much of the gateway whoever has it may have. */
+    private record Role(List<Grant> grants, Map<Bound, Long> limits) {
+
+        /** One that is not known. */
+        static final Role NONE = new Role(List.of(), Map.of());
+    }
 
     @SuppressWarnings("ArrayRecordComponent") // Not shown to anybody, and compared in constant time.
     private record ApiToken(byte[] sha256, Caller caller, Instant expires) {}
 
-    private AccessPolicy(Map<String, List<Grant>> roles, Map<Long, List<ApiToken>> tokens, @Nullable String keyspace) {
+    private AccessPolicy(
+            Map<String, Role> roles, Map<Long, List<ApiToken>> tokens, @Nullable String keyspace, CallerQuota quota) {
         this.roles = roles;
         this.tokens = tokens;
         this.keyspace = keyspace;
+        this.quota = quota;
     }
 
     /** Only the roles that are always there, and no tokens. */
-    static AccessPolicy builtIn(@Nullable String keyspace) {
-        return new AccessPolicy(builtInRoles(), Map.of(), keyspace);
+    static AccessPolicy builtIn(@Nullable String keyspace, CallerQuota quota) {
+        return new AccessPolicy(builtInRoles(), Map.of(), keyspace, quota);
     }
 
     /**
      * Reads a file.
      *
      * @param keyspace of the gateway; null if its cluster has none
+     * @param quota of callers whose roles say nothing else
      * @throws IllegalArgumentException says where the file is not what it should be
      */
-    static AccessPolicy parse(byte[] file, @Nullable String keyspace) {
+    static AccessPolicy parse(byte[] file, @Nullable String keyspace, CallerQuota quota) {
         check(file.length <= FILE_BYTES_MAX, "the file has more than " + FILE_BYTES_MAX + " bytes");
         JsonNode root;
         try {
@@ -95,12 +111,12 @@ final class AccessPolicy {
                     (where == null ? "" : "line " + where.getLineNr() + ": ") + e.getOriginalMessage());
         }
         fields(root, "the file", Set.of("roles", "tokens"));
-        Map<String, List<Grant>> roles = builtInRoles();
+        Map<String, Role> roles = builtInRoles();
         for (Item item : items(root, "roles", ROLES_MAX)) {
-            fields(item.node, item.where, Set.of("name", "grants"));
+            fields(item.node, item.where, Set.of("name", "grants", "limits"));
             String name = name(item);
             check(
-                    roles.putIfAbsent(name, grants(item)) == null,
+                    roles.putIfAbsent(name, new Role(grants(item), limits(item))) == null,
                     item.where + ".name is there twice, or built in: " + name);
         }
         Map<Long, List<ApiToken>> tokens = new HashMap<>();
@@ -108,20 +124,21 @@ final class AccessPolicy {
         for (Item item : items(root, "tokens", TOKENS_MAX)) {
             fields(item.node, item.where, Set.of("name", "sha256", "roles", "expires"));
             check(names.add(name(item)), item.where + ".name is there twice: " + name(item));
-            ApiToken token = token(item, roles, keyspace);
+            ApiToken token = token(item, roles, keyspace, quota);
             List<ApiToken> alike = tokens.computeIfAbsent(bucket(token.sha256), bucket -> new ArrayList<>(1));
             check(
                     alike.stream().noneMatch(other -> MessageDigest.isEqual(other.sha256, token.sha256)),
                     item.where + ".sha256 is there twice");
             alike.add(token);
         }
-        return new AccessPolicy(roles, tokens, keyspace);
+        return new AccessPolicy(roles, tokens, keyspace, quota);
     }
 
-    private static Map<String, List<Grant>> builtInRoles() {
-        Map<String, List<Grant>> roles = new HashMap<>();
+    private static Map<String, Role> builtInRoles() {
+        Map<String, Role> roles = new HashMap<>();
         Arrays.stream(Permission.values())
-                .forEach(permission -> roles.put(permission.label(), List.of(Grant.everywhere(permission))));
+                .forEach(permission ->
+                        roles.put(permission.label(), new Role(List.of(Grant.everywhere(permission)), Map.of())));
         return roles;
     }
 
@@ -145,16 +162,29 @@ final class AccessPolicy {
         return null;
     }
 
-    /** What the roles of these names allow together; names that are not known here allow nothing. */
-    Permissions permissions(Collection<String> names) {
-        return permissions(names, roles, keyspace);
+    /** Whoever has the roles of these names: what they allow together; names that are not known here allow nothing. */
+    Caller caller(String name, Collection<String> roleNames) {
+        return caller(name, roleNames, roles, keyspace, quota);
+    }
+
+    private static Caller caller(
+            String name,
+            Collection<String> roleNames,
+            Map<String, Role> roles,
+            @Nullable String keyspace,
+            CallerQuota quota) {
+        Map<Bound, Long> said = new EnumMap<>(Bound.class);
+        roleNames.forEach(role -> roles.getOrDefault(role, Role.NONE)
+                .limits()
+                .forEach((bound, most) -> said.merge(bound, most, Math::max)));
+        return new Caller(name, permissions(roleNames, roles, keyspace), quota.with(said));
     }
 
     private static Permissions permissions(
-            Collection<String> names, Map<String, List<Grant>> roles, @Nullable String keyspace) {
+            Collection<String> names, Map<String, Role> roles, @Nullable String keyspace) {
         return Permissions.of(
                 names.stream()
-                        .flatMap(name -> roles.getOrDefault(name, List.of()).stream())
+                        .flatMap(name -> roles.getOrDefault(name, Role.NONE).grants().stream())
                         .toList(),
                 keyspace);
     }
@@ -171,6 +201,24 @@ final class AccessPolicy {
         return items(role, "grants", GRANTS_MAX).stream()
                 .map(AccessPolicy::grant)
                 .toList();
+    }
+
+    private static Map<Bound, Long> limits(Item role) {
+        Map<Bound, Long> limits = new EnumMap<>(Bound.class);
+        JsonNode said = role.node.get("limits");
+        if (said == null) {
+            return limits;
+        }
+        String where = role.where + ".limits";
+        fields(said, where, Arrays.stream(Bound.values()).map(Bound::label).collect(Collectors.toSet()));
+        for (String label : said.propertyNames()) {
+            JsonNode most = said.get(label);
+            check(
+                    most.isIntegralNumber() && most.canConvertToLong() && most.asLong() > 0,
+                    where + "." + label + " is no number from 1 on");
+            limits.put(Bound.of(label).orElseThrow(), most.asLong());
+        }
+        return limits;
     }
 
     private static Grant grant(Item item) {
@@ -214,7 +262,7 @@ final class AccessPolicy {
         return ByteKey.wrap(prefix);
     }
 
-    private static ApiToken token(Item item, Map<String, List<Grant>> roles, @Nullable String keyspace) {
+    private static ApiToken token(Item item, Map<String, Role> roles, @Nullable String keyspace, CallerQuota quota) {
         byte[] sha256;
         try {
             sha256 = HexFormat.of().parseHex(text(item, "sha256", ""));
@@ -237,7 +285,7 @@ final class AccessPolicy {
                 throw new IllegalArgumentException(item.where + ".expires is no time such as 2027-01-01T00:00:00Z");
             }
         }
-        return new ApiToken(sha256, new Caller("token:" + name(item), permissions(names, roles, keyspace)), expires);
+        return new ApiToken(sha256, caller("token:" + name(item), names, roles, keyspace, quota), expires);
     }
 
     private static String name(Item item) {

@@ -4,6 +4,7 @@ import com.nimbusds.jose.jwk.JWKSet;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.gateway.kv.CallerQuota;
 import io.rutile.protocol.ByteKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -54,12 +55,14 @@ public final class Authenticator implements AutoCloseable {
      * @param accessFile roles and API tokens; null if there is none
      * @param jwt null if no JWT is believed
      * @param keyspace of this gateway's keys, by name; null if its cluster has none
+     * @param quota how much of the gateway each caller may have whose roles say nothing else
      * @param reloadInterval how often it is looked whether the file has changed
      */
     public record Settings(
             @Nullable Path accessFile,
             @Nullable JwtSettings jwt,
             @Nullable String keyspace,
+            CallerQuota quota,
             Duration reloadInterval) {
 
         /** Whether anybody is asked at all. */
@@ -143,11 +146,11 @@ public final class Authenticator implements AutoCloseable {
 
     private AccessPolicy firstPolicy() {
         if (settings.accessFile() == null) {
-            return AccessPolicy.builtIn(settings.keyspace());
+            return AccessPolicy.builtIn(settings.keyspace(), settings.quota());
         }
         try {
             fileRead = readFile(settings.accessFile());
-            return AccessPolicy.parse(fileRead, settings.keyspace());
+            return AccessPolicy.parse(fileRead, settings.keyspace(), settings.quota());
         } catch (IOException | IllegalArgumentException e) {
             throw new IllegalArgumentException("the access file " + settings.accessFile() + ": " + reason(e), e);
         }
@@ -252,7 +255,7 @@ public final class Authenticator implements AutoCloseable {
         }
         try {
             JwtVerifier.Verified said = now.verifier.verify(token, time);
-            return new Known(new Caller("jwt:" + said.name(), now.policy.permissions(said.roles())), said.until());
+            return new Known(now.policy.caller("jwt:" + said.name(), said.roles()), said.until());
         } catch (AccessException refused) {
             if (refused.refusal() == Refusal.UNKNOWN_KEY) {
                 keyMissed = true;
@@ -316,7 +319,7 @@ public final class Authenticator implements AutoCloseable {
         }
         fileRead = file;
         try {
-            AccessPolicy policy = AccessPolicy.parse(file, settings.keyspace());
+            AccessPolicy policy = AccessPolicy.parse(file, settings.keyspace(), settings.quota());
             snapshot = new Snapshot(policy, snapshot.verifier);
             log.info("access file read again file={} tokens={}", settings.accessFile(), policy.tokenCount());
             changed("file", "changed");

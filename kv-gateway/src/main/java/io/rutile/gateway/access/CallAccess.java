@@ -2,6 +2,7 @@ package io.rutile.gateway.access;
 
 import io.rutile.gateway.kv.Failure;
 import io.rutile.gateway.kv.FailureException;
+import io.rutile.gateway.kv.GatewayLimits.Permit;
 import io.rutile.gateway.kv.PrefixRange;
 import io.rutile.gateway.kv.ReservedKeys;
 import io.rutile.protocol.ByteKey;
@@ -36,6 +37,20 @@ public final class CallAccess {
 
     public Caller caller() {
         return caller;
+    }
+
+    /**
+     * Counts what the call holds for its caller.
+     *
+     * @throws FailureException if they have as much as they may; it is written down who
+     */
+    public void enter(Permit permit) {
+        try {
+            permit.countFor(caller.name(), caller.quota());
+        } catch (FailureException tooMuch) {
+            audit.refused(Refusal.TOO_MANY_REQUESTS, caller, origin, "");
+            throw tooMuch;
+        }
     }
 
     /**

@@ -19,6 +19,7 @@ public enum Refusal {
     NO_LONGER_VALID(Kind.UNAUTHENTICATED, "the token has expired or was taken away during the call"),
     KEYS_UNAVAILABLE(Kind.UNAVAILABLE, "the issuer's keys could not be read yet"),
     NOT_ALLOWED(Kind.PERMISSION_DENIED, "the caller may not do this"),
+    TOO_MANY_REQUESTS(Kind.TOO_MANY_REQUESTS, "the caller has as much as one may have"),
     NOT_ADMIN(Kind.PERMISSION_DENIED, "this needs the permission admin");
 
     private final Failure failure;

@@ -50,7 +50,9 @@ public final class TxnDoor {
 
     /** Begins a transaction that is this caller's. @see TxnSessions#begin */
     public CompletableFuture<TxnSessions.Opened> begin(TxnOptions options) {
-        return GuardedKv.asked(() -> access.requireAny(Api.TXN), () -> sessions.begin(access.caller(), options));
+        return GuardedKv.asked(
+                () -> access.requireAny(Api.TXN),
+                () -> sessions.begin(access.caller(), access.caller().quota(), options));
     }
 
     /** Does something with an open transaction of this caller's. @see TxnSessions#call */

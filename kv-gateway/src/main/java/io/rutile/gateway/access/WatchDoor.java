@@ -26,10 +26,6 @@ public final class WatchDoor {
         return GuardedKv.asked(
                 () -> access.require(Permission.READ, Api.TXN, range),
                 () -> watches.watch(
-                        range,
-                        from,
-                        access.caller(),
-                        !access.caller().equals(Caller.ANYONE),
-                        access::requireStillValid));
+                        range, from, access.caller(), access.caller().quota(), access::requireStillValid));
     }
 }

@@ -3,11 +3,10 @@ package io.rutile.gateway.grpc;
 import io.grpc.Context;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
-import io.rutile.client.KvClientException;
 import io.rutile.gateway.access.CallAccess;
 import io.rutile.gateway.kv.CallerGoneException;
 import io.rutile.gateway.kv.Failure;
-import io.rutile.gateway.kv.Failures;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
@@ -124,8 +123,8 @@ final class CallGuard extends ServerStreamTracer implements MessageStream.Watch 
         } else {
             try {
                 permit.reserve(more);
-            } catch (KvClientException busy) {
-                throw RpcErrors.of(Failures.of(busy));
+            } catch (FailureException full) {
+                throw RpcErrors.of(full.failure());
             } catch (CallerGoneException gone) {
                 return;
             }

@@ -12,12 +12,12 @@ import io.grpc.StatusRuntimeException;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import io.rutile.client.KvClientException;
 import io.rutile.gateway.access.AccessException;
 import io.rutile.gateway.access.Authenticator;
+import io.rutile.gateway.access.CallAccess;
 import io.rutile.gateway.access.CallOrigin;
 import io.rutile.gateway.kv.Failure;
-import io.rutile.gateway.kv.Failures;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -90,8 +90,8 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
     private CallGuard ofApi() {
         try {
             return new CallGuard(this, limits.admit(), null, () -> {});
-        } catch (KvClientException busy) {
-            return new CallGuard(this, null, Failures.of(busy), () -> {});
+        } catch (FailureException busy) {
+            return new CallGuard(this, null, busy.failure(), () -> {});
         }
     }
 
@@ -117,9 +117,16 @@ final class CallGuards extends ServerStreamTracer.Factory implements ServerInter
         String method = call.getMethodDescriptor().getFullMethodName();
         if (method.startsWith(API) || !healthIsOpen) {
             try {
-                guard.callBy(authenticator.authenticate(authorization(headers), origin(call, method)));
+                CallAccess access = authenticator.authenticate(authorization(headers), origin(call, method));
+                guard.callBy(access);
+                if (method.startsWith(API)) {
+                    access.enter(guard.permit());
+                }
             } catch (AccessException stranger) {
                 refuse(call, RpcErrors.of(stranger.refusal().failure()));
+                return new ServerCall.Listener<>() {};
+            } catch (FailureException tooMuch) {
+                refuse(call, RpcErrors.of(tooMuch.failure()));
                 return new ServerCall.Listener<>() {};
             }
         }

@@ -63,12 +63,15 @@ final class RpcErrors {
             // Nothing was begun: what clients that retry by themselves retry.
             case UNAVAILABLE, BUSY -> Code.UNAVAILABLE;
             case TIMEOUT -> Code.DEADLINE_EXCEEDED;
-            case DISK_FULL, TOO_MANY_WATCHES, TOO_SLOW -> Code.RESOURCE_EXHAUSTED;
+            case DISK_FULL, TOO_MANY_REQUESTS, TOO_MANY_WATCHES, TOO_SLOW -> Code.RESOURCE_EXHAUSTED;
         };
     }
 
     private static boolean asksToWait(Failure.Kind kind) {
-        return kind == Failure.Kind.BUSY || kind == Failure.Kind.UNAVAILABLE;
+        return switch (kind) {
+            case BUSY, TOO_MANY_REQUESTS, UNAVAILABLE -> true;
+            default -> false;
+        };
     }
 
     private static String shortened(String text) {

@@ -194,7 +194,7 @@ public final class AtomicCalls {
                 try {
                     permit.reserve(page.stream().mapToLong(Run::bytesOf).sum());
                     page.forEach(this::count);
-                } catch (KvClientException | CallerGoneException refused) {
+                } catch (FailureException | CallerGoneException refused) {
                     return CompletableFuture.failedFuture(refused);
                 }
                 pairs.addAll(page);

@@ -38,6 +38,8 @@ public record Failure(
         CONFLICT(false),
         /** Changes behind the position of a watch may be gone. */
         POSITION_GONE(false),
+        /** The caller has as much of the gateway as one may have. */
+        TOO_MANY_REQUESTS(true),
         /** As many watch as may. */
         TOO_MANY_WATCHES(true),
         /** A watcher has read more slowly than changes came. */

@@ -3,15 +3,16 @@ package io.rutile.gateway.kv;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.rutile.client.KvClientException;
-import io.rutile.protocol.RegionErrors;
+import io.rutile.gateway.kv.CallerShares.Share;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds what callers have in flight at the gateway, in requests and in bytes of keys and values held for them (R10). Past a
- * bound a caller is answered {@code BUSY} at once instead of being queued, and {@code kv.gateway.refused} counts it. Safe from any
- * thread.
+ * Bounds what callers have in flight at the gateway, in requests and in bytes of keys and values held for them (R10): all of them together,
+ * and each for itself. Past a bound a caller is answered {@code BUSY} or {@code TOO_MANY_REQUESTS} at once instead of being queued, and {@code
+ * kv.gateway.refused} counts it. Safe from any thread.
  */
 public final class GatewayLimits {
 
@@ -21,12 +22,19 @@ public final class GatewayLimits {
     private final AtomicLong bytes = new AtomicLong();
     private final Counter refusedRequests;
     private final Counter refusedBytes;
+    private final Counter refusedCallers;
+    private final CallerShares callers;
 
     /**
      * @param requestsMax requests at the same time, at least 1
      * @param bytesMax bytes held for all requests together, at least 1
      */
     public GatewayLimits(int requestsMax, long bytesMax, MeterRegistry metrics) {
+        this(requestsMax, bytesMax, System::nanoTime, metrics);
+    }
+
+    /** @param nanoClock monotonic, as {@link System#nanoTime} counts */
+    GatewayLimits(int requestsMax, long bytesMax, LongSupplier nanoClock, MeterRegistry metrics) {
         if (requestsMax < 1 || bytesMax < 1) {
             throw new IllegalArgumentException(
                     "limits are at least 1: requestsMax=" + requestsMax + " bytesMax=" + bytesMax);
@@ -35,6 +43,8 @@ public final class GatewayLimits {
         this.bytesMax = bytesMax;
         refusedRequests = refused("requests", metrics);
         refusedBytes = refused("bytes", metrics);
+        refusedCallers = refused("caller", metrics);
+        callers = new CallerShares(nanoClock);
         Gauge.builder("kv.gateway.requests.in.flight", requests, AtomicInteger::get)
                 .description("Requests admitted and not yet answered")
                 .register(metrics);
@@ -47,7 +57,7 @@ public final class GatewayLimits {
     /**
      * Lets a request in.
      *
-     * @throws KvClientException {@code BUSY} if as many as allowed are in flight
+     * @throws FailureException {@code BUSY} if as many as allowed are in flight
      */
     public Permit admit() {
         if (requests.incrementAndGet() > requestsMax) {
@@ -67,29 +77,44 @@ public final class GatewayLimits {
     }
 
     /** What is answered past a bound: nothing was begun, and it may be tried again. */
-    static KvClientException busy(String reason) {
-        String message = "the gateway is busy: " + reason;
-        return new KvClientException(
-                KvClientException.Kind.BUSY,
-                message,
-                RegionErrors.serverIsBusy(message, 0).error(),
-                null);
+    static FailureException busy(String reason) {
+        return new FailureException(Failure.Kind.BUSY.because("the gateway is busy: " + reason, "ServerIsBusy"));
     }
 
     /** One admitted request. Bytes are reserved before they are held for long, and given back at the latest when it is answered. */
     public final class Permit implements AutoCloseable {
 
         private long held;
+        private @Nullable Share share;
         private boolean abandoned;
         private boolean closed;
 
         private Permit() {}
 
         /**
+         * From now on the request, with what it holds already, counts for who makes it, too. Once at most.
+         *
+         * @param caller their name
+         * @throws FailureException {@code TOO_MANY_REQUESTS} if they have as much as they may; the permit is to be closed, as always
+         */
+        public synchronized void countFor(String caller, CallerQuota quota) {
+            if (closed || quota.equals(CallerQuota.NONE)) {
+                return;
+            }
+            try {
+                share = callers.enter(caller, quota, held);
+            } catch (FailureException over) {
+                refusedCallers.increment();
+                throw over;
+            }
+        }
+
+        /**
          * Makes room for more bytes of this request. After {@link #close} it counts nothing: an answer that comes too late is
          * dropped by whoever reserves for it.
          *
-         * @throws KvClientException {@code BUSY} if all requests together would hold more than allowed; nothing is reserved
+         * @throws FailureException {@code BUSY} if all requests together would hold more than allowed, {@code TOO_MANY_REQUESTS} if those of the
+         *     caller would; nothing is reserved
          * @throws CallerGoneException after {@link #abandon}
          */
         public synchronized void reserve(long count) {
@@ -104,6 +129,15 @@ public final class GatewayLimits {
                 refusedBytes.increment();
                 throw busy("requests in flight would hold more than " + bytesMax + " bytes");
             }
+            if (share != null) {
+                try {
+                    share.reserve(count);
+                } catch (FailureException over) {
+                    bytes.addAndGet(-count);
+                    refusedCallers.increment();
+                    throw over;
+                }
+            }
             held += count;
         }
 
@@ -115,6 +149,9 @@ public final class GatewayLimits {
             held -= count;
             assert held >= 0 : "released more than was reserved";
             bytes.addAndGet(-count);
+            if (share != null) {
+                share.release(count);
+            }
         }
 
         /** Nobody waits for the answer any more: what has begun ends at its next step that wants room. */
@@ -129,6 +166,9 @@ public final class GatewayLimits {
                 closed = true;
                 bytes.addAndGet(-held);
                 requests.decrementAndGet();
+                if (share != null) {
+                    share.leave(held);
+                }
             }
         }
     }

@@ -28,13 +28,13 @@ final class TxnSession implements OpenTransaction {
         OVER
     }
 
-    /** Room for what transactions write, shared by all of them. */
+    /** Room for what transactions write, shared with others. */
     interface Room {
 
         /**
          * Takes a part of it.
          *
-         * @throws KvClientException {@code BUSY} if there is not so much left; nothing is taken
+         * @throws FailureException {@code BUSY} or {@code TOO_MANY_REQUESTS} if there is not so much left; nothing is taken
          */
         void take(long bytes);
 

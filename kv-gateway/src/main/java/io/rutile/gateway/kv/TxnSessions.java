@@ -6,11 +6,13 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.KvClientException;
 import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.TxnOptions;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.gateway.kv.TxnSessionException.Reason;
 import io.rutile.protocol.TimeStamp;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,12 +95,15 @@ public final class TxnSessions implements AutoCloseable {
     private final Map<String, Ended> ended;
     private final AtomicInteger slots = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
-    private final TxnSession.Room room = new SharedRoom();
+    /** Of owners with open transactions. Guarded by itself. */
+    private final Map<Object, Holding> holdings = new HashMap<>();
+
     private volatile boolean closed;
 
     private final Counter expired;
     private final Counter refusedTransactions;
     private final Counter refusedBytes;
+    private final Counter refusedCallers;
     private final MeterRegistry metrics;
 
     /** @param records where commits with a key are written down */
@@ -134,6 +139,7 @@ public final class TxnSessions implements AutoCloseable {
                 .register(metrics);
         refusedTransactions = GatewayLimits.refused("transactions", metrics);
         refusedBytes = GatewayLimits.refused("transaction-bytes", metrics);
+        refusedCallers = GatewayLimits.refused("caller", metrics);
         Gauge.builder("kv.gateway.txn.open", slots, AtomicInteger::get)
                 .description("Transactions that are open between the requests of their clients")
                 .register(metrics);
@@ -155,24 +161,51 @@ public final class TxnSessions implements AutoCloseable {
     }
 
     /**
-     * Opens a transaction. Fails with {@code BUSY} if as many as allowed are open.
+     * Opens a transaction. Fails with {@link FailureException}, {@code BUSY} or {@code TOO_MANY_REQUESTS}, if as many as allowed are open.
      *
      * @param owner who alone finds it again: whoever equals it
+     * @param quota how much the owner may have
      */
-    public CompletableFuture<Opened> begin(Object owner, TxnOptions options) {
+    public CompletableFuture<Opened> begin(Object owner, CallerQuota quota, TxnOptions options) {
         if (slots.incrementAndGet() > limits.openMax()) {
             slots.decrementAndGet();
             refusedTransactions.increment();
             return CompletableFuture.failedFuture(GatewayLimits.busy(limits.openMax() + " transactions are open"));
         }
+        Holding holding = take(owner, quota);
+        if (holding == null) {
+            slots.decrementAndGet();
+            refusedCallers.increment();
+            return CompletableFuture.failedFuture(quota.exceeded(Bound.TRANSACTIONS));
+        }
         return operations
                 .begin(bounded(options))
                 .whenComplete((begun, failure) -> {
                     if (failure != null) {
-                        slots.decrementAndGet();
+                        giveBack(owner);
                     }
                 })
-                .thenApply(transaction -> admit(owner, transaction));
+                .thenApply(transaction -> admit(owner, holding, transaction));
+    }
+
+    /** @return null if the owner has as many as they may */
+    private @Nullable Holding take(Object owner, CallerQuota quota) {
+        synchronized (holdings) {
+            Holding holding = holdings.computeIfAbsent(owner, unknown -> new Holding());
+            holding.quota = quota;
+            if (holding.transactions >= quota.max(Bound.TRANSACTIONS)) {
+                return null;
+            }
+            holding.transactions++;
+            return holding;
+        }
+    }
+
+    private void giveBack(Object owner) {
+        slots.decrementAndGet();
+        synchronized (holdings) {
+            holdings.computeIfPresent(owner, (who, holding) -> --holding.transactions == 0 ? null : holding);
+        }
     }
 
     private TxnOptions bounded(TxnOptions options) {
@@ -182,14 +215,14 @@ public final class TxnSessions implements AutoCloseable {
                 .withBounds(bytesMax, options.entriesMax());
     }
 
-    private Opened admit(Object owner, OpenTransaction transaction) {
+    private Opened admit(Object owner, Holding holding, OpenTransaction transaction) {
         byte[] bits = new byte[ID_BYTES];
         random.nextBytes(bits);
         String id = HexFormat.of().formatHex(bits);
         long bornNanos = nanoClock.getAsLong();
         long lifeNanos = limits.lifeMax().toNanos();
         TxnSession session = new TxnSession(
-                owner, transaction, room, () -> nanoClock.getAsLong() - bornNanos > lifeNanos, bornNanos);
+                owner, transaction, holding, () -> nanoClock.getAsLong() - bornNanos > lifeNanos, bornNanos);
         open.put(id, session);
         if (closed) {
             dropAll();
@@ -364,7 +397,7 @@ public final class TxnSessions implements AutoCloseable {
 
     private void release(TxnSession session, String outcome) {
         session.letGo();
-        slots.decrementAndGet();
+        giveBack(session.owner());
         Counter.builder("kv.gateway.txn.ended")
                 .tag("outcome", outcome)
                 .description("Transactions that are not open any more")
@@ -390,7 +423,14 @@ public final class TxnSessions implements AutoCloseable {
         });
     }
 
-    private final class SharedRoom implements TxnSession.Room {
+    /** What one owner has. */
+    private final class Holding implements TxnSession.Room {
+
+        private volatile CallerQuota quota = CallerQuota.NONE;
+        /** Guarded by the map. */
+        private int transactions;
+
+        private final AtomicLong own = new AtomicLong();
 
         @Override
         public void take(long count) {
@@ -399,10 +439,16 @@ public final class TxnSessions implements AutoCloseable {
                 refusedBytes.increment();
                 throw GatewayLimits.busy("open transactions would hold more than " + limits.bytesMax() + " bytes");
             }
+            if (own.addAndGet(count) > quota.max(Bound.TRANSACTION_BYTES)) {
+                giveBack(count);
+                refusedCallers.increment();
+                throw quota.exceeded(Bound.TRANSACTION_BYTES);
+            }
         }
 
         @Override
         public void giveBack(long count) {
+            own.addAndGet(-count);
             bytes.addAndGet(-count);
         }
     }

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.client.feed.ChangeBatch;
 import io.rutile.client.feed.FeedPosition;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
@@ -37,18 +38,18 @@ public final class Watches implements AutoCloseable {
      * What may be open.
      *
      * @param watchersMax at the same time
-     * @param perCallerMax of one caller, where callers are asked who they are
      * @param feedsMax feeds of the cluster
      * @param feedBytesMax changes that a feed keeps for those who read slowly, and as much once more for what is not in order yet
      * @param heartbeat after which who waits is told that nothing has come
      */
-    public record Limits(int watchersMax, int perCallerMax, int feedsMax, long feedBytesMax, Duration heartbeat) {}
+    public record Limits(int watchersMax, int feedsMax, long feedBytesMax, Duration heartbeat) {}
 
     private final ChangeSource source;
     private final Limits limits;
     private final LongSupplier nanoClock;
     private final ScheduledThreadPoolExecutor executor;
     private final Counter refusedWatchers;
+    private final Counter refusedCallers;
     private final Counter refusedFeeds;
     private final Counter tooSlow;
 
@@ -73,6 +74,7 @@ public final class Watches implements AutoCloseable {
             return thread;
         });
         this.refusedWatchers = GatewayLimits.refused("watchers", metrics);
+        this.refusedCallers = GatewayLimits.refused("caller", metrics);
         this.refusedFeeds = GatewayLimits.refused("watch-feeds", metrics);
         this.tooSlow = Counter.builder("kv.gateway.watch.slow")
                 .description("Watchers that were let go because changes came faster than they read them")
@@ -99,15 +101,15 @@ public final class Watches implements AutoCloseable {
      * Lets somebody watch.
      *
      * @param from behind which changes are told; null for what is committed from now on
-     * @param caller who; the bound for one caller doesn't count where nobody is asked
-     * @param counted whether it does
+     * @param caller who
+     * @param quota how much they may have
      * @param stillAllowed asked before each answer; throws {@link FailureException} if the caller may watch no more
      * @return to be closed; fails with {@link FailureException} if too many watch
      */
     public CompletableFuture<Watch> watch(
-            KeyRange range, @Nullable FeedPosition from, Object caller, boolean counted, Runnable stillAllowed) {
+            KeyRange range, @Nullable FeedPosition from, Object caller, CallerQuota quota, Runnable stillAllowed) {
         try {
-            admit(caller, counted);
+            admit(caller, quota);
         } catch (FailureException refused) {
             return CompletableFuture.failedFuture(refused);
         }
@@ -120,7 +122,7 @@ public final class Watches implements AutoCloseable {
                 });
     }
 
-    private synchronized void admit(Object caller, boolean counted) {
+    private synchronized void admit(Object caller, CallerQuota quota) {
         if (closed) {
             throw new FailureException(Failure.Kind.UNAVAILABLE.because("the gateway stops"));
         }
@@ -130,10 +132,9 @@ public final class Watches implements AutoCloseable {
             throw new FailureException(
                     Failure.Kind.TOO_MANY_WATCHES.because(limits.watchersMax() + " watchers are here"));
         }
-        if (counted && own >= limits.perCallerMax()) {
-            refusedWatchers.increment();
-            throw new FailureException(Failure.Kind.TOO_MANY_WATCHES.because(
-                    "the caller has " + limits.perCallerMax() + " watchers, which is as many as one may have"));
+        if (own >= quota.max(Bound.WATCHERS)) {
+            refusedCallers.increment();
+            throw quota.exceeded(Bound.WATCHERS);
         }
         watchers++;
         byCaller.put(caller, own + 1);

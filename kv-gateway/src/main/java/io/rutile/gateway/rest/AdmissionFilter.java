@@ -1,6 +1,7 @@
 package io.rutile.gateway.rest;
 
-import io.rutile.client.KvClientException;
+import io.rutile.gateway.access.CallAccess;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import io.rutile.protocol.WireLimits;
@@ -72,9 +73,19 @@ final class AdmissionFilter extends OncePerRequestFilter {
         Permit permit;
         try {
             permit = limits.admit();
-        } catch (KvClientException e) {
+        } catch (FailureException e) {
             ProblemWriter.write(response, Problems.of(e));
             return;
+        }
+        CallAccess access = CallerFilter.access(original);
+        if (access != null) {
+            try {
+                access.enter(permit);
+            } catch (FailureException e) {
+                permit.close();
+                ProblemWriter.write(response, Problems.of(e));
+                return;
+            }
         }
         request.setAttribute(PERMIT, permit);
         stalled.watchOver(request);
@@ -120,7 +131,7 @@ final class AdmissionFilter extends OncePerRequestFilter {
         }
         try {
             permit.reserve(announced);
-        } catch (KvClientException full) {
+        } catch (FailureException full) {
             return false;
         }
         // Waits for nothing: it is in the container's buffer.

@@ -1,6 +1,6 @@
 package io.rutile.gateway.rest;
 
-import io.rutile.client.KvClientException;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -45,7 +45,7 @@ final class BodyReader implements ReadListener, AsyncListener {
         }
     }
 
-    /** The body, or why there is none: {@link ProblemException} or {@link KvClientException}. */
+    /** The body, or why there is none: {@link ProblemException} or {@link FailureException}. */
     CompletableFuture<byte[]> outcome() {
         return outcome;
     }
@@ -87,7 +87,7 @@ final class BodyReader implements ReadListener, AsyncListener {
         try {
             permit.reserve(capacity - buffer.length);
             buffer = Arrays.copyOf(buffer, capacity);
-        } catch (KvClientException e) {
+        } catch (FailureException e) {
             refuse(e);
         }
     }

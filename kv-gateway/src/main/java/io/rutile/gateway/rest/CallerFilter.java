@@ -55,7 +55,7 @@ public final class CallerFilter implements Filter {
         return registration;
     }
 
-    /** What this request may touch. */
+    /** What this request may touch. There is none for what everybody may see, such as a page of the console. */
     static CallAccess access(HttpServletRequest request) {
         return (CallAccess) request.getAttribute(ACCESS);
     }

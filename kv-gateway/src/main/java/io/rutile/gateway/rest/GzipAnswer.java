@@ -1,6 +1,6 @@
 package io.rutile.gateway.rest;
 
-import io.rutile.client.KvClientException;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -58,7 +58,7 @@ final class GzipAnswer implements AutoCloseable {
         }
         try {
             permit.reserve(STATE_BYTES);
-        } catch (KvClientException busy) {
+        } catch (FailureException full) {
             return null;
         }
         response.setHeader(HttpHeaders.CONTENT_ENCODING, "gzip");

@@ -56,7 +56,9 @@ class OpenApiDocument {
                 ProblemType.BUSY.problem("the gateway is busy: 1024 requests are in flight", "ServerIsBusy"));
         problem.addHeaderObject(
                 "Retry-After",
-                new Header().description("With status 503: seconds to wait").schema(new IntegerSchema()));
+                new Header()
+                        .description("With status 429 and 503: seconds to wait")
+                        .schema(new IntegerSchema()));
         components.addResponses("Problem", problem);
         components.addResponses(
                 "Unauthenticated", response("It is not known who calls", Problems.of(Refusal.EXPIRED.failure())));

@@ -24,6 +24,7 @@ enum ProblemType {
             Kind.TRANSACTION_COMMITTING, HttpStatus.CONFLICT, "The commit of the transaction was asked for"),
     PRECONDITION_FAILED("precondition-failed", HttpStatus.PRECONDITION_FAILED, "The value is another one", false),
     POSITION_GONE(Kind.POSITION_GONE, HttpStatus.GONE, "Changes behind the position may be gone"),
+    TOO_MANY_REQUESTS(Kind.TOO_MANY_REQUESTS, HttpStatus.TOO_MANY_REQUESTS, "The caller has as much as one may have"),
     TOO_MANY_WATCHES(Kind.TOO_MANY_WATCHES, HttpStatus.TOO_MANY_REQUESTS, "As many watch as may"),
     TOO_SLOW(Kind.TOO_SLOW, HttpStatus.SERVICE_UNAVAILABLE, "The watcher was too slow"),
     IDEMPOTENCY_KEY_REUSED(
@@ -69,6 +70,7 @@ enum ProblemType {
             case TRANSACTION_COMMITTING -> TRANSACTION_COMMITTING;
             case CONFLICT -> CONFLICT;
             case POSITION_GONE -> POSITION_GONE;
+            case TOO_MANY_REQUESTS -> TOO_MANY_REQUESTS;
             case TOO_MANY_WATCHES -> TOO_MANY_WATCHES;
             case TOO_SLOW -> TOO_SLOW;
             case IDEMPOTENCY_KEY_REUSED -> IDEMPOTENCY_KEY_REUSED;

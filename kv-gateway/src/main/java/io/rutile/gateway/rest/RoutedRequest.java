@@ -2,6 +2,7 @@ package io.rutile.gateway.rest;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
+import java.util.Enumeration;
 
 /**
  * A request whose path is good for routing only. A key may spell anything, {@code ../} and {@code %2F} included, while containers
@@ -11,6 +12,9 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 final class RoutedRequest extends HttpServletRequestWrapper {
 
     private static final String PATH_AS_IT_CAME = RoutedRequest.class.getName();
+    /** As other gateways call it: what {@link TimeParameters#TIMEOUT_HEADER} is, where that is not sent. */
+    private static final String TIMEOUT_HEADER_ELSEWHERE = "X-Request-Timeout";
+
     private static final String NOWHERE = "/no-such-path";
 
     private final String route;
@@ -31,6 +35,14 @@ final class RoutedRequest extends HttpServletRequestWrapper {
     @Override
     public String getRequestURI() {
         return route;
+    }
+
+    @Override
+    public Enumeration<String> getHeaders(String name) {
+        Enumeration<String> values = super.getHeaders(name);
+        return values.hasMoreElements() || !name.equalsIgnoreCase(TimeParameters.TIMEOUT_HEADER)
+                ? values
+                : super.getHeaders(TIMEOUT_HEADER_ELSEWHERE);
     }
 
     private static boolean isPlain(String path) {

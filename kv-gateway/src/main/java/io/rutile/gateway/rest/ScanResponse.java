@@ -1,9 +1,9 @@
 package io.rutile.gateway.rest;
 
-import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.raw.RawKv.PairConsumer;
 import io.rutile.gateway.kv.CallerGoneException;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits.Permit;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -40,13 +40,13 @@ final class ScanResponse implements PairConsumer {
         this.permit = AdmissionFilter.permit(request);
     }
 
-    /** Fails with {@code BUSY} if the gateway holds too much already: this page is then the first thing it lets go. */
+    /** Fails if the gateway holds too much already, or the caller has as much as they may: this page is then the first thing it lets go. */
     @Override
     public CompletableFuture<Void> accept(List<Pair> pairs) {
         long bytes = PairJson.bytesOf(pairs);
         try {
             permit.reserve(bytes);
-        } catch (KvClientException e) {
+        } catch (FailureException e) {
             return CompletableFuture.failedFuture(e);
         }
         begin(bytes);

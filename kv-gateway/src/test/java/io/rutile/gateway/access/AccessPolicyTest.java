@@ -5,11 +5,14 @@ import static io.rutile.gateway.RunningGateway.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rutile.gateway.kv.CallerQuota;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.protocol.ByteKey;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +36,8 @@ class AccessPolicyTest {
                 """.formatted(
                                 HexFormat.of().formatHex(sha256("first")),
                                 HexFormat.of().formatHex(sha256("second")))),
-                null);
+                null,
+                CallerQuota.NONE);
 
         Caller one = policy.callerOf(sha256("first"), NOW);
         Caller two = policy.callerOf(sha256("second"), NOW);
@@ -54,12 +58,38 @@ class AccessPolicyTest {
                 .isInstanceOfSatisfying(
                         AccessException.class,
                         refused -> assertThat(refused.refusal()).isEqualTo(Refusal.EXPIRED));
-        assertThat(policy.permissions(List.of("shop", "nobody's"))).isEqualTo(one.permissions());
+        assertThat(policy.caller("jwt:x", List.of("shop", "nobody's")).permissions())
+                .isEqualTo(one.permissions());
     }
 
     @Test
     void everythingMayBeLeftOut() {
-        assertThat(AccessPolicy.parse(bytes("{}"), null).tokenCount()).isZero();
+        assertThat(AccessPolicy.parse(bytes("{}"), null, CallerQuota.NONE).tokenCount())
+                .isZero();
+    }
+
+    @Test
+    void rolesSayHowMuchACallerMayHave() throws Exception {
+        CallerQuota defaults = new CallerQuota(Map.of(Bound.REQUESTS, 100L, Bound.WATCHERS, 7L));
+        AccessPolicy policy =
+                AccessPolicy.parse(bytes("""
+                {"roles": [{"name": "slow", "grants": [], "limits": {"requests": 2, "requestsPerSecond": 10}},
+                           {"name": "fast", "grants": [], "limits": {"requests": 500}}],
+                 "tokens": [{"name": "one", "sha256": "%s", "roles": ["slow", "read"]}]}
+                """.formatted(HexFormat.of().formatHex(sha256("first")))), null, defaults);
+
+        Caller one = policy.callerOf(sha256("first"), NOW);
+        assertThat(one).isNotNull();
+        assertThat(one.quota())
+                .isEqualTo(new CallerQuota(
+                        Map.of(Bound.REQUESTS, 2L, Bound.REQUESTS_PER_SECOND, 10L, Bound.WATCHERS, 7L)));
+        assertThat(policy.caller("jwt:x", List.of("slow", "fast")).quota().max(Bound.REQUESTS))
+                .as("of several the largest")
+                .isEqualTo(500);
+        assertThat(policy.caller("jwt:x", List.of("read", "nobody's")).quota()).isEqualTo(defaults);
+        assertThat(policy.caller("jwt:x", List.of("slow", "read")))
+                .as("a quota makes nobody somebody else")
+                .isEqualTo(policy.caller("jwt:x", List.of("read")));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -80,6 +110,12 @@ class AccessPolicyTest {
             {"roles": [{"name": "a", "grants": [{"permission": "read", "prefix": "0", "enc": "rot13"}]}]} | enc is utf8
             {"roles": [{"name": "a", "grants": [{"permission": "read", "prefix": "", "api": "all"}]}]}   | api is raw, txn or both
             {"roles": [{"name": "a", "grants": [{"permission": "admin", "prefix": "a"}]}]}         | no prefix
+            {"roles": [{"name": "a", "limits": {"requsts": 1}}]}                                   | roles[0].limits has a field that is not known: requsts
+            {"roles": [{"name": "a", "limits": {"requests": 0}}]}                                  | roles[0].limits.requests is no number from 1 on
+            {"roles": [{"name": "a", "limits": {"requests": 1.5}}]}                                | roles[0].limits.requests is no number from 1 on
+            {"roles": [{"name": "a", "limits": {"bytes": 9223372036854775808}}]}                   | roles[0].limits.bytes is no number from 1 on
+            {"roles": [{"name": "a", "limits": {"requests": "many"}}]}                             | roles[0].limits.requests is no number from 1 on
+            {"roles": [{"name": "a", "limits": 7}]}                                                | roles[0].limits is no object
             {"tokens": [{"name": "a", "sha256": "00", "roles": []}]}                               | tokens[0].sha256 is not 64
             {"tokens": [{"name": "a", "sha256": "0000000000000000000000000000000000000000000000000000000000000000", "roles": ["b"]}]} | tokens[0].roles[0] is no role
             {"tokens": [{"name": "a", "sha256": "0000000000000000000000000000000000000000000000000000000000000000", "expires": "soon"}]} | expires is no time
@@ -89,7 +125,7 @@ class AccessPolicyTest {
             {} {}                                                                                  | line 1
             """)
     void whatIsWrongIsSaidWithItsPlace(String file, String words) {
-        assertThatThrownBy(() -> AccessPolicy.parse(bytes(file), null))
+        assertThatThrownBy(() -> AccessPolicy.parse(bytes(file), null, CallerQuota.NONE))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(words);
     }
@@ -105,14 +141,14 @@ class AccessPolicyTest {
             byte[] noise = file.clone();
             noise[random.nextInt(noise.length)] = (byte) random.nextInt(256);
             try {
-                AccessPolicy.parse(noise, null);
+                AccessPolicy.parse(noise, null, CallerQuota.NONE);
             } catch (IllegalArgumentException refused) {
                 assertThat(refused).hasMessageNotContaining("Exception");
             }
         }
-        assertThatThrownBy(() -> AccessPolicy.parse(bytes("[".repeat(100_000)), null))
+        assertThatThrownBy(() -> AccessPolicy.parse(bytes("[".repeat(100_000)), null, CallerQuota.NONE))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> AccessPolicy.parse(new byte[AccessPolicy.FILE_BYTES_MAX + 1], null))
+        assertThatThrownBy(() -> AccessPolicy.parse(new byte[AccessPolicy.FILE_BYTES_MAX + 1], null, CallerQuota.NONE))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.gateway.kv.CallerQuota;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -39,7 +40,11 @@ class AuditLogTest {
 
     @Test
     void aLineSaysWhoWhatAndWhy() {
-        audit.refused(Refusal.NOT_ALLOWED, new Caller("jwt:eve\n{\"event\"", Permissions.NONE), HERE, "read raw");
+        audit.refused(
+                Refusal.NOT_ALLOWED,
+                new Caller("jwt:eve\n{\"event\"", Permissions.NONE, CallerQuota.NONE),
+                HERE,
+                "read raw");
 
         JsonNode line = lines().get(0);
         assertThat(line.get("event").asString()).isEqualTo("refused");

@@ -15,6 +15,7 @@ import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.rutile.gateway.kv.CallerQuota;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -326,7 +327,7 @@ class AuthenticatorTest {
 
     private void start(@Nullable Path file, @Nullable JwtSettings jwt) {
         authenticator = new Authenticator(
-                new Authenticator.Settings(file, jwt, null, Duration.ofMillis(10)),
+                new Authenticator.Settings(file, jwt, null, CallerQuota.NONE, Duration.ofMillis(10)),
                 new AuditLog(metrics),
                 metrics,
                 new Clock() {

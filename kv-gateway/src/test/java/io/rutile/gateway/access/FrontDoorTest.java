@@ -12,6 +12,7 @@ import io.rutile.client.txn.TxnOptions;
 import io.rutile.gateway.kv.AtomicCall;
 import io.rutile.gateway.kv.AtomicCalls;
 import io.rutile.gateway.kv.BatchRead;
+import io.rutile.gateway.kv.CallerQuota;
 import io.rutile.gateway.kv.ChangeSource;
 import io.rutile.gateway.kv.Deadline;
 import io.rutile.gateway.kv.Failure;
@@ -75,7 +76,7 @@ class FrontDoorTest {
             new TxnSessions(transactions, records, new TxnSessions.Limits(1_000, SECONDS, SECONDS, 1 << 30), metrics);
     private final Watches watches = new Watches(
             witnessed(ChangeSource.class, new InMemoryChanges(), Api.TXN),
-            new Watches.Limits(1_000, 1_000, 1_000, 1 << 20, SECONDS),
+            new Watches.Limits(1_000, 1_000, 1 << 20, SECONDS),
             metrics);
     private final FrontDoor door = new FrontDoor(
             witnessed(KvOperations.class, kv, Api.RAW),
@@ -298,7 +299,8 @@ class FrontDoorTest {
             kv.pairs.put(key("k" + i), bytes("v"));
         }
         AtomicBoolean valid = new AtomicBoolean(true);
-        CallAccess access = new CallAccess(new Caller("token:a", Permissions.EVERYTHING), HERE, valid::get, audit);
+        CallAccess access = new CallAccess(
+                new Caller("token:a", Permissions.EVERYTHING, CallerQuota.NONE), HERE, valid::get, audit);
 
         CompletableFuture<Void> scan = door.raw(access)
                 .scan(new ScanRequest(KeyRange.ALL, Integer.MAX_VALUE, false, false), page -> {
@@ -339,7 +341,8 @@ class FrontDoorTest {
     // ---- what tests of this class share
 
     private CallAccess access(String name, List<Grant> grants) {
-        return new CallAccess(new Caller(name, Permissions.of(grants, null)), HERE, () -> true, audit);
+        return new CallAccess(
+                new Caller(name, Permissions.of(grants, null), CallerQuota.NONE), HERE, () -> true, audit);
     }
 
     private static List<Grant> grants(Random random) {

@@ -3,6 +3,7 @@ package io.rutile.gateway.access;
 import static io.rutile.gateway.RunningGateway.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rutile.gateway.kv.CallerQuota;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,12 +24,15 @@ class SecurityDocTest {
 
     @Test
     void itsAccessFilesAreUnderstood() {
-        AccessPolicy full = AccessPolicy.parse(bytes(between("```json\n", "```")), "orders");
+        AccessPolicy full = AccessPolicy.parse(bytes(between("```json\n", "```")), "orders", CallerQuota.NONE);
         assertThat(full.tokenCount()).isEqualTo(2);
-        assertThat(full.permissions(List.of("operator", "read")).isAdmin()).isTrue();
+        assertThat(full.caller("jwt:x", List.of("operator", "read"))
+                        .permissions()
+                        .isAdmin())
+                .isTrue();
 
-        AccessPolicy first =
-                AccessPolicy.parse(bytes(between("<<END\n", "    END\n").replace("$HASH", HASH)), null);
+        AccessPolicy first = AccessPolicy.parse(
+                bytes(between("<<END\n", "    END\n").replace("$HASH", HASH)), null, CallerQuota.NONE);
         assertThat(first.tokenCount()).isEqualTo(1);
     }
 

@@ -342,7 +342,9 @@ class IdempotentWritesTest {
     // ---- commits of sessions
 
     private String open(String key) {
-        String id = sessions.begin("shop", TxnOptions.optimistic()).join().id();
+        String id = sessions.begin("shop", CallerQuota.NONE, TxnOptions.optimistic())
+                .join()
+                .id();
         sessions.call("shop", id, transaction -> {
                     transaction.put(key(key), bytes("1"));
                     return CompletableFuture.completedFuture(null);

@@ -12,11 +12,13 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.TxnFailures;
 import io.rutile.client.txn.TxnOptions;
 import io.rutile.client.txn.WriteConflictException;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.gateway.kv.TxnSessionException.Reason;
 import io.rutile.protocol.TimeStamp;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -64,8 +66,8 @@ class TxnSessionsTest {
     void idsCannotBeGuessed() {
         Set<String> ids = new HashSet<>();
         for (int i = 0; i < 100; i++) {
-            TxnSessions.Opened opened =
-                    sessions.begin(OWNER, TxnOptions.optimistic()).join();
+            TxnSessions.Opened opened = sessions.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic())
+                    .join();
             assertThat(opened.id()).matches("[0-9a-f]{32}");
             ids.add(opened.id());
             sessions.rollback(OWNER, opened.id()).join();
@@ -95,7 +97,8 @@ class TxnSessionsTest {
     void noMoreAreOpenThanAllowed() { // R10
         List<String> open = List.of(begin(), begin(), begin());
 
-        assertThat(kind(sessions.begin(OWNER, TxnOptions.optimistic()))).isEqualTo(KvClientException.Kind.BUSY);
+        assertThat(refusal(sessions.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic())))
+                .isEqualTo(Failure.Kind.BUSY);
         assertThat(metrics.get("kv.gateway.refused")
                         .tag("bound", "transactions")
                         .counter()
@@ -111,7 +114,10 @@ class TxnSessionsTest {
         try (TxnSessions many = sessions(1_000, 10_000)) {
             int begun = 0;
             for (int i = 0; i < 100_000; i++) {
-                begun += many.begin(OWNER, TxnOptions.optimistic()).isCompletedExceptionally() ? 0 : 1;
+                begun += many.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic())
+                                .isCompletedExceptionally()
+                        ? 0
+                        : 1;
             }
 
             assertThat(begun).isEqualTo(1_000);
@@ -125,10 +131,57 @@ class TxnSessionsTest {
     }
 
     @Test
+    void anOwnerHasNoMoreOpenThanOneMay() { // R10
+        CallerQuota two = new CallerQuota(Map.of(Bound.TRANSACTIONS, 2L));
+        String first = begin(OWNER, two);
+        begin(OWNER, two);
+
+        assertThat(refusal(sessions.begin(OWNER, two, TxnOptions.optimistic())))
+                .isEqualTo(Failure.Kind.TOO_MANY_REQUESTS);
+        assertThat(gauge("kv.gateway.txn.open")).isEqualTo(2);
+        assertThat(metrics.get("kv.gateway.refused")
+                        .tag("bound", "caller")
+                        .counter()
+                        .count())
+                .isEqualTo(1);
+        begin("another", two);
+        assertThat(refusal(sessions.begin("another", two, TxnOptions.optimistic())))
+                .as("three are all that may be open")
+                .isEqualTo(Failure.Kind.BUSY);
+
+        sessions.commit(OWNER, first).join();
+        begin(OWNER, two);
+    }
+
+    @Test
+    void anOwnersTransactionsHoldNoMoreThanOneMay() { // R10
+        CallerQuota quota = new CallerQuota(Map.of(Bound.TRANSACTION_BYTES, 3_000L));
+        String one = begin(OWNER, quota);
+        String two = begin(OWNER, quota);
+        String other = begin("another", quota);
+        put(one, "a", "x".repeat(2_000)).join();
+
+        assertThat(refusal(put(two, "b", "x".repeat(1_000)))).isEqualTo(Failure.Kind.TOO_MANY_REQUESTS);
+        assertThat(gauge("kv.gateway.txn.held")).isLessThan(2_500);
+        sessions.call("another", other, txn -> {
+                    txn.put(key("c"), bytes("x".repeat(2_000)));
+                    return CompletableFuture.completedFuture(null);
+                })
+                .join();
+
+        sessions.rollback(OWNER, one).join();
+        put(two, "b", "x".repeat(2_000)).join();
+    }
+
+    private String begin(Object owner, CallerQuota quota) {
+        return sessions.begin(owner, quota, TxnOptions.optimistic()).join().id();
+    }
+
+    @Test
     void aBeginThatFailsTakesNoPlace() {
         for (int i = 0; i < 5; i++) {
             cluster.failNext(new KvClientException(KvClientException.Kind.UNAVAILABLE, "words", null, null));
-            assertThat(kind(sessions.begin(OWNER, TxnOptions.optimistic())))
+            assertThat(kind(sessions.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic())))
                     .isEqualTo(KvClientException.Kind.UNAVAILABLE);
         }
 
@@ -143,8 +196,8 @@ class TxnSessionsTest {
         put(one, "b", "x".repeat(2_400)).join();
         put(one, "c", "x".repeat(2_400)).join();
 
-        assertThat(kind(put(other, "d", "x".repeat(2_400)).thenCompose(done -> put(other, "e", "x".repeat(2_400)))))
-                .isEqualTo(KvClientException.Kind.BUSY);
+        assertThat(refusal(put(other, "d", "x".repeat(2_400)).thenCompose(done -> put(other, "e", "x".repeat(2_400)))))
+                .isEqualTo(Failure.Kind.BUSY);
         sessions.commit(OWNER, one).join();
         put(other, "e", "x".repeat(2_400)).join();
     }
@@ -218,7 +271,7 @@ class TxnSessionsTest {
                 new TxnSessions.Limits(1, Duration.ofMillis(20), LIFE, 1_000),
                 new SimpleMeterRegistry())) {
             live.start();
-            live.begin(OWNER, TxnOptions.optimistic()).join();
+            live.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic()).join();
 
             await().untilAsserted(() -> assertThat(cluster.openCount()).isZero());
         }
@@ -353,7 +406,9 @@ class TxnSessionsTest {
     }
 
     private String begin() {
-        return sessions.begin(OWNER, TxnOptions.optimistic()).join().id();
+        return sessions.begin(OWNER, CallerQuota.NONE, TxnOptions.optimistic())
+                .join()
+                .id();
     }
 
     private CompletableFuture<Void> put(String id, String key, String value) {
@@ -380,6 +435,10 @@ class TxnSessionsTest {
 
     private static Reason reason(CompletableFuture<?> call) {
         return ((TxnSessionException) failure(call)).reason();
+    }
+
+    private static Failure.Kind refusal(CompletableFuture<?> call) {
+        return ((FailureException) failure(call)).failure().kind();
     }
 
     private static KvClientException.Kind kind(CompletableFuture<?> call) {

@@ -10,6 +10,7 @@ import io.rutile.client.feed.ChangeBatch;
 import io.rutile.client.feed.FeedPosition;
 import io.rutile.client.feed.FeedTooOldException;
 import io.rutile.client.rpc.Futures;
+import io.rutile.gateway.kv.CallerQuota.Bound;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
 import io.rutile.protocol.TimeStamp;
@@ -17,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -36,7 +38,9 @@ class WatchesTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final InMemoryChanges changes = new InMemoryChanges();
-    private Watches watches = watches(new Watches.Limits(2_000, 3, 8, 1 << 20, HEARTBEAT));
+    private static final CallerQuota TWO = new CallerQuota(Map.of(Bound.WATCHERS, 2L));
+
+    private Watches watches = watches(new Watches.Limits(2_000, 8, 1 << 20, HEARTBEAT));
 
     private Watches watches(Watches.Limits limits) {
         Watches started = new Watches(changes, limits, metrics);
@@ -63,7 +67,8 @@ class WatchesTest {
     }
 
     private Watch watch(@Nullable FeedPosition from) {
-        return watches.watch(FRUIT, from, new Object(), false, () -> {}).join();
+        return watches.watch(FRUIT, from, new Object(), CallerQuota.NONE, () -> {})
+                .join();
     }
 
     private static ChangeBatch next(Watch watch) throws Exception {
@@ -114,15 +119,15 @@ class WatchesTest {
     @Test
     void theGatewaysOwnKeysAreNotWatched() throws Exception {
         ByteKey own = IdempotencyKey.PREFIX;
-        try (Watch watch =
-                watches.watch(KeyRange.ALL, null, new Object(), false, () -> {}).join()) {
+        try (Watch watch = watches.watch(KeyRange.ALL, null, new Object(), CallerQuota.NONE, () -> {})
+                .join()) {
             changes.commit(own, new byte[] {1});
             commit("nut/1");
 
             assertThat(read(watch, 1)).extracting(Change::key).containsExactly(key("nut/1"));
         }
         KeyRange reserved = new KeyRange(ReservedKeys.FIRST, ByteKey.EMPTY);
-        assertThat(refusal(watches.watch(reserved, null, new Object(), false, () -> {})))
+        assertThat(refusal(watches.watch(reserved, null, new Object(), CallerQuota.NONE, () -> {})))
                 .isEqualTo(Failure.Kind.INVALID_REQUEST);
     }
 
@@ -180,7 +185,7 @@ class WatchesTest {
         System.out.println("seed=" + seed);
         Random random = new Random(seed);
         // Room for a few changes: most of what others have left behind has to be read again.
-        replace(new Watches.Limits(2_000, 3, 1_000, 4_000, HEARTBEAT));
+        replace(new Watches.Limits(2_000, 1_000, 4_000, HEARTBEAT));
         FeedPosition position = FeedPosition.after(changes.now().join());
         List<TimeStamp> expected = new ArrayList<>();
         List<TimeStamp> told = new ArrayList<>();
@@ -258,7 +263,7 @@ class WatchesTest {
 
     @Test
     void whoReadsTooSlowlyIsLetGoAndCanGoOn() throws Exception {
-        replace(new Watches.Limits(10, 10, 8, 4_000, HEARTBEAT));
+        replace(new Watches.Limits(10, 8, 4_000, HEARTBEAT));
         try (Watch slow = watch(null)) {
             TimeStamp first = commit("fruit/0");
             assertThat(read(slow, 1)).extracting(Change::commitTs).containsExactly(first);
@@ -300,7 +305,7 @@ class WatchesTest {
     /** Who has much to catch up with is not outrun by their own feed. */
     @Test
     void whoCatchesUpIsNotOutrun() throws Exception {
-        replace(new Watches.Limits(10, 10, 8, 4_000, HEARTBEAT));
+        replace(new Watches.Limits(10, 8, 4_000, HEARTBEAT));
         FeedPosition old = FeedPosition.after(changes.now().join());
         List<TimeStamp> missed = new ArrayList<>();
         for (int i = 0; i < 1_000; i++) {
@@ -325,7 +330,7 @@ class WatchesTest {
         TimeStamp now = changes.now().join();
 
         assertThat(refusal(
-                        watches.watch(FRUIT, FeedPosition.after(new TimeStamp(now.value() + 1)), "a", true, () -> {})))
+                        watches.watch(FRUIT, FeedPosition.after(new TimeStamp(now.value() + 1)), "a", TWO, () -> {})))
                 .isEqualTo(Failure.Kind.INVALID_REQUEST);
     }
 
@@ -348,26 +353,31 @@ class WatchesTest {
 
     @Test
     void watchersAreBounded() {
-        replace(new Watches.Limits(4, 2, 1, 1 << 20, HEARTBEAT));
-        Watch first = watches.watch(FRUIT, null, "a", true, () -> {}).join();
-        Watch second = watches.watch(FRUIT, null, "a", true, () -> {}).join();
+        replace(new Watches.Limits(4, 1, 1 << 20, HEARTBEAT));
+        Watch first = watches.watch(FRUIT, null, "a", TWO, () -> {}).join();
+        Watch second = watches.watch(FRUIT, null, "a", TWO, () -> {}).join();
 
-        assertThat(refusal(watches.watch(FRUIT, null, "a", true, () -> {}))).isEqualTo(Failure.Kind.TOO_MANY_WATCHES);
-        assertThat(refusal(watches.watch(KeyRange.ALL, null, "b", true, () -> {})))
+        assertThat(refusal(watches.watch(FRUIT, null, "a", TWO, () -> {}))).isEqualTo(Failure.Kind.TOO_MANY_WATCHES);
+        assertThat(refusal(watches.watch(KeyRange.ALL, null, "b", TWO, () -> {})))
                 .as("another range needs another feed")
                 .isEqualTo(Failure.Kind.TOO_MANY_WATCHES);
         watch(null);
         watch(null);
-        assertThat(refusal(watches.watch(FRUIT, null, "c", true, () -> {}))).isEqualTo(Failure.Kind.TOO_MANY_WATCHES);
+        assertThat(refusal(watches.watch(FRUIT, null, "c", TWO, () -> {}))).isEqualTo(Failure.Kind.TOO_MANY_WATCHES);
         first.close();
         first.close();
         second.close();
-        watches.watch(FRUIT, null, "a", true, () -> {}).join();
+        watches.watch(FRUIT, null, "a", TWO, () -> {}).join();
         assertThat(metrics.get("kv.gateway.refused")
                         .tag("bound", "watchers")
                         .counter()
                         .count())
-                .isEqualTo(2);
+                .isEqualTo(1);
+        assertThat(metrics.get("kv.gateway.refused")
+                        .tag("bound", "caller")
+                        .counter()
+                        .count())
+                .isEqualTo(1);
         assertThat(metrics.get("kv.gateway.refused")
                         .tag("bound", "watch-feeds")
                         .counter()
@@ -378,7 +388,7 @@ class WatchesTest {
     @Test
     void whoMayNoLongerWatchIsToldNothingMore() throws Exception {
         AtomicBoolean allowed = new AtomicBoolean(true);
-        try (Watch watch = watches.watch(FRUIT, null, "a", true, () -> {
+        try (Watch watch = watches.watch(FRUIT, null, "a", TWO, () -> {
                     if (!allowed.get()) {
                         throw new FailureException(Failure.Kind.UNAUTHENTICATED.because("no longer"));
                     }

@@ -91,6 +91,7 @@ class MalformedRequestTest {
     @CsvSource(delimiter = '|', textBlock = """
             Rutile-Timeout: never                                  | 400 | invalid-request
             Rutile-Timeout: 61s                                    | 400 | invalid-request
+            X-Request-Timeout: 61s                                 | 400 | invalid-request
             If-None-Match: abc                                     | 400 | invalid-request
             Accept: text/html                                      | 406 | not-acceptable
             Content-Length: -1                                     | 400 | invalid-request

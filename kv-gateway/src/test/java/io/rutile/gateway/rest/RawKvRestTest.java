@@ -262,6 +262,8 @@ class RawKvRestTest {
                 gateway.put("/v1/raw/k", bytes("v"), "Rutile-Timeout", "50ms", "If-None-Match", "*");
 
         assertProblem(get, 504, "timeout");
+        assertProblem(gateway.get("/v1/raw/k", "X-Request-Timeout", "50ms"), 504, "timeout");
+        assertProblem(gateway.get("/v1/raw/k", "X-Request-Timeout", "soon", "Rutile-Timeout", "50ms"), 504, "timeout");
         assertThat(json(put).get("retryable").asBoolean()).isTrue();
         assertThat(json(put).get("detail").asString()).contains("may or may not have taken effect");
         assertThat(json(swap).get("retryable").asBoolean()).isFalse();
