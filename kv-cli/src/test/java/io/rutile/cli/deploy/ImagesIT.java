@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,12 +41,14 @@ class ImagesIT {
 
     private static final String REPOSITORY = "localhost/rutile-it";
     private static final String TAG = "it";
+    private static final String PD = "demo-rutile-pd.stores:2379";
     private static final Duration READY_MAX = Duration.ofMinutes(10);
+    private static final int PD_MEMBERS = Integer.getInteger("pds", 1);
     private static final int NODES = Integer.getInteger("nodes", 3);
 
     private static final Map<String, Object> VALUES = Map.of(
             "image", Map.of("repository", REPOSITORY, "tag", TAG),
-            "pd", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on"),
+            "pd", Map.of("replicas", PD_MEMBERS, "jvmOptions", "-XX:AOTMode=on"),
             "node", Map.of("replicas", NODES, "jvmOptions", "-XX:AOTMode=on"),
             // The archive of classes must be usable, or the JVM does not start.
             "gateway", Map.of("replicas", 1, "jvmOptions", "-XX:AOTMode=on", "security", Map.of("insecure", true)));
@@ -155,7 +158,7 @@ class ImagesIT {
 
         pods.start(victim);
         await().atMost(READY_MAX).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> requireReady(victim));
-        assertThat(pods.runCli("check", "--target", "demo-rutile-pd.stores:2379", "--patience", "60"))
+        assertThat(pods.runCli("check", "--target", PD, "--patience", "60"))
                 .contains("all replicas are the same; no hole, no overlap");
     }
 
@@ -171,21 +174,44 @@ class ImagesIT {
             pods.rejoin(victim);
         }
         await().atMost(READY_MAX).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> requireReady(victim));
-        assertThat(pods.runCli("check", "--target", "demo-rutile-pd.stores:2379", "--patience", "60"))
+        assertThat(pods.runCli("check", "--target", PD, "--patience", "60"))
                 .contains("all replicas are the same; no hole, no overlap");
     }
 
     @Test
     @Order(6)
+    void clusterGoesOnWithoutTheLeaderOfPdAndTakesItBack() {
+        Assumptions.assumeTrue(PD_MEMBERS >= 3, "one member of PD is all there is: -Dpds=3");
+        String leader = leaderOfPd().orElseThrow();
+        pods.kill(leader);
+
+        assertThat(pods.runToEnd("demo-rutile-test")).contains("pairs written, read, scanned and deleted");
+        assertThat(leaderOfPd()).isPresent().get().isNotEqualTo(leader);
+
+        pods.start(leader);
+        await().atMost(READY_MAX).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> requireReady(leader));
+        assertThat(pods.runCli("members", "--target", PD)).doesNotContainPattern("demo-rutile-pd-\\d.* no ");
+    }
+
+    private static Optional<String> leaderOfPd() {
+        return pods.runCli("members", "--target", PD)
+                .lines()
+                .filter(line -> line.contains(" leader "))
+                .map(line -> line.trim().split("\\s+")[1])
+                .findFirst();
+    }
+
+    @Test
+    @Order(7)
     void nodesSayWhereTheyAre() {
-        String stores = pods.runCli("stores", "--target", "demo-rutile-pd.stores:2379");
+        String stores = pods.runCli("stores", "--target", PD);
 
         Matcher host = Pattern.compile("host=machine-\\d+").matcher(stores);
         assertThat(host.results().count()).as(stores).isEqualTo(NODES);
     }
 
     @Test
-    @Order(7)
+    @Order(8)
     void signalReachesTheJvmWhichStopsInGoodOrder() {
         String node = "demo-rutile-node-0";
 
