@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.coyote.Adapter;
 import org.apache.coyote.ProtocolException;
 import org.apache.coyote.Request;
+import org.apache.coyote.Response;
 import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
 import org.apache.coyote.http11.upgrade.UpgradeInfo;
 import org.apache.coyote.http2.Http2Protocol;
@@ -35,23 +36,31 @@ final class BoundedHttp2 extends Http2Protocol {
     /** Steps that one connection may have on threads of the container at the same time. */
     private static final int STEPS_MAX = 8;
 
-    /** How long a small answer, which is sent in one go, waits for its client to open the window. It holds a thread meanwhile. */
-    private static final long SMALL_ANSWER_MS_MAX = 2_000;
+    /** How long a small answer, which is sent in one go, waits for its client to let it through. It holds a thread meanwhile. */
+    private static final long PATIENCE_MS = 2_000;
+
+    /** The same while as many threads are busy with HTTP/2 as may: clients that let nothing through must not have the others as well. */
+    private static final long IMPATIENCE_MS = 10;
 
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger steps = new AtomicInteger();
     private final int connectionsMax;
+    private final int patientStepsMax;
     private final Counter refused;
 
-    /** @param refused counts connections that are closed because there are {@code connectionsMax} */
-    BoundedHttp2(int connectionsMax, Counter refused) {
+    /**
+     * @param patientStepsMax threads of the container that may wait for clients of HTTP/2
+     * @param refused counts connections that are closed because there are {@code connectionsMax}
+     */
+    BoundedHttp2(int connectionsMax, int patientStepsMax, Counter refused) {
         this.connectionsMax = connectionsMax;
+        this.patientStepsMax = patientStepsMax;
         this.refused = refused;
         setMaxConcurrentStreams(STREAMS_MAX);
         setMaxConcurrentStreamExecution(STEPS_MAX);
         setInitialWindowSize(WINDOW_BYTES);
-        setStreamWriteTimeout(SMALL_ANSWER_MS_MAX);
         setUseSendfile(false);
     }
 
@@ -63,6 +72,18 @@ final class BoundedHttp2 extends Http2Protocol {
     @Override
     public long getKeepAliveTimeout() {
         return getHttp11Protocol().getKeepAliveTimeout();
+    }
+
+    /** Asked by a thread that is about to wait for the window of a stream. */
+    @Override
+    public long getStreamWriteTimeout() {
+        return steps.get() > patientStepsMax ? IMPATIENCE_MS : PATIENCE_MS;
+    }
+
+    /** The same for the window of a connection, and for its socket. */
+    @Override
+    public long getWriteTimeout() {
+        return getStreamWriteTimeout();
     }
 
     @Override
@@ -79,7 +100,52 @@ final class BoundedHttp2 extends Http2Protocol {
             // The container closes the connection, without a word in the log.
             throw new ProtocolException("as many connections speak HTTP/2 as may");
         }
-        return new Counted(super.getInternalUpgradeHandler(socket, adapter, request), connections);
+        return new Counted(
+                super.getInternalUpgradeHandler(socket, new CountedSteps(adapter, steps), request), connections);
+    }
+
+    /** Counts the threads that are busy with a request, up to the last byte of an answer that is sent in one go. */
+    private record CountedSteps(Adapter container, AtomicInteger steps) implements Adapter {
+
+        @Override
+        public void service(Request request, Response response) throws Exception {
+            steps.incrementAndGet();
+            try {
+                container.service(request, response);
+            } finally {
+                steps.decrementAndGet();
+            }
+        }
+
+        @Override
+        public boolean asyncDispatch(Request request, Response response, SocketEvent event) throws Exception {
+            steps.incrementAndGet();
+            try {
+                return container.asyncDispatch(request, response, event);
+            } finally {
+                steps.decrementAndGet();
+            }
+        }
+
+        @Override
+        public boolean prepare(Request request, Response response) throws Exception {
+            return container.prepare(request, response);
+        }
+
+        @Override
+        public void log(Request request, Response response, long time) {
+            container.log(request, response, time);
+        }
+
+        @Override
+        public void checkRecycled(Request request, Response response) {
+            container.checkRecycled(request, response);
+        }
+
+        @Override
+        public String getDomain() {
+            return container.getDomain();
+        }
     }
 
     /** Gives its place back when the connection ends; at the latest when nobody knows of it any more. */

@@ -17,12 +17,14 @@ final class HttpConnector implements WebServerFactoryCustomizer<TomcatServletWeb
 
     private final int busyConnectionsMax;
     private final int http2ConnectionsMax;
+    private final int threadsMax;
     private final MeterRegistry metrics;
 
     /** @param http2ConnectionsMax 0 for no HTTP/2 */
-    HttpConnector(int busyConnectionsMax, int http2ConnectionsMax, MeterRegistry metrics) {
+    HttpConnector(int busyConnectionsMax, int http2ConnectionsMax, int threadsMax, MeterRegistry metrics) {
         this.busyConnectionsMax = busyConnectionsMax;
         this.http2ConnectionsMax = http2ConnectionsMax;
+        this.threadsMax = threadsMax;
         this.metrics = metrics;
     }
 
@@ -47,8 +49,8 @@ final class HttpConnector implements WebServerFactoryCustomizer<TomcatServletWeb
                 http.setMaxSwallowSize(0);
             }
             if (http2ConnectionsMax > 0) {
-                connector.addUpgradeProtocol(
-                        new BoundedHttp2(http2ConnectionsMax, GatewayLimits.refused("http2-connections", metrics)));
+                connector.addUpgradeProtocol(new BoundedHttp2(
+                        http2ConnectionsMax, threadsMax / 2, GatewayLimits.refused("http2-connections", metrics)));
             }
         });
         factory.addContextCustomizers(context -> {

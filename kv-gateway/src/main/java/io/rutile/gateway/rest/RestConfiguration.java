@@ -34,7 +34,8 @@ public class RestConfiguration implements WebMvcConfigurer {
 
     @Bean
     HttpConnector httpConnector(RestSettings settings, MeterRegistry metrics) {
-        return new HttpConnector(settings.busyConnectionsMax(), settings.http2ConnectionsMax(), metrics);
+        return new HttpConnector(
+                settings.busyConnectionsMax(), settings.http2ConnectionsMax(), settings.threadsMax(), metrics);
     }
 
     @Bean(initMethod = "start", destroyMethod = "close")

@@ -24,9 +24,12 @@ final class Http2Client implements AutoCloseable {
     private static final int HEADERS = 1;
     private static final int RESET = 3;
     private static final int SETTINGS = 4;
+    private static final int PING = 6;
     private static final int GOAWAY = 7;
     private static final int WINDOW_UPDATE = 8;
     private static final int ACK = 1;
+    /** A thread of the gateway waits longer than that for a client, if it has the time. */
+    static final int PING_MS_MAX = 1_800;
 
     private final Socket socket;
     private final DataInputStream in;
@@ -34,6 +37,8 @@ final class Http2Client implements AutoCloseable {
     private final Map<Integer, Answer> answers = new HashMap<>();
     private int nextStream = 1;
     private boolean isClosed;
+    private boolean isDeaf;
+    private boolean isPinged;
 
     /** What has come on a stream. */
     static final class Answer {
@@ -90,6 +95,22 @@ final class Http2Client implements AutoCloseable {
         socket.getOutputStream().write(frames.text().getBytes(StandardCharsets.ISO_8859_1));
     }
 
+    /** From now on nothing that comes makes room for more. */
+    void turnDeaf() {
+        isDeaf = true;
+    }
+
+    /** Returns once the gateway has taken note of all that was sent before. Throws if that takes longer than {@link #PING_MS_MAX}. */
+    void ping() throws IOException {
+        isPinged = false;
+        socket.setSoTimeout(PING_MS_MAX);
+        write(new Http2Frames().frame(PING, 0, 0, new byte[8]));
+        while (!isPinged && !isClosed) {
+            readFrame();
+        }
+        socket.setSoTimeout(0);
+    }
+
     /** Reads until this stream, or the connection, has ended. */
     Answer answer(int stream) throws IOException {
         Answer answer = answers.computeIfAbsent(stream, id -> new Answer());
@@ -129,13 +150,14 @@ final class Http2Client implements AutoCloseable {
         switch (type) {
             case DATA -> {
                 answer.body.writeBytes(payload);
-                if (payload.length > 0) {
+                if (payload.length > 0 && !isDeaf) {
                     byte[] more = ByteBuffer.allocate(4).putInt(payload.length).array();
                     write(new Http2Frames().frame(WINDOW_UPDATE, 0, 0, more).frame(WINDOW_UPDATE, 0, stream, more));
                 }
             }
             case HEADERS -> read(payload, stream, answer.headers);
             case RESET -> answer.reset = true;
+            case PING -> isPinged = (flags & ACK) != 0;
             case GOAWAY -> isClosed = true;
             case SETTINGS -> {
                 if ((flags & ACK) == 0) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -21,12 +22,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** HTTP/2 in plaintext: what it is like when all is well, and what those cost who mean harm (E1, R10). Over TLS: TlsListenersTest of kv-cli. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class Http2Test {
 
     private static final int CONNECTIONS_MAX = 6;
+    private static final int THREADS_MAX = 16;
     private static final int WINDOW = 65_535;
 
     private static RunningGateway gateway;
@@ -34,7 +38,9 @@ class Http2Test {
     @BeforeAll
     static void start() {
         gateway = RunningGateway.start(
-                "server.tomcat.connection-timeout=1s", "rutile.gateway.http2.connections-max=" + CONNECTIONS_MAX);
+                "server.tomcat.connection-timeout=1s",
+                "server.tomcat.threads.max=" + THREADS_MAX,
+                "rutile.gateway.http2.connections-max=" + CONNECTIONS_MAX);
     }
 
     @AfterAll
@@ -123,6 +129,37 @@ class Http2Test {
             for (int stream : List.of(scan, small)) {
                 assertThat(deaf.answer(stream).ended).isFalse();
                 assertThat(deaf.answer(stream).reset).isTrue();
+            }
+        }
+    }
+
+    /** Small answers hold a thread while their clients let nothing through: of a stream, or of a connection that a large one has filled. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 100_000})
+    void whoLetsNothingThroughKeepsNobodyOut(int window) throws IOException {
+        gateway.kv.pairs.put(key("large"), new byte[WINDOW + 1]);
+        List<Http2Client> deaf = new ArrayList<>();
+        try {
+            for (int i = 0; i < CONNECTIONS_MAX; i++) {
+                Http2Client client = new Http2Client(gateway, window);
+                client.turnDeaf();
+                deaf.add(client);
+                client.send("GET", "/v1/raw/large", new byte[0]);
+                client.ping();
+                for (int j = 1; j < BoundedHttp2.STREAMS_MAX; j++) {
+                    client.send("GET", "/v1/raw/nothing", new byte[0]);
+                }
+            }
+            for (Http2Client client : deaf) {
+                client.ping();
+            }
+
+            HttpRequest.Builder others =
+                    gateway.request("/v1/raw/nothing").timeout(Duration.ofMillis(Http2Client.PING_MS_MAX));
+            assertThat(gateway.send(others).statusCode()).isEqualTo(404);
+        } finally {
+            for (Http2Client client : deaf) {
+                client.close();
             }
         }
     }
