@@ -8,8 +8,15 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.KeyRange;
+import io.rutile.protocol.kvrpcpb.Mutation;
+import io.rutile.protocol.kvrpcpb.Op;
+import io.rutile.protocol.kvrpcpb.PrewriteRequest;
+import io.rutile.protocol.kvrpcpb.RawBatchScanRequest;
 import io.rutile.protocol.kvrpcpb.RawGetRequest;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
+import io.rutile.protocol.kvrpcpb.RawScanRequest;
+import io.rutile.protocol.kvrpcpb.ScanRequest;
 import io.rutile.protocol.pdpb.RegionHeartbeatRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsEmptyRequest;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest;
@@ -119,6 +126,66 @@ class BatchCommandsTest {
         return Request.newBuilder()
                 .setRawGet(RawGetRequest.newBuilder().setContext(context).setKey(ByteString.copyFromUtf8(key)))
                 .build();
+    }
+
+    @Test
+    void scansAreAnsweredAsTheyAreAlone() {
+        ByteString from = ByteString.copyFromUtf8("s/");
+        ByteString to = ByteString.copyFromUtf8("s0");
+        RawScanRequest raw = RawScanRequest.newBuilder()
+                .setContext(context())
+                .setStartKey(from)
+                .setEndKey(to)
+                .setLimit(10)
+                .build();
+        RawScanRequest elsewhere =
+                raw.toBuilder().setContext(Context.newBuilder().setRegionId(99)).build();
+        RawBatchScanRequest batch = RawBatchScanRequest.newBuilder()
+                .setContext(context())
+                .addRanges(KeyRange.newBuilder().setStartKey(from).setEndKey(to))
+                .setEachLimit(1)
+                .build();
+        ScanRequest transactional = ScanRequest.newBuilder()
+                .setContext(context())
+                .setStartKey(from)
+                .setEndKey(to)
+                .setLimit(10)
+                .setVersion(20)
+                .build();
+        node.put(context(), "s/a", "1");
+        node.put(context(), "s/b", "2");
+        node.stub()
+                .kvPrewrite(PrewriteRequest.newBuilder()
+                        .setContext(context())
+                        .addMutations(Mutation.newBuilder().setOp(Op.Put).setKey(from))
+                        .setPrimaryLock(from)
+                        .setStartVersion(5)
+                        .setLockTtl(60_000)
+                        .build());
+        Client client = new Client();
+
+        client.out.onNext(BatchCommandsRequest.newBuilder()
+                .addRequests(Request.newBuilder().setRawScan(raw))
+                .addRequestIds(1)
+                .addRequests(Request.newBuilder().setRawBatchScan(batch))
+                .addRequestIds(2)
+                .addRequests(Request.newBuilder().setScan(transactional))
+                .addRequestIds(3)
+                .addRequests(Request.newBuilder().setRawScan(elsewhere))
+                .addRequestIds(4)
+                .build());
+        client.awaitAnswers(4);
+
+        assertThat(client.answer(1).getRawScan().getKvsList())
+                .extracting(pair -> pair.getValue().toStringUtf8())
+                .containsExactly("1", "2");
+        assertThat(client.answer(1).getRawScan()).isEqualTo(node.stub().rawScan(raw));
+        assertThat(client.answer(2).getRawBatchScan().getKvsCount()).isEqualTo(1);
+        assertThat(client.answer(2).getRawBatchScan()).isEqualTo(node.stub().rawBatchScan(batch));
+        assertThat(client.answer(3).getScan().getPairs(0).getError().getLocked().getKey())
+                .isEqualTo(from);
+        assertThat(client.answer(3).getScan()).isEqualTo(node.stub().kvScan(transactional));
+        assertThat(client.answer(4).getRawScan().hasRegionError()).isTrue();
     }
 
     @Test

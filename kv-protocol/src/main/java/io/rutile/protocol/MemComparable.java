@@ -39,33 +39,51 @@ public final class MemComparable {
      * @throws IllegalArgumentException if the bytes are not exactly one encoding
      */
     public static byte[] decode(byte[] encoded) {
-        if (encoded.length == 0 || encoded.length % (GROUP + 1) != 0) {
-            throw malformed(encoded);
+        byte[] key = new byte[decodedLength(encoded, encoded.length)];
+        decode(encoded, encoded.length, key);
+        return key;
+    }
+
+    /**
+     * Decodes what an array begins with.
+     *
+     * @param key where to; as large as the key, and may be the same array
+     * @return length of the key
+     * @throws IllegalArgumentException if the bytes are not exactly one encoding
+     */
+    public static int decode(byte[] encoded, int length, byte[] key) {
+        int decoded = decodedLength(encoded, length);
+        int lastGroup = length - (GROUP + 1);
+        int inLastGroup = decoded % GROUP;
+        for (int i = inLastGroup; i < GROUP; i++) {
+            if (encoded[lastGroup + i] != 0) {
+                throw malformed(length);
+            }
         }
-        int padding = MARKER - (encoded[encoded.length - 1] & 0xFF);
-        if (padding == 0 || padding > GROUP) {
-            throw malformed(encoded);
-        }
-        int lastGroup = encoded.length - (GROUP + 1);
-        byte[] key = new byte[encoded.length / (GROUP + 1) * GROUP - padding];
         int to = 0;
         for (int from = 0; from < lastGroup; from += GROUP + 1) {
             if ((encoded[from + GROUP] & 0xFF) != MARKER) {
-                throw malformed(encoded);
+                throw malformed(length);
             }
             System.arraycopy(encoded, from, key, to, GROUP);
             to += GROUP;
         }
-        System.arraycopy(encoded, lastGroup, key, to, GROUP - padding);
-        for (int i = GROUP - padding; i < GROUP; i++) {
-            if (encoded[lastGroup + i] != 0) {
-                throw malformed(encoded);
-            }
-        }
-        return key;
+        System.arraycopy(encoded, lastGroup, key, to, inLastGroup);
+        return decoded;
     }
 
-    private static IllegalArgumentException malformed(byte[] encoded) {
-        return new IllegalArgumentException("not a memcomparable encoding: " + encoded.length + " bytes");
+    private static int decodedLength(byte[] encoded, int length) {
+        if (length == 0 || length % (GROUP + 1) != 0) {
+            throw malformed(length);
+        }
+        int padding = MARKER - (encoded[length - 1] & 0xFF);
+        if (padding == 0 || padding > GROUP) {
+            throw malformed(length);
+        }
+        return length / (GROUP + 1) * GROUP - padding;
+    }
+
+    private static IllegalArgumentException malformed(int bytes) {
+        return new IllegalArgumentException("not a memcomparable encoding: " + bytes + " bytes");
     }
 }

@@ -57,6 +57,9 @@ class MemComparableTest {
                     .isEqualTo(Integer.signum(Arrays.compareUnsigned(a, b)));
             assertThat(encodedA).hasSize(MemComparable.encodedLength(a.length));
             assertThat(MemComparable.decode(encodedA)).as("seed %d", SEED).isEqualTo(a);
+            byte[] inPlace = Arrays.copyOf(encodedA, encodedA.length + random.nextInt(3));
+            assertThat(MemComparable.decode(inPlace, encodedA.length, inPlace)).isEqualTo(a.length);
+            assertThat(Arrays.copyOf(inPlace, a.length)).isEqualTo(a);
         }
     }
 

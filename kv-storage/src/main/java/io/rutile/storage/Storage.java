@@ -1,8 +1,10 @@
 package io.rutile.storage;
 
+import com.google.protobuf.Message;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.PairBytes;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.kvrpcpb.BatchGetRequest;
 import io.rutile.protocol.kvrpcpb.BatchGetResponse;
@@ -43,7 +45,6 @@ import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanLockRequest;
 import io.rutile.protocol.kvrpcpb.ScanLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanRequest;
-import io.rutile.protocol.kvrpcpb.ScanResponse;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
 import io.rutile.storage.command.CommandScheduler;
@@ -232,7 +233,7 @@ public final class Storage implements AutoCloseable {
     }
 
     /** Walks over one Region. The answer is complete, or refused with {@code RaftEntryTooLarge} because it would be too large. */
-    public CompletableFuture<List<RawPair>> rawScan(KvContext ctx, String cf, RawScan scan) {
+    public CompletableFuture<PairBytes> rawScan(KvContext ctx, String cf, RawScan scan) {
         return checked(() -> scans.scan(ctx, cf, scan));
     }
 
@@ -240,7 +241,7 @@ public final class Storage implements AutoCloseable {
      * One scan after the other. Ranges are as the request has them: start and end in the direction of the walk; an empty end is
      * the next range's start.
      */
-    public CompletableFuture<List<RawPair>> rawBatchScan(
+    public CompletableFuture<PairBytes> rawBatchScan(
             KvContext ctx, String cf, List<KeyRange> ranges, long eachLimit, boolean reverse, boolean keyOnly) {
         return checked(() -> scans.batchScan(ctx, cf, ranges, eachLimit, reverse, keyOnly));
     }
@@ -276,7 +277,7 @@ public final class Storage implements AutoCloseable {
     }
 
     /** Walks over one Region at a version, in either direction. */
-    public CompletableFuture<ScanResponse> kvScan(KvContext ctx, ScanRequest request) {
+    public CompletableFuture<Message> kvScan(KvContext ctx, ScanRequest request) {
         return checked(() -> txnScans.scan(ctx, request));
     }
 

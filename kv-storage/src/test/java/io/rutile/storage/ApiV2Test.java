@@ -4,6 +4,7 @@ import static io.rutile.storage.StoreFixture.await;
 import static io.rutile.storage.StoreFixture.bytes;
 import static io.rutile.storage.StoreFixture.key;
 import static io.rutile.storage.StoreFixture.keys;
+import static io.rutile.storage.StoreFixture.pairs;
 import static io.rutile.storage.StoreFixture.rawFailure;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -132,9 +133,9 @@ class ApiV2Test {
         rawPut("r\0\0\2" + "c", "3", 0);
 
         List<RawPair> forward =
-                await(store.storage.rawScan(v2(), "", new RawScan(key(RAW), key("r\0\0\2"), 10, false, false)));
+                pairs(store.storage.rawScan(v2(), "", new RawScan(key(RAW), key("r\0\0\2"), 10, false, false)));
         List<RawPair> back =
-                await(store.storage.rawScan(v2(), "", new RawScan(key("r\0\0\2"), key(RAW), 10, true, false)));
+                pairs(store.storage.rawScan(v2(), "", new RawScan(key("r\0\0\2"), key(RAW), 10, true, false)));
 
         assertThat(keys(forward)).isEqualTo(RAW + "a," + RAW + "b");
         assertThat(keys(back)).isEqualTo(RAW + "b," + RAW + "a");
@@ -145,7 +146,7 @@ class ApiV2Test {
                         .totalBytes())
                 .isEqualTo(2 * (RAW.length() + 1 + 1));
         await(store.storage.rawDeleteRange(v2(), "", new io.rutile.protocol.KeyRange(key(RAW), key("r\0\0\2"))));
-        assertThat(await(store.storage.rawScan(v2(), "", new RawScan(key(RAW), key("r\0\0\2"), 10, false, false))))
+        assertThat(pairs(store.storage.rawScan(v2(), "", new RawScan(key(RAW), key("r\0\0\2"), 10, false, false))))
                 .isEmpty();
     }
 

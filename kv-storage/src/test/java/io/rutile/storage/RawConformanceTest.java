@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.PairBytes;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.APIVersion;
@@ -98,7 +99,8 @@ class RawConformanceTest {
     void w02ScanOfKeysOnlyLeavesValuesOut() {
         v1().put("k", "v");
 
-        List<RawPair> pairs = await(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 10, false, true)));
+        List<RawPair> pairs =
+                StoreFixture.pairs(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 10, false, true)));
 
         assertThat(keys(pairs)).isEqualTo("k");
         assertThat(pairs.get(0).value()).isEmpty();
@@ -120,6 +122,19 @@ class RawConformanceTest {
 
     private String batchScanFailure(boolean reverse, KeyRange... ranges) {
         return rawFailure(store.storage.rawBatchScan(ctx(), "", List.of(ranges), 2, reverse, false));
+    }
+
+    @Test
+    void w04ScansOfAStoreWithTtlShowWhatWasPut() {
+        v1ttl().put("a", "v", 2);
+        store.put("b", "");
+
+        List<RawPair> pairs =
+                StoreFixture.pairs(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 10, false, false)));
+
+        assertThat(keys(pairs)).isEqualTo("a,b");
+        assertThat(pairs.get(0).value()).isEqualTo(bytes("v"));
+        assertThat(pairs.get(1).value()).isEmpty();
     }
 
     @Test
@@ -269,7 +284,8 @@ class RawConformanceTest {
         assertThat(store.get("")).isEqualTo("v");
 
         await(store.storage.rawBatchPut(ctx(), "", pairs("", "a"), List.of()));
-        assertThat(keys(await(store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 9, false, false)))))
+        assertThat(keys(StoreFixture.pairs(
+                        store.storage.rawScan(ctx(), "", new RawScan(key(""), key(""), 9, false, false)))))
                 .isEqualTo(",a");
         assertThat(store.reverseScan("b", "", 9)).isEqualTo("a,");
 
@@ -311,7 +327,7 @@ class RawConformanceTest {
         assertThat(store.scan("b", "", 10)).isEmpty();
     }
 
-    private CompletableFuture<List<RawPair>> scanning(String start, String end, boolean reverse) {
+    private CompletableFuture<PairBytes> scanning(String start, String end, boolean reverse) {
         return store.storage.rawScan(ctx(), "", new RawScan(key(start), key(end), 10, reverse, false));
     }
 
@@ -432,9 +448,11 @@ class RawConformanceTest {
         assertThat(refused.hasRaftEntryTooLarge()).isTrue();
         assertThat(refused.getMessage()).contains("ask for fewer pairs");
         RawScan atTheBound = new RawScan(key(""), key(""), WireLimits.SCAN_PAIRS_MAX, false, true);
-        assertThat(await(store.storage.rawScan(ctx(), "", atTheBound))).hasSize(WireLimits.SCAN_PAIRS_MAX);
+        assertThat(StoreFixture.pairs(store.storage.rawScan(ctx(), "", atTheBound)))
+                .hasSize(WireLimits.SCAN_PAIRS_MAX);
         RawScan fewInRange = new RawScan(key("k000000"), key("k000100"), 1_000_000_000, false, true);
-        assertThat(await(store.storage.rawScan(ctx(), "", fewInRange))).hasSize(100);
+        assertThat(StoreFixture.pairs(store.storage.rawScan(ctx(), "", fewInRange)))
+                .hasSize(100);
     }
 
     @Test

@@ -2,12 +2,15 @@ package io.rutile.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.PairBytes;
 import io.rutile.protocol.RegionException;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.Context;
+import io.rutile.protocol.kvrpcpb.RawScanResponse;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.command.Failures;
 import io.rutile.storage.engine.KvContext;
@@ -103,15 +106,15 @@ public final class StoreFixture implements AutoCloseable {
 
     /** Keys found, joined by commas. */
     public String scan(String start, String end, long limit) {
-        return keys(await(storage.rawScan(ctx(), "", new RawScan(key(start), key(end), limit, false, false))));
+        return keys(pairs(storage.rawScan(ctx(), "", new RawScan(key(start), key(end), limit, false, false))));
     }
 
     public String reverseScan(String start, String end, long limit) {
-        return keys(await(storage.rawScan(ctx(), "", new RawScan(key(start), key(end), limit, true, false))));
+        return keys(pairs(storage.rawScan(ctx(), "", new RawScan(key(start), key(end), limit, true, false))));
     }
 
     public String batchScan(long eachLimit, boolean reverse, KeyRange... ranges) {
-        return keys(await(storage.rawBatchScan(ctx(), "", List.of(ranges), eachLimit, reverse, false)));
+        return keys(pairs(storage.rawBatchScan(ctx(), "", List.of(ranges), eachLimit, reverse, false)));
     }
 
     /** {@code succeed|fail <previous value or not_exist>}. */
@@ -130,6 +133,22 @@ public final class StoreFixture implements AutoCloseable {
                         ttlSeconds)));
         byte[] found = result.previous();
         return (result.succeeded() ? "succeed " : "fail ") + (found == null ? "not_exist" : "'" + text(found) + "'");
+    }
+
+    /** What a client reads out of a scan's answer. */
+    public static List<RawPair> pairs(CompletableFuture<PairBytes> scan) {
+        try {
+            return RawScanResponse.parseFrom(await(scan)
+                            .toMessage(RawScanResponse.getDefaultInstance())
+                            .toByteString())
+                    .getKvsList()
+                    .stream()
+                    .map(pair -> new RawPair(
+                            ByteKey.of(pair.getKey()), pair.getValue().toByteArray()))
+                    .toList();
+        } catch (InvalidProtocolBufferException e) {
+            throw new AssertionError(e);
+        }
     }
 
     public static String keys(List<RawPair> pairs) {

@@ -5,6 +5,7 @@ import io.rutile.protocol.KeyRange;
 import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReadBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** A snapshot whose reads are counted for the Region's heartbeat and its load; background passes are not. */
@@ -139,6 +140,24 @@ final class CountedSnapshot implements KvSnapshot {
             byte[] value = cursor.value();
             bytes += value.length;
             return value;
+        }
+
+        /** Counted each time: who passes keys on asks once. */
+        @Override
+        public void key(ReadBuffer into) {
+            cursor.key(into);
+            keys++;
+            bytes += into.length();
+            if (sampling != null) {
+                last = into.copy();
+                first = first == null ? last : first;
+            }
+        }
+
+        @Override
+        public void value(ReadBuffer into) {
+            cursor.value(into);
+            bytes += into.length();
         }
 
         @Override

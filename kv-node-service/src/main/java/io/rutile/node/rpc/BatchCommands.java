@@ -1,5 +1,7 @@
 package io.rutile.node.rpc;
 
+import com.google.protobuf.Message;
+import com.google.protobuf.UnknownFieldSet;
 import io.rutile.protocol.tikvpb.BatchCommandsEmptyResponse;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request;
 import io.rutile.protocol.tikvpb.BatchCommandsRequest.Request.CmdCase;
@@ -11,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 
 /**
  * The table of commands that a BatchCommands frame may carry. A command that is not in it, or not set at all, is answered with an
@@ -45,18 +48,21 @@ final class BatchCommands {
         table.put(
                 CmdCase.RAWBATCHDELETE,
                 new BatchCommand<>(raw.batchDelete, Request::getRawBatchDelete, Response.Builder::setRawBatchDelete));
-        table.put(CmdCase.RAWSCAN, new BatchCommand<>(raw.scan, Request::getRawScan, Response.Builder::setRawScan));
+        table.put(
+                CmdCase.RAWSCAN,
+                new BatchCommand<>(raw.scan, Request::getRawScan, inBytes(Response.RAWSCAN_FIELD_NUMBER)));
         table.put(
                 CmdCase.RAWDELETERANGE,
                 new BatchCommand<>(raw.deleteRange, Request::getRawDeleteRange, Response.Builder::setRawDeleteRange));
         table.put(
                 CmdCase.RAWBATCHSCAN,
-                new BatchCommand<>(raw.batchScan, Request::getRawBatchScan, Response.Builder::setRawBatchScan));
+                new BatchCommand<>(
+                        raw.batchScan, Request::getRawBatchScan, inBytes(Response.RAWBATCHSCAN_FIELD_NUMBER)));
         table.put(CmdCase.GET, new BatchCommand<>(txn.get, Request::getGet, Response.Builder::setGet));
         table.put(
                 CmdCase.BATCHGET,
                 new BatchCommand<>(txn.batchGet, Request::getBatchGet, Response.Builder::setBatchGet));
-        table.put(CmdCase.SCAN, new BatchCommand<>(txn.scan, Request::getScan, Response.Builder::setScan));
+        table.put(CmdCase.SCAN, new BatchCommand<>(txn.scan, Request::getScan, inBytes(Response.SCAN_FIELD_NUMBER)));
         table.put(
                 CmdCase.PREWRITE,
                 new BatchCommand<>(txn.prewrite, Request::getPrewrite, Response.Builder::setPrewrite));
@@ -129,6 +135,17 @@ final class BatchCommands {
      */
     static boolean neverWaits(Request request) {
         return POINT_READS.contains(request.getCmdCase());
+    }
+
+    /** An answer that is bytes already ({@link io.rutile.protocol.PairBytes}) put as such into its place: on the wire there is no difference. */
+    private static BiConsumer<Response.Builder, Message> inBytes(int field) {
+        return (response, answer) -> response.setUnknownFields(UnknownFieldSet.newBuilder()
+                .addField(
+                        field,
+                        UnknownFieldSet.Field.newBuilder()
+                                .addLengthDelimited(answer.toByteString())
+                                .build())
+                .build());
     }
 
     /** An answer to a command that was not even begun. */

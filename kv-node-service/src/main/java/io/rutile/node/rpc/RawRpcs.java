@@ -1,6 +1,7 @@
 package io.rutile.node.rpc;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
 import com.google.protobuf.UnsafeByteOperations;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
@@ -66,9 +67,9 @@ final class RawRpcs {
             RawDeleteRangeRequest::getContext,
             this::deleteRange,
             RawDeleteRangeResponse.getDefaultInstance());
-    final Rpc<RawScanRequest, RawScanResponse> scan =
+    final Rpc<RawScanRequest, Message> scan =
             new Rpc<>("RawScan", RawScanRequest::getContext, this::scan, RawScanResponse.getDefaultInstance());
-    final Rpc<RawBatchScanRequest, RawBatchScanResponse> batchScan = new Rpc<>(
+    final Rpc<RawBatchScanRequest, Message> batchScan = new Rpc<>(
             "RawBatchScan",
             RawBatchScanRequest::getContext,
             this::batchScan,
@@ -147,7 +148,7 @@ final class RawRpcs {
                 .thenApply(done -> RawDeleteRangeResponse.getDefaultInstance());
     }
 
-    private CompletableFuture<RawScanResponse> scan(KvContext ctx, RawScanRequest request) {
+    private CompletableFuture<Message> scan(KvContext ctx, RawScanRequest request) {
         RawScan scan = new RawScan(
                 ByteKey.of(request.getStartKey()),
                 ByteKey.of(request.getEndKey()),
@@ -155,12 +156,10 @@ final class RawRpcs {
                 request.getReverse(),
                 request.getKeyOnly());
         return storage.rawScan(ctx, request.getCf(), scan)
-                .thenApply(pairs -> RawScanResponse.newBuilder()
-                        .addAllKvs(pairs.stream().map(RawRpcs::pair).toList())
-                        .build());
+                .thenApply(pairs -> pairs.toMessage(RawScanResponse.getDefaultInstance()));
     }
 
-    private CompletableFuture<RawBatchScanResponse> batchScan(KvContext ctx, RawBatchScanRequest request) {
+    private CompletableFuture<Message> batchScan(KvContext ctx, RawBatchScanRequest request) {
         requireItems(request.getRangesCount());
         return storage.rawBatchScan(
                         ctx,
@@ -169,9 +168,7 @@ final class RawRpcs {
                         Integer.toUnsignedLong(request.getEachLimit()),
                         request.getReverse(),
                         request.getKeyOnly())
-                .thenApply(pairs -> RawBatchScanResponse.newBuilder()
-                        .addAllKvs(pairs.stream().map(RawRpcs::pair).toList())
-                        .build());
+                .thenApply(pairs -> pairs.toMessage(RawBatchScanResponse.getDefaultInstance()));
     }
 
     private CompletableFuture<RawGetKeyTTLResponse> getKeyTtl(KvContext ctx, RawGetKeyTTLRequest request) {

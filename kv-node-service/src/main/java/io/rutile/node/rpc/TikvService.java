@@ -155,12 +155,12 @@ final class TikvService extends TikvGrpc.TikvImplBase {
 
     @Override
     public void rawScan(RawScanRequest request, StreamObserver<RawScanResponse> to) {
-        serve(raw.scan, request, to);
+        serve(raw.scan, request, any(to));
     }
 
     @Override
     public void rawBatchScan(RawBatchScanRequest request, StreamObserver<RawBatchScanResponse> to) {
-        serve(raw.batchScan, request, to);
+        serve(raw.batchScan, request, any(to));
     }
 
     @Override
@@ -190,7 +190,7 @@ final class TikvService extends TikvGrpc.TikvImplBase {
 
     @Override
     public void kvScan(ScanRequest request, StreamObserver<ScanResponse> to) {
-        serve(txn.scan, request, to);
+        serve(txn.scan, request, any(to));
     }
 
     @Override
@@ -316,6 +316,12 @@ final class TikvService extends TikvGrpc.TikvImplBase {
     /** Ends the streams that clients keep open, each once it has answered what it was asked. */
     void finishStreams() {
         streams.forEach(BatchCommandsStream::finish);
+    }
+
+    /** For an answer that is bytes already: gRPC writes whatever message it is given. */
+    @SuppressWarnings("unchecked")
+    private static StreamObserver<Message> any(StreamObserver<? extends Message> to) {
+        return (StreamObserver<Message>) to;
     }
 
     private <Q extends Message, R extends Message> void serve(Rpc<Q, R> rpc, Q request, StreamObserver<R> to) {

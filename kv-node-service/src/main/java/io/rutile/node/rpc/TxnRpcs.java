@@ -1,5 +1,6 @@
 package io.rutile.node.rpc;
 
+import com.google.protobuf.Message;
 import io.rutile.protocol.kvrpcpb.BatchGetRequest;
 import io.rutile.protocol.kvrpcpb.BatchGetResponse;
 import io.rutile.protocol.kvrpcpb.BatchRollbackRequest;
@@ -47,7 +48,7 @@ final class TxnRpcs {
 
     final Rpc<GetRequest, GetResponse> get;
     final Rpc<BatchGetRequest, BatchGetResponse> batchGet;
-    final Rpc<ScanRequest, ScanResponse> scan;
+    final Rpc<ScanRequest, Message> scan;
     final Rpc<PrewriteRequest, PrewriteResponse> prewrite;
     final Rpc<PessimisticLockRequest, PessimisticLockResponse> pessimisticLock;
     final Rpc<PessimisticRollbackRequest, PessimisticRollbackResponse> pessimisticRollback;

@@ -25,6 +25,15 @@ public interface KvCursor extends AutoCloseable {
 
     byte[] value();
 
+    /** The same without an array of its own: for walks that pass on what they find. */
+    default void key(ReadBuffer into) {
+        into.set(key());
+    }
+
+    default void value(ReadBuffer into) {
+        into.set(value());
+    }
+
     @Override
     void close();
 }

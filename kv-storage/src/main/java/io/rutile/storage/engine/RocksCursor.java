@@ -139,6 +139,22 @@ final class RocksCursor implements KvCursor {
         return at.value();
     }
 
+    @Override
+    public void key(ReadBuffer into) {
+        RocksIterator at = onKey();
+        if (!into.resize(at.key(into.array(), 0, into.array().length))) {
+            at.key(into.array(), 0, into.array().length);
+        }
+    }
+
+    @Override
+    public void value(ReadBuffer into) {
+        RocksIterator at = onKey();
+        if (!into.resize(at.value(into.array(), 0, into.array().length))) {
+            at.value(into.array(), 0, into.array().length);
+        }
+    }
+
     /** Native code fills an array that is there in a third less time than it makes one. */
     private byte[] buffer() {
         if (buffer.length == 0) {

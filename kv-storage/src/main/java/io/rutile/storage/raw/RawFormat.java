@@ -6,6 +6,7 @@ import io.rutile.protocol.MemComparable;
 import io.rutile.protocol.kvrpcpb.Context;
 import io.rutile.storage.command.ApiVersion;
 import io.rutile.storage.engine.Cf;
+import io.rutile.storage.engine.ReadBuffer;
 import java.time.Clock;
 
 /**
@@ -78,6 +79,13 @@ public record RawFormat(ApiVersion apiVersion, Clock clock) {
         return ByteKey.wrap(apiVersion == ApiVersion.V2 ? MemComparable.decode(stored) : stored);
     }
 
+    /** The same in place. @return length of the key */
+    int user(ReadBuffer stored) {
+        return apiVersion == ApiVersion.V2
+                ? MemComparable.decode(stored.array(), stored.length(), stored.array())
+                : stored.length();
+    }
+
     /** @throws RawFailure if there is a ttl and the store knows none */
     void checkTtl(long ttlSeconds) {
         if (ttlSeconds != 0 && !apiVersion.hasTtl()) {
@@ -96,5 +104,12 @@ public record RawFormat(ApiVersion apiVersion, Clock clock) {
 
     RawValue decode(byte[] stored) {
         return RawValue.decode(stored, apiVersion);
+    }
+
+    /** How many of a stored value's bytes the client gave; -1 if it is expired. */
+    int livingBytes(ReadBuffer stored, long nowSeconds) {
+        int bytes = RawValue.valueBytes(stored.length(), apiVersion);
+        boolean expired = apiVersion.hasTtl() && RawValue.isExpired(RawValue.expiry(stored.array(), bytes), nowSeconds);
+        return expired ? -1 : bytes;
     }
 }

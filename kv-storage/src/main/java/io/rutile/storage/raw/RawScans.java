@@ -2,6 +2,7 @@ package io.rutile.storage.raw;
 
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.PairBytes;
 import io.rutile.protocol.RegionErrors;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.metapb.Region;
@@ -11,6 +12,7 @@ import io.rutile.storage.engine.Cf;
 import io.rutile.storage.engine.KvContext;
 import io.rutile.storage.engine.KvCursor;
 import io.rutile.storage.engine.KvSnapshot;
+import io.rutile.storage.engine.ReadBuffer;
 import io.rutile.storage.engine.ReplicaRead;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,17 +36,17 @@ public final class RawScans {
         this.answerBytesMax = answerBytesMax;
     }
 
-    public CompletableFuture<List<RawPair>> scan(KvContext ctx, String cfName, RawScan scan) {
+    public CompletableFuture<PairBytes> scan(KvContext ctx, String cfName, RawScan scan) {
         Cf cf = format.cf(ctx.request(), cfName);
         return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
-            List<RawPair> found = new ArrayList<>();
+            PairBytes found = new PairBytes();
             walk(ctx, snapshot, cf, scan, format.nowSeconds(), new AnswerBudget(ctx, answerBytesMax), found);
             return found;
         });
     }
 
     /** One scan after the other; an empty end of a range is the next one's start. */
-    public CompletableFuture<List<RawPair>> batchScan(
+    public CompletableFuture<PairBytes> batchScan(
             KvContext ctx, String cfName, List<KeyRange> ranges, long eachLimit, boolean reverse, boolean keyOnly) {
         Cf cf = format.cf(ctx.request(), cfName);
         RawLimits.checkItems(ctx, ranges.size(), WireLimits.BATCH_ITEMS_MAX);
@@ -52,7 +54,7 @@ public final class RawScans {
         return reads.read(ctx.reading(() -> ReplicaRead.RAW), snapshot -> {
             AnswerBudget budget = new AnswerBudget(ctx, answerBytesMax);
             long now = format.nowSeconds();
-            List<RawPair> found = new ArrayList<>();
+            PairBytes found = new PairBytes();
             for (RawScan scan : scans) {
                 walk(ctx, snapshot, cf, scan, now, budget, found);
             }
@@ -79,13 +81,7 @@ public final class RawScans {
     }
 
     private void walk(
-            KvContext ctx,
-            KvSnapshot snapshot,
-            Cf cf,
-            RawScan scan,
-            long now,
-            AnswerBudget budget,
-            List<RawPair> found) {
+            KvContext ctx, KvSnapshot snapshot, Cf cf, RawScan scan, long now, AnswerBudget budget, PairBytes found) {
         if (scan.limit() <= 0) {
             return;
         }
@@ -98,14 +94,18 @@ public final class RawScans {
         KeyRange bounds = scan.reverse() ? new KeyRange(end, start) : new KeyRange(start, end);
         try (KvCursor cursor = snapshot.cursor(cf, bounds)) {
             long left = scan.limit();
+            ReadBuffer key = new ReadBuffer();
+            ReadBuffer value = new ReadBuffer();
             for (toFirst(cursor, scan); left > 0 && cursor.isValid(); step(cursor, scan)) {
                 budget.look();
-                RawValue value = format.decode(cursor.value());
-                if (!value.isExpired(now)) {
-                    byte[] shown = scan.keyOnly() ? ByteKey.EMPTY.bytes() : value.value();
-                    ByteKey key = format.user(cursor.key());
-                    budget.take(key.bytes().length, shown.length);
-                    found.add(new RawPair(key, shown));
+                cursor.value(value);
+                int valueBytes = format.livingBytes(value, now);
+                if (valueBytes >= 0) {
+                    cursor.key(key);
+                    int keyBytes = format.user(key);
+                    int shownBytes = scan.keyOnly() ? 0 : valueBytes;
+                    budget.take(keyBytes, shownBytes);
+                    found.add(key.array(), keyBytes, value.array(), shownBytes);
                     left--;
                 }
             }

@@ -38,15 +38,31 @@ record RawValue(byte[] value, long expiresAtSeconds) {
         if (!apiVersion.hasTtl()) {
             return new RawValue(stored, NEVER);
         }
-        int valueBytes = stored.length - EXPIRY_BYTES;
-        if (valueBytes < 0) {
+        int valueBytes = valueBytes(stored.length, apiVersion);
+        return new RawValue(Arrays.copyOf(stored, valueBytes), expiry(stored, valueBytes));
+    }
+
+    /**
+     * How many of the stored bytes are the value, which is in front.
+     *
+     * @throws EngineException {@code CORRUPTION} if the bytes are no value of this API version
+     */
+    static int valueBytes(int storedBytes, ApiVersion apiVersion) {
+        if (!apiVersion.hasTtl()) {
+            return storedBytes;
+        }
+        if (storedBytes < EXPIRY_BYTES) {
             throw new EngineException(
                     EngineException.Kind.CORRUPTION,
-                    "a stored raw value of " + stored.length + " bytes has no expiry: was it written as API V1?",
+                    "a stored raw value of " + storedBytes + " bytes has no expiry: was it written as API V1?",
                     null);
         }
-        return new RawValue(
-                Arrays.copyOf(stored, valueBytes), ByteBuffer.wrap(stored).getLong(valueBytes));
+        return storedBytes - EXPIRY_BYTES;
+    }
+
+    /** What {@link #expiresAtSeconds} is of stored bytes whose value ends there. */
+    static long expiry(byte[] stored, int valueBytes) {
+        return ByteBuffer.wrap(stored).getLong(valueBytes);
     }
 
     byte[] encode(ApiVersion apiVersion) {
@@ -61,6 +77,10 @@ record RawValue(byte[] value, long expiresAtSeconds) {
     }
 
     boolean isExpired(long nowSeconds) {
+        return isExpired(expiresAtSeconds, nowSeconds);
+    }
+
+    static boolean isExpired(long expiresAtSeconds, long nowSeconds) {
         return expiresAtSeconds != NEVER && Long.compareUnsigned(expiresAtSeconds, nowSeconds) <= 0;
     }
 

@@ -1,9 +1,10 @@
 package io.rutile.storage.txn;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
+import com.google.protobuf.Message;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.PairBytes;
 import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.ScanRequest;
@@ -40,7 +41,7 @@ public final class TxnScans {
         this.answerBytesMax = answerBytesMax;
     }
 
-    public CompletableFuture<ScanResponse> scan(KvContext ctx, ScanRequest request) {
+    public CompletableFuture<Message> scan(KvContext ctx, ScanRequest request) {
         Optional<KeyError> refusal = apiVersion.refusalOfTxn(ctx.request(), bounds(request));
         ReadView view = new ReadView(ctx.request(), request.getVersion(), false);
         KeyError failure = refusal.orElseGet(() -> TxnReads.announce(concurrency, view, range(request)));
@@ -50,7 +51,7 @@ public final class TxnScans {
         boolean holdsNothing = request.getLimit() == 0
                 || request.getReverse() && request.getStartKey().isEmpty();
         KvContext reading = ctx.reading(() -> new ReplicaRead(view.version(), List.of(range(request))));
-        CompletableFuture<ScanResponse> read = pool.read(reading, snapshot -> {
+        CompletableFuture<Message> read = pool.read(reading, snapshot -> {
             try {
                 checkBounds(request, snapshot.range());
                 return holdsNothing ? ScanResponse.getDefaultInstance() : walk(ctx, snapshot, view, request);
@@ -61,45 +62,38 @@ public final class TxnScans {
         return ReplicaReads.orLocked(reading, read, TxnScans::failed);
     }
 
-    private ScanResponse walk(KvContext ctx, KvSnapshot snapshot, ReadView view, ScanRequest request) {
+    private Message walk(KvContext ctx, KvSnapshot snapshot, ReadView view, ScanRequest request) {
         AnswerBudget budget = new AnswerBudget(ctx, answerBytesMax);
-        ScanResponse.Builder answer = ScanResponse.newBuilder();
+        PairBytes answer = new PairBytes();
         long left = Integer.toUnsignedLong(request.getLimit());
         long step = Math.max(1, Integer.toUnsignedLong(request.getSampleStep()));
         long seenPairs = 0;
         try (MvccScanner keys = new MvccScanner(snapshot, range(request), request.getReverse())) {
             for (MvccScanner.Found found = keys.next(); found != null && left > 0; found = keys.next()) {
                 budget.look();
-                KvPair pair;
                 try {
                     ReadView.Seen seen = view.see(keys.reader(), found.key(), found.lock());
                     if (seen == null || seenPairs++ % step != 0) {
                         continue;
                     }
-                    pair = pair(found.key(), seen, request.getKeyOnly());
+                    byte[] key = found.key().user().bytes();
+                    int valueBytes = request.getKeyOnly() ? 0 : seen.value().length;
+                    budget.take(key.length, valueBytes);
+                    answer.add(key, key.length, seen.value(), valueBytes);
                 } catch (KeyFailure failure) {
                     if (failure.kind() != KeyFailure.Kind.LOCKED) {
                         throw failure;
                     }
-                    pair = KvPair.newBuilder().setError(failure.error()).build();
+                    budget.take(0, 0);
+                    answer.add(KvPair.newBuilder().setError(failure.error()).build());
                 }
-                budget.take(pair.getKey().size(), pair.getValue().size());
-                answer.addPairs(pair);
                 left--;
             }
         }
-        return answer.build();
+        return answer.toMessage(ScanResponse.getDefaultInstance());
     }
 
-    private static KvPair pair(MvccKey key, ReadView.Seen seen, boolean keyOnly) {
-        KvPair.Builder pair = KvPair.newBuilder().setKey(key.user().toByteString());
-        if (!keyOnly) {
-            pair.setValue(UnsafeByteOperations.unsafeWrap(seen.value()));
-        }
-        return pair.build();
-    }
-
-    private static ScanResponse failed(KeyError error) {
+    private static Message failed(KeyError error) {
         return ScanResponse.newBuilder()
                 .setError(error)
                 .addPairs(KvPair.newBuilder().setError(error))

@@ -167,6 +167,32 @@ class RocksEngineTest {
     }
 
     @Test
+    void aWalkMayReadIntoBuffersWhateverTheSizes() {
+        int[] sizes = {3, 0, 512, 513, 1, 70_000, 2, 100_000};
+        WriteBatch batch = new WriteBatch();
+        for (int i = 0; i < sizes.length; i++) {
+            String key = i + "x".repeat(sizes[sizes.length - 1 - i] % 9_000);
+            batch.put(Cf.RAW, key(key), bytes("v".repeat(sizes[i])));
+        }
+        engine.write(batch, false);
+        ReadBuffer key = new ReadBuffer();
+        ReadBuffer value = new ReadBuffer();
+
+        try (KvCursor cursor = engine.cursor(Cf.RAW, KeyRange.ALL)) {
+            cursor.seekToFirst();
+            for (int size : sizes) {
+                cursor.value(value);
+                cursor.key(key);
+                assertThat(value.copy()).isEqualTo(bytes("v".repeat(size)));
+                assertThat(key.copy()).isEqualTo(cursor.key());
+                cursor.next();
+            }
+            assertThatThrownBy(() -> cursor.key(key)).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> cursor.value(value)).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
     void cursorsStayInsideTheirBounds() {
         putAll(Cf.RAW, "a", "b", "c", "d");
 

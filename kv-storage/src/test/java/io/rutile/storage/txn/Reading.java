@@ -5,6 +5,8 @@ import static io.rutile.storage.txn.TxnWords.locked;
 import static io.rutile.storage.txn.TxnWords.utf8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import io.rutile.protocol.kvrpcpb.BatchGetRequest;
 import io.rutile.protocol.kvrpcpb.BatchGetResponse;
 import io.rutile.protocol.kvrpcpb.Context;
@@ -129,7 +131,16 @@ final class Reading {
                 .setKeyOnly(keyOnly)
                 .setSampleStep(sampleStep)
                 .build();
-        return await(db.storage.kvScan(ctx(), request));
+        return scanned(await(db.storage.kvScan(ctx(), request)));
+    }
+
+    /** What a client reads out of a scan's answer. */
+    static ScanResponse scanned(Message answer) {
+        try {
+            return ScanResponse.parseFrom(answer.toByteString());
+        } catch (InvalidProtocolBufferException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private KvContext ctx() {

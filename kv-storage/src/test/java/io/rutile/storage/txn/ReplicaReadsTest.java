@@ -162,14 +162,14 @@ class ReplicaReadsTest {
                         .addKeys(bytes("b"))
                         .setVersion(20)
                         .build()));
-        ScanResponse scan = await(storage.kvScan(
+        ScanResponse scan = Reading.scanned(await(storage.kvScan(
                 ctx(true),
                 ScanRequest.newBuilder()
                         .setStartKey(bytes("a"))
                         .setEndKey(bytes("c"))
                         .setLimit(5)
                         .setVersion(20)
-                        .build()));
+                        .build())));
 
         assertThat(await(storage.kvGet(ctx(true), get())).getError().getLocked())
                 .isEqualTo(LOCK);

@@ -4,9 +4,15 @@ import static io.rutile.storage.txn.TxnWords.abort;
 import static io.rutile.storage.txn.TxnWords.put;
 import static io.rutile.storage.txn.TxnWords.shown;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rutile.protocol.RegionException;
+import io.rutile.protocol.WireLimits;
+import io.rutile.protocol.kvrpcpb.Mutation;
 import io.rutile.protocol.kvrpcpb.ScanResponse;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Cases S01 to S08: scans in both directions. */
@@ -58,6 +64,31 @@ class ScanConformanceTest extends TxnConformance {
         assertThat(scan("a", "", 2)).containsExactly("a=va", "locked b@10");
         assertThat(scan("a", "", 3)).containsExactly("a=va", "locked b@10", "c=vc");
         assertThat(reverseScan("z", "", 3)).containsExactly("c=vc", "locked b@10", "a=va");
+    }
+
+    @Test
+    void r10AScanIsCompleteOrRefusedWhetherItFindsValuesOrLocks() {
+        String[] keys = IntStream.range(0, WireLimits.SCAN_PAIRS_MAX)
+                .mapToObj("k%05d"::formatted)
+                .toArray(String[]::new);
+        Mutation[] puts = Arrays.stream(keys).map(key -> put(key, "v")).toArray(Mutation[]::new);
+
+        db.prewrite(puts).at(10).ok();
+        db.prewrite(put("kk", "v")).at(11).ok();
+        assertTooManyPairs();
+
+        db.committed(10, 12, keys);
+        db.committed(11, 12, "kk");
+        assertTooManyPairs();
+        assertThat(scan("k", "l", WireLimits.SCAN_PAIRS_MAX)).hasSize(WireLimits.SCAN_PAIRS_MAX);
+    }
+
+    private void assertTooManyPairs() {
+        assertThatThrownBy(() -> db.reading(20).scan("k", "l", WireLimits.SCAN_PAIRS_MAX + 1))
+                .isInstanceOfSatisfying(
+                        RegionException.class,
+                        refused -> assertThat(refused.error().hasRaftEntryTooLarge())
+                                .isTrue());
     }
 
     @Test
