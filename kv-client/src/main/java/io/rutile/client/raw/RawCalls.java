@@ -2,6 +2,7 @@ package io.rutile.client.raw;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.grpc.MethodDescriptor;
 import io.rutile.client.raw.RawKv.Pair;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.CachedRegion;
@@ -9,6 +10,7 @@ import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionCall;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.ScanPage;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.RawBatchDeleteRequest;
@@ -30,7 +32,6 @@ import io.rutile.protocol.kvrpcpb.RawGetResponse;
 import io.rutile.protocol.kvrpcpb.RawPutRequest;
 import io.rutile.protocol.kvrpcpb.RawPutResponse;
 import io.rutile.protocol.kvrpcpb.RawScanRequest;
-import io.rutile.protocol.kvrpcpb.RawScanResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
 import java.util.List;
 import java.util.function.Function;
@@ -39,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts raw requests into the words of the protocol. Keys are in wire form. */
 final class RawCalls {
+
+    private static final MethodDescriptor<RawScanRequest, ScanPage> SCAN =
+            ScanPage.answersOf(TikvGrpc.getRawScanMethod());
 
     private final KeySpace keys;
 
@@ -149,9 +153,9 @@ final class RawCalls {
                 true);
     }
 
-    RegionCall<RawScanRequest, RawScanResponse> scanUp(KeyRange range, int limit, boolean keysOnly) {
+    RegionCall<RawScanRequest, ScanPage> scanUp(KeyRange range, int limit, boolean keysOnly) {
         return new RegionCall<>(
-                TikvGrpc.getRawScanMethod(),
+                SCAN,
                 (context, region) -> RawScanRequest.newBuilder()
                         .setContext(keys.stamp(context))
                         .setStartKey(range.start().toByteString())
@@ -161,14 +165,14 @@ final class RawCalls {
                         .setKeyOnly(keysOnly)
                         .build(),
                 region -> true,
-                errorIn(RawScanResponse::hasRegionError, RawScanResponse::getRegionError),
+                ScanPage::regionError,
                 true);
     }
 
     /** On the wire a reverse scan starts at its upper end, exclusive, and an empty start is nothing: see {@code ABOVE_ALL}. */
-    RegionCall<RawScanRequest, RawScanResponse> scanDown(KeyRange range, int limit, boolean keysOnly) {
+    RegionCall<RawScanRequest, ScanPage> scanDown(KeyRange range, int limit, boolean keysOnly) {
         return new RegionCall<>(
-                TikvGrpc.getRawScanMethod(),
+                SCAN,
                 (context, region) -> {
                     ByteKey upper = keys.earlierEnd(range.end(), region.range().end());
                     ByteKey lower =
@@ -183,7 +187,7 @@ final class RawCalls {
                             .build();
                 },
                 region -> true,
-                errorIn(RawScanResponse::hasRegionError, RawScanResponse::getRegionError),
+                ScanPage::regionError,
                 true);
     }
 

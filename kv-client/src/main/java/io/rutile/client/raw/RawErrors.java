@@ -2,6 +2,8 @@ package io.rutile.client.raw;
 
 import io.rutile.client.KvClientException;
 import io.rutile.client.KvClientException.Kind;
+import io.rutile.protocol.ScanPage;
+import io.rutile.protocol.kvrpcpb.KeyError;
 import io.rutile.protocol.kvrpcpb.KvPair;
 import java.util.List;
 import java.util.Locale;
@@ -33,12 +35,21 @@ final class RawErrors {
     static void check(String method, List<KvPair> pairs) {
         for (KvPair pair : pairs) {
             if (pair.hasError()) {
-                String text = pair.getError().getAbort().isEmpty()
-                        ? pair.getError().getRetryable()
-                        : pair.getError().getAbort();
-                check(method, text.isEmpty() ? "the store answered an error for a key" : text);
+                throwAs(method, pair.getError());
             }
         }
+    }
+
+    /** The same for a page of a scan. */
+    static void check(String method, ScanPage page) {
+        if (!page.pairErrors().isEmpty()) {
+            throwAs(method, page.pairErrors().get(0));
+        }
+    }
+
+    private static void throwAs(String method, KeyError error) {
+        String text = error.getAbort().isEmpty() ? error.getRetryable() : error.getAbort();
+        check(method, text.isEmpty() ? "the store answered an error for a key" : text);
     }
 
     private static Kind kindOf(String error) {

@@ -289,8 +289,12 @@ public final class RawKv {
      * @throws KvClientException {@code SERVER} if it is of another keyspace: nobody asked for it
      */
     static ByteKey user(KeySpace keys, String method, ByteString wire) {
+        return user(keys, method, ByteKey.of(wire));
+    }
+
+    static ByteKey user(KeySpace keys, String method, ByteKey wire) {
         try {
-            return keys.fromWire(ByteKey.of(wire));
+            return keys.fromWire(wire);
         } catch (IllegalArgumentException foreign) {
             throw new KvClientException(
                     Kind.SERVER, method + ": the store answered with " + foreign.getMessage(), null, foreign);

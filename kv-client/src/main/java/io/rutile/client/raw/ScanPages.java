@@ -14,9 +14,9 @@ import io.rutile.client.region.RegionSender;
 import io.rutile.client.rpc.Futures;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.ScanPage;
 import io.rutile.protocol.SharedBytes;
 import io.rutile.protocol.WireLimits;
-import io.rutile.protocol.kvrpcpb.KvPair;
 import io.rutile.protocol.kvrpcpb.RawGetResponse;
 import java.util.ArrayList;
 import java.util.List;
@@ -121,10 +121,7 @@ final class ScanPages {
                 .thenApply(Optional::of)
                 .exceptionallyCompose(this::halvePage)
                 .thenCompose(answer -> answer.isPresent()
-                        ? take(
-                                answer.get().response().getKvsList(),
-                                limit,
-                                answer.get().region())
+                        ? take(answer.get().response(), limit, answer.get().region())
                         : CompletableFuture.completedFuture(null));
     }
 
@@ -154,19 +151,18 @@ final class ScanPages {
         return Anchor.below(range.end().isEmpty() ? ByteKey.EMPTY : keys.border(range.end()));
     }
 
-    private CompletableFuture<Void> take(List<KvPair> found, int limit, CachedRegion region) {
+    private CompletableFuture<Void> take(ScanPage found, int limit, CachedRegion region) {
         RawErrors.check("RawScan", found);
         List<Pair> pairs = new ArrayList<>(found.size());
-        long bytes = 0;
-        for (KvPair pair : found) {
-            pairs.add(new Pair(RawKv.user(keys, "RawScan", pair.getKey()), SharedBytes.of(pair.getValue())));
-            bytes += pair.getKey().size() + pair.getValue().size();
+        for (int i = 0; i < found.size(); i++) {
+            pairs.add(new Pair(RawKv.user(keys, "RawScan", found.key(i)), found.value(i)));
         }
-        boolean regionIsEmpty = pairs.isEmpty() || (pairs.size() < limit && !keysOnly && bytes < SURELY_NOT_CUT_BYTES);
+        boolean regionIsEmpty =
+                pairs.isEmpty() || (pairs.size() < limit && !keysOnly && found.bytes() < SURELY_NOT_CUT_BYTES);
         if (regionIsEmpty) {
             leave(region);
         } else {
-            goOnBehind(ByteKey.of(found.get(found.size() - 1).getKey()));
+            goOnBehind(found.key(found.size() - 1));
         }
         wanted -= pairs.size();
         return pairs.isEmpty() ? CompletableFuture.completedFuture(null) : consumer.accept(pairs);

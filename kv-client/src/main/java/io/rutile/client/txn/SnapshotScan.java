@@ -10,11 +10,9 @@ import io.rutile.client.rpc.Futures;
 import io.rutile.client.txn.TxnReader.Pair;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
-import io.rutile.protocol.SharedBytes;
+import io.rutile.protocol.ScanPage;
 import io.rutile.protocol.WireLimits;
 import io.rutile.protocol.kvrpcpb.KeyError;
-import io.rutile.protocol.kvrpcpb.KvPair;
-import io.rutile.protocol.kvrpcpb.ScanResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -142,25 +140,21 @@ final class SnapshotScan {
         return Anchor.below(range.end().isEmpty() ? ByteKey.EMPTY : keys.border(range.end()));
     }
 
-    private CompletableFuture<Void> take(ScanResponse response, int limit, CachedRegion region, Backoff backoff) {
-        if (response.hasError()) {
-            return reads.clear("KvScan", List.of(response.getError()), locks, backoff);
+    private CompletableFuture<Void> take(ScanPage found, int limit, CachedRegion region, Backoff backoff) {
+        KeyError failure = found.error();
+        if (failure != null) {
+            return reads.clear("KvScan", List.of(failure), locks, backoff);
         }
-        List<Pair> pairs = new ArrayList<>(response.getPairsCount());
-        List<KeyError> errors = new ArrayList<>();
-        long bytes = 0;
-        for (KvPair pair : response.getPairsList()) {
-            if (pair.hasError()) {
-                errors.add(pair.getError());
-            } else if (errors.isEmpty()) {
-                pairs.add(new Pair(ByteKey.of(pair.getKey()), SharedBytes.of(pair.getValue())));
-                bytes += pair.getKey().size() + pair.getValue().size();
-            }
+        List<Pair> pairs = new ArrayList<>(found.size());
+        for (int i = 0; i < found.size(); i++) {
+            pairs.add(new Pair(found.key(i), found.value(i)));
         }
+        List<KeyError> errors = found.pairErrors();
         if (!pairs.isEmpty()) {
             locks = reads.lockWait();
         }
-        boolean regionIsDone = pairs.isEmpty() || (pairs.size() < limit && !keysOnly && bytes < SURELY_NOT_CUT_BYTES);
+        boolean regionIsDone =
+                pairs.isEmpty() || (pairs.size() < limit && !keysOnly && found.bytes() < SURELY_NOT_CUT_BYTES);
         if (errors.isEmpty() && regionIsDone) {
             leave(region);
         } else if (!pairs.isEmpty()) {

@@ -1,11 +1,13 @@
 package io.rutile.client.txn;
 
+import io.grpc.MethodDescriptor;
 import io.rutile.client.region.Anchor;
 import io.rutile.client.region.CachedRegion;
 import io.rutile.client.region.KeySpace;
 import io.rutile.client.region.RegionCall;
 import io.rutile.protocol.ByteKey;
 import io.rutile.protocol.KeyRange;
+import io.rutile.protocol.ScanPage;
 import io.rutile.protocol.TimeStamp;
 import io.rutile.protocol.errorpb.Error;
 import io.rutile.protocol.kvrpcpb.BatchGetRequest;
@@ -33,7 +35,6 @@ import io.rutile.protocol.kvrpcpb.ResolveLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanLockRequest;
 import io.rutile.protocol.kvrpcpb.ScanLockResponse;
 import io.rutile.protocol.kvrpcpb.ScanRequest;
-import io.rutile.protocol.kvrpcpb.ScanResponse;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatRequest;
 import io.rutile.protocol.kvrpcpb.TxnHeartBeatResponse;
 import io.rutile.protocol.tikvpb.TikvGrpc;
@@ -48,6 +49,8 @@ import org.jspecify.annotations.Nullable;
  * every one is repeated while its deadline lasts.
  */
 final class TxnCalls {
+
+    private static final MethodDescriptor<ScanRequest, ScanPage> SCAN = ScanPage.answersOf(TikvGrpc.getKvScanMethod());
 
     private final KeySpace keys;
 
@@ -99,10 +102,10 @@ final class TxnCalls {
      * A page upwards. A bound that is given must lie inside the Region, so an end behind it is left out: then the Region's end is
      * the end.
      */
-    RegionCall<ScanRequest, ScanResponse> scanUp(
+    RegionCall<ScanRequest, ScanPage> scanUp(
             KeyRange range, int limit, boolean keysOnly, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
-                TikvGrpc.getKvScanMethod(),
+                SCAN,
                 (context, region) -> {
                     ScanRequest.Builder request = scan(context, limit, keysOnly, version, passed)
                             .setStartKey(range.start().toByteString());
@@ -114,15 +117,15 @@ final class TxnCalls {
                             : request.build();
                 },
                 region -> true,
-                errorIn(ScanResponse::hasRegionError, ScanResponse::getRegionError),
+                ScanPage::regionError,
                 true);
     }
 
     /** A page downwards: it starts at its upper end, exclusive, and an empty start is nothing, hence {@code ABOVE_ALL}. */
-    RegionCall<ScanRequest, ScanResponse> scanDown(
+    RegionCall<ScanRequest, ScanPage> scanDown(
             KeyRange range, int limit, boolean keysOnly, TimeStamp version, PassedLocks passed) {
         return new RegionCall<>(
-                TikvGrpc.getKvScanMethod(),
+                SCAN,
                 (context, region) -> {
                     ByteKey upper = range.end().isEmpty() ? Anchor.ABOVE_ALL : range.end();
                     ScanRequest.Builder request = scan(context, limit, keysOnly, version, passed)
@@ -135,7 +138,7 @@ final class TxnCalls {
                             : request.build();
                 },
                 region -> true,
-                errorIn(ScanResponse::hasRegionError, ScanResponse::getRegionError),
+                ScanPage::regionError,
                 true);
     }
 
