@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,8 +30,8 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
- * The real images, run as the chart says: its arguments, variables, users and limits, on a private network, root file systems read-only. By
- * hand, with {@code -Pimages}: docs/operations/kubernetes.md.
+ * The real images, run as the chart says: its arguments, variables, users and limits, on a private network, root file systems read-only. With
+ * {@code -Pimages}: docs/operations/kubernetes.md.
  */
 @EnabledIfSystemProperty(
         named = "rutile.images",
@@ -64,8 +65,14 @@ class ImagesIT {
         Chart.requireHelm();
         String missing = PodContainers.whatIsMissing();
         Assumptions.assumeTrue(missing.isEmpty(), () -> "the images were not tested: " + missing);
+        Assumptions.assumeTrue(
+                !System.getProperty("rutile.images.base", "").isEmpty() || jdk25().isPresent(),
+                "the images were not tested: there is no JDK 25 to make a base image of");
         PodContainers.serveApi();
-        build();
+        String base = base();
+        String reason = PodContainers.whyNoneRuns(base);
+        Assumptions.assumeTrue(reason.isEmpty(), () -> "the images were not tested: " + reason);
+        build(base);
         objects = Chart.render(VALUES);
         pods = new PodContainers(objects);
         pods.startAll();
@@ -82,15 +89,19 @@ class ImagesIT {
         PodContainers.stopApi();
     }
 
-    private static void build() throws Exception {
-        Path docker = Chart.home().resolve("docker");
-        String base = System.getProperty("rutile.images.base", "");
-        if (base.isEmpty()) {
-            base = REPOSITORY + "/base:25";
-            run(docker.resolve("base-image").toString(), base);
+    private static String base() throws Exception {
+        String given = System.getProperty("rutile.images.base", "");
+        if (!given.isEmpty()) {
+            return given;
         }
+        String base = REPOSITORY + "/base:25";
+        run(Chart.home().resolve("docker/base-image").toString(), base);
+        return base;
+    }
+
+    private static void build(String base) throws Exception {
         run(
-                docker.resolve("build").toString(),
+                Chart.home().resolve("docker/build").toString(),
                 "--engine",
                 "podman",
                 "--base",
@@ -103,13 +114,28 @@ class ImagesIT {
 
     private static void run(String... command) throws Exception {
         Path log = Files.createTempFile("rutile-images-", ".log");
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
+        ProcessBuilder builder = PodContainers.command(command).redirectOutput(log.toFile());
+        jdk25().ifPresent(jdk -> builder.environment().put("JAVA_HOME", jdk.toString()));
+        Process process = builder.start();
         assertThat(process.waitFor(10, TimeUnit.MINUTES)).as(command[0]).isTrue();
         assertThat(process.exitValue()).as(() -> read(log)).isZero();
         Files.delete(log);
+    }
+
+    /** The one that runs this test, or else one beside it. */
+    private static Optional<Path> jdk25() throws IOException {
+        if (Runtime.version().feature() >= 25) {
+            return Optional.of(Path.of(System.getProperty("java.home")));
+        }
+        Path installed = Path.of("/usr/lib/jvm");
+        if (!Files.isDirectory(installed)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> all = Files.list(installed)) {
+            return all.filter(jdk -> jdk.getFileName().toString().contains("25"))
+                    .filter(jdk -> Files.isExecutable(jdk.resolve("bin/jlink")))
+                    .findFirst();
+        }
     }
 
     private static String read(Path log) {
@@ -194,11 +220,9 @@ class ImagesIT {
     }
 
     private static Optional<String> leaderOfPd() {
-        return pods.runCli("members", "--target", PD)
-                .lines()
-                .filter(line -> line.contains(" leader "))
-                .map(line -> line.trim().split("\\s+")[1])
-                .findFirst();
+        Matcher leader =
+                Pattern.compile("(demo-rutile-pd-\\d+)\\s+leader").matcher(pods.runCli("members", "--target", PD));
+        return leader.find() ? Optional.of(leader.group(1)) : Optional.empty();
     }
 
     @Test

@@ -45,6 +45,19 @@ final class PodContainers implements AutoCloseable {
 
     private static final Duration API_MAX = Duration.ofSeconds(20);
     private static final Duration ONE_SHOT_MAX = Duration.ofMinutes(5);
+
+    /** docs/operations/kubernetes.md has the same. */
+    private static final String WITHOUT_SYSTEMD = """
+            [containers]
+            default_ulimits = ["nofile=16384:16384", "nproc=16384:16384"]
+            [network]
+            network_backend = "netavark"
+            [engine]
+            runtime = "runc"
+            cgroup_manager = "cgroupfs"
+            events_logger = "file"
+            """;
+
     private static Process api;
 
     private final List<JsonObject> objects;
@@ -61,11 +74,7 @@ final class PodContainers implements AutoCloseable {
     /** Empty if podman is here and the environment leads to it. */
     static String whatIsMissing() {
         try {
-            Process version = new ProcessBuilder("podman", "--version")
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            if (!version.waitFor(20, TimeUnit.SECONDS) || version.exitValue() != 0) {
+            if (outcome("podman", "--version").exit() != 0) {
                 return "podman does not run";
             }
             if (Stream.of("/usr/sbin/iptables", "/sbin/iptables", "/usr/bin/iptables")
@@ -81,6 +90,54 @@ final class PodContainers implements AutoCloseable {
         return System.getenv("DOCKER_HOST") == null ? "DOCKER_HOST is not set, as -Pimages does" : "";
     }
 
+    /**
+     * Empty if a container of this image runs on a network of its own: podman may be installed where kernel or rights don't let it.
+     *
+     * @param image has a Java
+     */
+    static String whyNoneRuns(String image) throws IOException, InterruptedException {
+        String probe = "rutile-it-probe";
+        outcome("podman", "network", "rm", "-f", probe);
+        Outcome made = outcome("podman", "network", "create", probe);
+        if (made.exit() != 0) {
+            return "podman makes no network: " + made.said();
+        }
+        try {
+            Outcome ran = outcome("podman", "run", "--rm", "--network", probe, image, "java", "-version");
+            return ran.exit() == 0 ? "" : "podman runs no container: " + ran.said();
+        } finally {
+            outcome("podman", "network", "rm", "-f", probe);
+        }
+    }
+
+    private record Outcome(int exit, String said) {}
+
+    private static Outcome outcome(String... command) throws IOException, InterruptedException {
+        Path said = Files.createTempFile("rutile-podman-", ".log");
+        try {
+            Process process = command(command).redirectOutput(said.toFile()).start();
+            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                return new Outcome(-1, "no answer in a minute");
+            }
+            return new Outcome(process.exitValue(), Files.readString(said).strip());
+        } finally {
+            Files.delete(said);
+        }
+    }
+
+    /** To be started with what podman wants to know of this machine. */
+    static ProcessBuilder command(String... command) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        if (!builder.environment().containsKey("CONTAINERS_CONF") && !Files.exists(Path.of("/run/systemd/system"))) {
+            Path settings = Files.createDirectories(Path.of("target", "podman")).resolve("containers.conf");
+            Files.writeString(settings, WITHOUT_SYSTEMD);
+            builder.environment()
+                    .put("CONTAINERS_CONF", settings.toAbsolutePath().toString());
+        }
+        return builder;
+    }
+
     /** Serves podman's API at the socket that {@code DOCKER_HOST} names, unless somebody does. */
     static void serveApi() throws IOException, InterruptedException {
         Path socket = Path.of(System.getenv("DOCKER_HOST").substring("unix://".length()));
@@ -88,8 +145,7 @@ final class PodContainers implements AutoCloseable {
             return;
         }
         Files.createDirectories(socket.getParent());
-        api = new ProcessBuilder("podman", "system", "service", "--time=0", "unix://" + socket)
-                .redirectErrorStream(true)
+        api = command("podman", "system", "service", "--time=0", "unix://" + socket)
                 .redirectOutput(socket.resolveSibling("podman.log").toFile())
                 .start();
         Awaitility.await().atMost(API_MAX).until(() -> Files.exists(socket));
