@@ -1,6 +1,7 @@
 package io.rutile.node;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rutile.tls.spring.ManagementChanges;
 import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
@@ -10,6 +11,7 @@ import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -31,6 +33,12 @@ class KvNodeConfiguration {
     @Bean
     TlsConnector managementConnector(ServiceTls tls) {
         return tls.management();
+    }
+
+    /** Replicas may be compared by whoever asks: {@code rutile check} does, from anywhere. */
+    @Bean
+    FilterRegistrationBean<ManagementChanges> managementChanges() {
+        return ManagementChanges.registration("/actuator/consistency");
     }
 
     @Bean

@@ -76,7 +76,28 @@ class KvNodeApplicationTest {
                     .containsPattern("(?m)^kv_engine_memtables_bytes\\{.*} [1-9]");
             assertThat(get(port, "/actuator/env")).startsWith("404");
             assertConsistencyIsServed(port);
+            assertLogLevelsAreChangedFromHere(port);
         }
+    }
+
+    private static void assertLogLevelsAreChangedFromHere(int port) throws Exception {
+        HttpRequest.Builder debug = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + port + "/actuator/loggers/io.rutile.no.such"))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"configuredLevel\": \"DEBUG\"}"));
+        HttpClient http = HttpClient.newHttpClient();
+
+        assertThat(http.send(
+                                debug.copy()
+                                        .header("Origin", "https://site.example")
+                                        .build(),
+                                HttpResponse.BodyHandlers.ofString())
+                        .statusCode())
+                .isEqualTo(403);
+        assertThat(http.send(debug.build(), HttpResponse.BodyHandlers.ofString())
+                        .statusCode())
+                .isEqualTo(204);
+        assertThat(get(port, "/actuator/loggers/io.rutile.no.such")).contains("\"configuredLevel\":\"DEBUG\"");
     }
 
     private static void assertConsistencyIsServed(int port) throws Exception {

@@ -2,6 +2,7 @@ package io.rutile.pd;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.rutile.pd.leader.Clocks;
+import io.rutile.tls.spring.ManagementChanges;
 import io.rutile.tls.spring.ServiceTls;
 import io.rutile.tls.spring.TlsConfiguration;
 import io.rutile.tls.spring.TlsConnector;
@@ -10,6 +11,7 @@ import io.rutile.trace.spring.TracingConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -34,6 +36,11 @@ class PdConfiguration {
     @Bean
     TlsConnector managementConnector(ServiceTls tls) {
         return tls.management();
+    }
+
+    @Bean
+    FilterRegistrationBean<ManagementChanges> managementChanges() {
+        return ManagementChanges.registration();
     }
 
     /** Ready: a leader whose timestamps flow, or a follower that can name the leader. */

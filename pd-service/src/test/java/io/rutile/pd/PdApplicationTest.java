@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,6 +51,12 @@ class PdApplicationTest {
                     .contains("\"leading\":true", "\"regions\":1", "no leader has reported it");
             assertThat(get(management + "/actuator/scheduling/1").body()).contains("\"healthy\":false");
             assertThat(get(management + "/actuator/scheduling/77").statusCode()).isEqualTo(404);
+            assertThat(logLevel(management, "http://127.0.0.1"))
+                    .as("a page of a site")
+                    .isEqualTo(403);
+            assertThat(logLevel(management, null)).isEqualTo(204);
+            assertThat(get(management + "/actuator/loggers/io.rutile.no.such").body())
+                    .contains("DEBUG");
             assertThat(get(management + "/actuator/prometheus").body())
                     .contains("kv_pd_leader", "kv_pd_tso_timestamps_total", "kv_pd_rpc_seconds_count");
         }
@@ -74,6 +81,17 @@ class PdApplicationTest {
                 "--rutile.pd.data-dir=" + directory,
                 "--rutile.pd.client-address=127.0.0.1:" + clientPort,
                 "--rutile.pd.raft-address=127.0.0.1:0");
+    }
+
+    private int logLevel(String management, @Nullable String origin) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create(management + "/actuator/loggers/io.rutile.no.such"))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"configuredLevel\": \"DEBUG\"}"));
+        if (origin != null) {
+            request.header("Origin", origin);
+        }
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString()).statusCode();
     }
 
     private HttpResponse<String> get(String url) throws IOException, InterruptedException {
