@@ -13,10 +13,12 @@ import static io.rutile.cli.deploy.Chart.workloads;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.reflect.TypeToken;
 import com.marcnuri.helm.LintResult;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +30,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,6 +114,31 @@ class HelmChartTest {
                 .as(() -> String.join("\n", result.getMessages()))
                 .isFalse();
         assertThat(result.getMessages()).noneMatch(line -> line.contains("[WARNING]") || line.contains("[ERROR]"));
+    }
+
+    @Test
+    void commandOfThePageOnTracesTellsAllThree() throws IOException {
+        Map<String, Object> values = new HashMap<>();
+        Matcher set = Pattern.compile("--set-json '(\\w+)\\.properties=(\\{[^']*})'")
+                .matcher(Files.readString(Chart.home().resolve("docs/operations/tracing.md")));
+        while (set.find()) {
+            Map<String, Object> ofOne = new HashMap<>();
+            ofOne.put("properties", new Gson().fromJson(set.group(2), new TypeToken<Map<String, String>>() {}));
+            if (set.group(1).equals("gateway")) {
+                ofOne.put("security", Map.of("insecure", true));
+            }
+            values.put(set.group(1), ofOne);
+        }
+
+        List<JsonObject> services = workloads(Chart.render(values)).stream()
+                .filter(workload -> !text(workload, "kind").equals("Pod"))
+                .toList();
+
+        assertThat(services)
+                .hasSize(3)
+                .allSatisfy(workload -> assertThat(arguments(workload))
+                        .contains("--management.opentelemetry.tracing.export.otlp.endpoint="
+                                + "http://collector.observability:4318/v1/traces"));
     }
 
     static Stream<Arguments> combinations() {
