@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.rutile.client.KvClientException;
 import io.rutile.client.raw.RawKv.Pair;
+import io.rutile.gateway.kv.FailureException;
 import io.rutile.gateway.kv.GatewayLimits;
 import io.rutile.protocol.ByteKey;
 import java.io.ByteArrayOutputStream;
@@ -129,7 +129,7 @@ class BatchJsonTest {
     void whatIsDecodedIsHeldWithinTheLimits() {
         GatewayLimits.Permit small = new GatewayLimits(1, 10, new SimpleMeterRegistry()).admit();
 
-        assertThatExceptionOfType(KvClientException.class)
+        assertThatExceptionOfType(FailureException.class)
                 .isThrownBy(() -> new BatchJson(KeyEncoding.UTF8, small)
                         .pairs(bytes("{\"pairs\": [{\"key\": \"a\", \"value\": \"0123456789\"}]}")));
     }
