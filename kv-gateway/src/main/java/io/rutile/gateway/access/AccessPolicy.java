@@ -43,9 +43,9 @@ import tools.jackson.databind.json.JsonMapper;
  * token  := { "name": …, "sha256": 64 hex digits, "roles": [ name, … ], "expires": "2027-01-01T00:00:00Z" }   expires may be left out
  * </pre>
  *
- * Roles {@code read}, {@code write} and {@code admin} are there without being named, and hold everywhere. Of what several roles limit, the largest holds; of what none does, the
- * gateway's own bound. Everything is strict: a name that
- * is not known, or that is there twice, is an error of the whole file. Immutable.
+ * Roles {@code read}, {@code write} and {@code admin} are there without being named, and hold everywhere. Of what several roles limit, the
+ * largest holds; of what none does, the gateway's own bound. Everything is strict: a name that is not known, or that is there twice, is an
+ * error of the whole file. Immutable.
  */
 final class AccessPolicy {
 

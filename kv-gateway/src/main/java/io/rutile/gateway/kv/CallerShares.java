@@ -1,7 +1,10 @@
 package io.rutile.gateway.kv;
 
+import io.github.bucket4j.Bandwidth;
 import io.github.bucket4j.Bucket;
+import io.github.bucket4j.BucketConfiguration;
 import io.github.bucket4j.TimeMeter;
+import io.github.bucket4j.TokensInheritanceStrategy;
 import io.rutile.gateway.kv.CallerQuota.Bound;
 import java.time.Duration;
 import java.util.Map;
@@ -18,6 +21,9 @@ final class CallerShares {
 
     /** Between two looks for callers who are gone. */
     private static final Duration SWEEP = Duration.ofSeconds(10);
+
+    /** Requests a second from which on a rate is no bound: nobody asks faster, and a bucket counts no more than one in a nanosecond. */
+    private static final long RATE_MAX = 1_000_000_000;
 
     private final Map<String, Share> shares = new ConcurrentHashMap<>();
     private final LongSupplier nanoClock;
@@ -65,6 +71,8 @@ final class CallerShares {
         private int requests;
         private long bytes;
         private @Nullable Bucket pace;
+        /** What {@link #pace} has when nothing was asked for a second. */
+        private long paceMax;
         /** Whoever has it from the map before it was taken out looks for another one. */
         private boolean gone;
 
@@ -77,15 +85,12 @@ final class CallerShares {
             if (gone) {
                 return false;
             }
-            if (current.max(Bound.REQUESTS_PER_SECOND) != quota.max(Bound.REQUESTS_PER_SECOND)) {
-                pace = pace(current.max(Bound.REQUESTS_PER_SECOND));
-            }
             quota = current;
             if (requests >= quota.max(Bound.REQUESTS)) {
                 throw quota.exceeded(Bound.REQUESTS);
             }
             requireRoom(held);
-            if (pace != null && !pace.tryConsume(1)) {
+            if (!isSlowEnough(quota.max(Bound.REQUESTS_PER_SECOND))) {
                 throw quota.exceeded(Bound.REQUESTS_PER_SECOND);
             }
             requests++;
@@ -93,14 +98,25 @@ final class CallerShares {
             return true;
         }
 
-        /** A second's worth may come at once. */
-        private @Nullable Bucket pace(long perSecond) {
-            return perSecond == Long.MAX_VALUE
-                    ? null
-                    : Bucket.builder()
-                            .addLimit(limit -> limit.capacity(perSecond).refillGreedy(perSecond, Duration.ofSeconds(1)))
-                            .withCustomTimePrecision(new Clock())
-                            .build();
+        /** What has been asked counts on when the caller's rate changes, or tokens of two roles taken in turn would have none. */
+        private boolean isSlowEnough(long perSecond) {
+            if (perSecond >= RATE_MAX) {
+                return true;
+            }
+            if (pace == null) {
+                pace = Bucket.builder()
+                        .addLimit(ofASecond(perSecond))
+                        .withCustomTimePrecision(new Clock())
+                        .build();
+            } else if (perSecond != paceMax) {
+                pace.replaceConfiguration(
+                        BucketConfiguration.builder()
+                                .addLimit(ofASecond(perSecond))
+                                .build(),
+                        TokensInheritanceStrategy.AS_IS);
+            }
+            paceMax = perSecond;
+            return pace.tryConsume(1);
         }
 
         /** @throws FailureException {@code TOO_MANY_REQUESTS} if the caller's requests would hold more than they may */
@@ -127,12 +143,20 @@ final class CallerShares {
         }
 
         private synchronized void goIfIdle() {
-            boolean isFull = pace == null || pace.getAvailableTokens() >= quota.max(Bound.REQUESTS_PER_SECOND);
+            boolean isFull = pace == null || pace.getAvailableTokens() >= paceMax;
             if (requests == 0 && isFull) {
                 gone = true;
                 shares.remove(caller, this);
             }
         }
+    }
+
+    /** A second's worth may come at once. */
+    private static Bandwidth ofASecond(long perSecond) {
+        return Bandwidth.builder()
+                .capacity(perSecond)
+                .refillGreedy(perSecond, Duration.ofSeconds(1))
+                .build();
     }
 
     private final class Clock implements TimeMeter {

@@ -145,11 +145,62 @@ class GatewayLimitsTest {
         assertThat(refusal(() -> entered(many, "a", three))).contains("3 times a second");
 
         CallerQuota five = new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 5L));
+        assertThat(refusal(() -> entered(many, "a", five))).contains("5 times a second");
+        nanos.addAndGet(1_000_000_000);
         for (int i = 0; i < 5; i++) {
             entered(many, "a", five).close();
         }
         assertThat(refusal(() -> entered(many, "a", five))).contains("5 times a second");
         entered(many, "a", new CallerQuota(Map.of(Bound.REQUESTS, 1L))).close();
+    }
+
+    /** A caller with tokens of several roles gets no more by taking them in turn than the best of them allows. */
+    @Test
+    void tokensInTurnAreNoFasterThanOneOfThem() {
+        GatewayLimits many = limits(10);
+        CallerQuota three = new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 3L));
+        CallerQuota four = new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 4L));
+        CallerQuota unbounded = new CallerQuota(Map.of(Bound.REQUESTS, 5L));
+        List<CallerQuota> inTurn = List.of(three, unbounded, four);
+
+        int answered = 0;
+        for (int i = 0; i < 30; i++) {
+            CallerQuota quota = inTurn.get(i % 3);
+            try {
+                entered(many, "a", quota).close();
+                answered += quota == unbounded ? 0 : 1;
+            } catch (FailureException over) {
+                assertThat(over.failure().kind()).isEqualTo(Failure.Kind.TOO_MANY_REQUESTS);
+            }
+        }
+
+        assertThat(answered).isEqualTo(3);
+    }
+
+    /** An access file may say so to lift a bound. */
+    @Test
+    void aRateThatNobodyReachesIsNone() {
+        GatewayLimits many = limits(10);
+        for (long rate : new long[] {1_000_000_000, 2_000_000_000, Long.MAX_VALUE - 1}) {
+            entered(many, "a", new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, rate)))
+                    .close();
+        }
+    }
+
+    /** Whatever their last token allowed. */
+    @Test
+    void aCallerWhoseLastRequestHadNoRateIsForgottenToo() {
+        CallerShares shares = new CallerShares(nanos::get);
+        CallerQuota unbounded = new CallerQuota(Map.of(Bound.REQUESTS, 5L));
+        shares.enter("a", new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 3L)), 0)
+                .leave(0);
+        shares.enter("a", unbounded, 0).leave(0);
+        assertThat(shares.callerCount()).as("they have not the whole rate yet").isOne();
+
+        nanos.addAndGet(1_000_000_000);
+        shares.enter("a", unbounded, 0).leave(0);
+
+        assertThat(shares.callerCount()).isZero();
     }
 
     @Test
