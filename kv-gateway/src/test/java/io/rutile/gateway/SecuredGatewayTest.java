@@ -104,7 +104,9 @@ class SecuredGatewayTest {
                 "rutile.gateway.security.jwt.issuer=" + ISSUER.url(),
                 "rutile.gateway.security.jwt.public-key=" + ISSUER.publicKey(directory),
                 "rutile.gateway.security.jwt.audience=" + Issuer.AUDIENCE,
-                "management.endpoints.web.exposure.include=*");
+                "management.endpoints.web.exposure.include=*",
+                // There Spring believes proxies by itself.
+                "spring.main.cloud-platform=kubernetes");
     }
 
     @AfterAll
@@ -388,6 +390,27 @@ class SecuredGatewayTest {
                     .anySatisfy(line -> assertThat(line)
                             .contains("\"caller\":\"jwt:alice\"", "\"reason\":\"not-allowed\"", "write raw"));
         });
+    }
+
+    @Test
+    void noHeaderSaysWhoConnected() {
+        await().untilAsserted(() -> {
+            assertThat(gateway.get(
+                                    "/v1/raw/fruit/2",
+                                    "X-Forwarded-For",
+                                    "198.51.100.7",
+                                    "Forwarded",
+                                    "for=198.51.100.7")
+                            .statusCode())
+                    .isEqualTo(401);
+            assertThat(logged.list)
+                    .extracting(ILoggingEvent::getFormattedMessage)
+                    .anySatisfy(line -> assertThat(line).contains("\"door\":\"rest\"", "no-credentials"));
+        });
+        assertThat(logged.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .filteredOn(line -> line.contains("\"peer\""))
+                .allSatisfy(line -> assertThat(line).contains("\"peer\":\"127.0.0.1\""));
     }
 
     @Test
