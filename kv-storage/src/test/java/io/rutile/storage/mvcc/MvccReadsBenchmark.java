@@ -22,14 +22,17 @@ import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
  * A point get and a scan of 100 pairs by the engine that a store has, from its snapshot on: 50,000 keys of three versions each, values of 100
- * bytes, all of them in tables and in the cache.
+ * bytes, all of them in tables and in the cache. Where the store is written to, memtables have newer versions of keys besides, and locks that
+ * have come and gone.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -39,6 +42,9 @@ public class MvccReadsBenchmark {
     private static final int KEYS = 50_000;
     private static final int VERSIONS = 3;
     private static final int SCAN_PAIRS = 100;
+    /** Fewer than make a memtable full. */
+    private static final int WRITTEN = 25_000;
+
     private static final int BATCH_KEYS = 1_000;
     private static final long FIRST_TS = TimeStamp.of(1_800_000_000_000L, 0).value();
     private static final Region REGION = Region.newBuilder().setId(1).build();
@@ -47,7 +53,11 @@ public class MvccReadsBenchmark {
     private final RocksEngine engine = RocksEngine.open(directory, RocksOptions.withMemory(128 << 20));
     private final SplittableRandom random = new SplittableRandom(1);
 
-    public MvccReadsBenchmark() {
+    @Param({"false", "true"})
+    public boolean writtenTo;
+
+    @Setup
+    public void load() {
         for (int version = 0; version < VERSIONS; version++) {
             for (int from = 0; from < KEYS; from += BATCH_KEYS) {
                 WriteBatch batch = new WriteBatch();
@@ -65,6 +75,21 @@ public class MvccReadsBenchmark {
         }
         engine.flush();
         engine.compactRange(Cf.WRITE, KeyRange.ALL);
+        for (int i = 0; writtenTo && i < WRITTEN; i++) {
+            MvccKey key = key(random.nextInt(KEYS));
+            ByteKey lock = key.encoded();
+            long startTs = FIRST_TS + 1_000 + 10L * i;
+            engine.write(new WriteBatch().put(Cf.LOCK, lock, new byte[60]), false);
+            engine.write(
+                    new WriteBatch()
+                            .delete(Cf.LOCK, lock)
+                            .put(
+                                    Cf.WRITE,
+                                    ByteKey.wrap(key.at(startTs + 1)),
+                                    Write.of(WriteKind.PUT, startTs, null, false)
+                                            .encode()),
+                    false);
+        }
     }
 
     private static Path temporary() {
