@@ -177,6 +177,29 @@ class GatewayLimitsTest {
         assertThat(answered).isEqualTo(3);
     }
 
+    /** Nor slower than the worst of them, however often they ask. */
+    @Test
+    void tokensInTurnAreNoSlowerThanOneOfThem() {
+        GatewayLimits many = limits(10);
+        CallerQuota three = new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 3L));
+        CallerQuota four = new CallerQuota(Map.of(Bound.REQUESTS_PER_SECOND, 4L));
+
+        int answered = 0;
+        for (int i = 0; i < 1_000; i++) {
+            nanos.addAndGet(10_000_000);
+            try {
+                entered(many, "a", i % 2 == 0 ? three : four).close();
+                answered++;
+            } catch (FailureException over) {
+                assertThat(over.failure().kind()).isEqualTo(Failure.Kind.TOO_MANY_REQUESTS);
+            }
+        }
+
+        assertThat(answered)
+                .as("in ten seconds, what was there at first included")
+                .isBetween(30, 45);
+    }
+
     /** An access file may say so to lift a bound. */
     @Test
     void aRateThatNobodyReachesIsNone() {
